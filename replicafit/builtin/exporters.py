@@ -1,0 +1,30 @@
+"""Built-in exporters: what is written for each replica."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replicafit.components import Exporter
+from replicafit.hookspecs import hookimpl
+
+
+@hookimpl
+def replicafit_exporters() -> Sequence[Exporter]:
+    """The exporters of replicafit itself."""
+    return [
+        Exporter(
+            name="network",
+            write="replicafit.export.writers:write_network",
+            summary="network.keras: the network of this replica in plain Keras layers",
+        ),
+        Exporter(
+            name="function",
+            write="replicafit.export.writers:write_function",
+            summary="function.npz: x f(x, q0) on a grid",
+        ),
+        Exporter(
+            name="history",
+            write="replicafit.export.writers:write_history",
+            summary="history.npz: training and validation chi2 at every check",
+        ),
+    ]

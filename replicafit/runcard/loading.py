@@ -1,0 +1,138 @@
+"""From a YAML file to a frozen ``Runcard``, with errors that point at the line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from replicafit.components import (
+    Component,
+    DatasetReader,
+    Exporter,
+    LayerType,
+    OptimiserType,
+    Penalty,
+)
+from replicafit.errors import RuncardError
+from replicafit.plugins import Registry
+from replicafit.runcard.models import Runcard, runcard_type
+from replicafit.runcard.yaml_source import YamlSource, read_yaml
+
+Location = tuple[str | int, ...]
+
+_KIND_AT: Mapping[tuple[str, ...], type[Component]] = {
+    ("data", "datasets"): DatasetReader,
+    ("model", "layers"): LayerType,
+    ("penalties",): Penalty,
+    ("training", "optimizer"): OptimiserType,
+    ("export",): Exporter,
+}
+
+
+def load_runcard(
+    path: Path, registry: Registry, overrides: Mapping[str, Any] | None = None
+) -> Runcard:
+    """The runcard at ``path``, checked.
+
+    Args:
+        path: a YAML file.
+        registry: the plugins that provide its components.
+        overrides: top-level keys that take the place of the file's, such as ``replicas``.
+
+    Raises:
+        RuncardError: with file, line and column of every mistake, and the nearest valid word.
+    """
+    source = read_yaml(path)
+    if not isinstance(source.data, dict):
+        message = f"A runcard is a mapping of keys to values, not a {type(source.data).__name__}."
+        raise RuncardError(source.describe((), message))
+    try:
+        return runcard_type(registry).model_validate(source.data | dict(overrides or {}))
+    except ValidationError as invalid:
+        raise RuncardError("\n".join(_messages(source, registry, invalid))) from None
+
+
+def canonical(runcard: Runcard) -> dict[str, Any]:
+    """The runcard with all defaults filled in, as plain JSON data."""
+    return runcard.model_dump(mode="json", serialize_as_any=True)
+
+
+def canonical_hash(runcard: Runcard) -> str:
+    """SHA-256 of the canonical runcard: equal for cards that mean the same fit."""
+    text = json.dumps(canonical(runcard), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _messages(source: YamlSource, registry: Registry, invalid: ValidationError) -> Iterable[str]:
+    for error in invalid.errors(include_url=False):
+        yield _message(source, registry, error["type"], error["loc"], error)
+
+
+def _message(
+    source: YamlSource, registry: Registry, kind: str, location: Location, error: Mapping[str, Any]
+) -> str:
+    component = _component_kind(location)
+    if kind in ("union_tag_invalid", "union_tag_not_found") and component:
+        return _wrong_type(source, registry, component, location, error)
+    if kind == "literal_error" and component and location[-1] == "type":
+        return source.describe(location, registry.absence(component, str(error["input"])))
+    if kind == "literal_error" and component is Exporter:
+        return source.describe(location, registry.absence(Exporter, str(error["input"])))
+    if kind == "extra_forbidden":
+        return source.describe(location, _unknown_key(registry, location), of_key=True)
+    if kind == "missing":
+        return source.describe(location[:-1], f"'{_dotted(location)}' is missing. Add it.")
+    text = error["msg"].removeprefix("Value error, ")
+    return source.describe(location, f"'{_dotted(location)}' is {error['input']!r}: {text}.")
+
+
+def _component_kind(location: Location) -> type[Component] | None:
+    words = tuple(part for part in location if isinstance(part, str))
+    return next((kind for at, kind in _KIND_AT.items() if words[: len(at)] == at), None)
+
+
+def _wrong_type(
+    source: YamlSource,
+    registry: Registry,
+    kind: type[Component],
+    location: Location,
+    error: Mapping[str, Any],
+) -> str:
+    given = error["input"]
+    if not isinstance(given, Mapping) or "type" not in given:
+        known = ", ".join(registry.names(kind))
+        return source.describe(location, f"'{_dotted(location)}' needs a type; known: {known}.")
+    return source.describe((*location, "type"), registry.absence(kind, str(given["type"])))
+
+
+def _unknown_key(registry: Registry, location: Location) -> str:
+    allowed = _allowed_keys(registry, location[:-1])
+    given = str(location[-1])
+    near = get_close_matches(given, allowed, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return f"'{given}' is not a key here.{hint} Allowed: {', '.join(allowed)}."
+
+
+def _allowed_keys(registry: Registry, location: Location) -> list[str]:
+    """The keys of the model that pydantic's location leads to."""
+    model: Any = runcard_type(registry)
+    kind = _component_kind(location)
+    words = [part for part in location if isinstance(part, str)]
+    if kind is not None and words[-1] in registry.names(kind):
+        return sorted(registry.get(kind, words[-1]).settings.model_fields)
+    for word in words:
+        if isinstance(model, type) and word in model.model_fields:
+            model = model.model_fields[word].annotation
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        model = next((a for a in get_args(model) if isinstance(a, type)), Runcard)
+    return sorted(model.model_fields)
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(str(part) for part in location)
