@@ -1,0 +1,17 @@
+"""Datasets, covariances, pseudodata and splits: numpy only."""
+
+from replicafit.data.dataset import Dataset
+from replicafit.data.dataset_file import read_dataset, write_dataset
+from replicafit.data.fit_data import FitData, load_data, stack
+from replicafit.data.replica_data import ReplicaData, replica_data
+
+__all__ = [
+    "Dataset",
+    "FitData",
+    "ReplicaData",
+    "load_data",
+    "read_dataset",
+    "replica_data",
+    "stack",
+    "write_dataset",
+]

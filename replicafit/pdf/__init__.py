@@ -1,0 +1,1 @@
+"""The physics that is arithmetic: flavour bases, quadrature, sum-rule constants; numpy only."""
