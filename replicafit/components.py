@@ -52,6 +52,7 @@ class LayerContext:
         replica_seeds: one integer seed per slot, for this layer alone; length r.
         generators: one numpy generator per slot, for this layer alone; length r.
         flavours: names of the functions the network puts out; length f.
+        has_replica_axis: whether the features that reach the layer are ``(b, r, n, f)`` already.
         node_start: where on the grid axis the extra grid points of this layer begin.
         node_count: how many extra grid points this layer requested.
     """
@@ -60,6 +61,7 @@ class LayerContext:
     replica_seeds: tuple[int, ...]
     generators: tuple[np.random.Generator, ...]
     flavours: tuple[str, ...]
+    has_replica_axis: bool = True
     node_start: int = 0
     node_count: int = 0
 

@@ -1,0 +1,204 @@
+"""A dense layer for each of many replicas, as one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from replicafit.builtin.layers import MultiDenseSettings
+from replicafit.components import LayerContext
+from replicafit.layers.multi_initializer import MultiInitializer, as_seeds
+from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+
+Shape = tuple[int | None, ...]
+
+
+@keras.saving.register_keras_serializable(package="replicafit")
+class MultiDense(keras.layers.Layer):
+    """As many ``keras.layers.Dense`` as there are replicas, computed together.
+
+    Replica r has the weights, and gives the output, of a single ``Dense`` whose initialisers have
+    the seed ``base_seed + replica_seeds[r]``. Nothing looks across the replica axis.
+
+    Input shape: ``(b, n, f)`` if ``is_first_layer``, else ``(b, r, n, f)``; b and n may be None.
+    Output shape: ``(b, r, n, units)``, also for one replica.
+    Weights: kernel ``(r, f, units)``, then bias ``(r, 1, units)``.
+
+    Args:
+        units: outputs per replica, a positive integer.
+        replica_seeds: one integer per replica; their number is the number of replicas.
+        kernel_initializer, bias_initializer: as for ``Dense``; their seeds are replaced.
+        is_first_layer: the input has no replica axis yet.
+        base_seed: integer added to each replica seed.
+        activation, use_bias: as for ``Dense``.
+        kernel_regularizer, bias_regularizer, activity_regularizer: as for ``Dense``, for each
+            replica alone; the layer's loss is the sum over replicas.
+        kernel_constraint, bias_constraint: as for ``Dense``, for each replica alone.
+
+    Example:
+        >>> layer = MultiDense(8, replica_seeds=[1, 2, 3], is_first_layer=True)
+        >>> layer(keras.ops.ones((1, 50, 2))).shape
+        (1, 3, 50, 8)
+    """
+
+    def __init__(
+        self,
+        units: int,
+        replica_seeds: Iterable[int],
+        kernel_initializer: Any = "glorot_uniform",
+        is_first_layer: bool = False,
+        base_seed: int = 0,
+        activation: Any = None,
+        use_bias: bool = True,
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        single_activity = keras.regularizers.get(activity_regularizer)
+        per_replica = PerReplicaRegularizer(single_activity, axis=1) if single_activity else None
+        super().__init__(activity_regularizer=per_replica, **kwargs)
+        if not isinstance(units, int) or isinstance(units, bool) or units < 1:
+            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
+        self.units = units
+        self.replica_seeds = as_seeds(replica_seeds)
+        self.base_seed = base_seed
+        self.is_first_layer = is_first_layer
+        self.activation = keras.activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.single_activity_regularizer = single_activity
+        self.kernel_constraint = keras.constraints.get(kernel_constraint)
+        self.bias_constraint = keras.constraints.get(bias_constraint)
+        self.supports_masking = True
+
+    @property
+    def replicas(self) -> int:
+        """The number of replicas, r."""
+        return len(self.replica_seeds)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the weights for inputs of ``input_shape``."""
+        features = self._checked_features(input_shape)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.replicas, features, self.units),
+            initializer=self._stacked(self.kernel_initializer, (features, self.units)),
+            regularizer=self._regularizer(self.kernel_regularizer, (features, self.units)),
+            constraint=self._constraint(self.kernel_constraint, (features, self.units)),
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.replicas, 1, self.units),
+                initializer=self._stacked(self.bias_initializer, (self.units,)),
+                regularizer=self._regularizer(self.bias_regularizer, (self.units,)),
+                constraint=self._constraint(self.bias_constraint, (self.units,)),
+            )
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Maps ``(b, n, f)`` or ``(b, r, n, f)`` to ``(b, r, n, units)``."""
+        x = ops.expand_dims(inputs, 1) if self.is_first_layer else inputs
+        x = ops.matmul(x, self.kernel)
+        if self.bias is not None:
+            x = ops.add(x, self.bias)
+        return self.activation(x)
+
+    def split(self, slot: int, features: Any = None) -> keras.layers.Dense:
+        """The plain ``Dense`` of one replica, with bitwise the same weights.
+
+        Args:
+            slot: position on the replica axis, from 0.
+            features: ignored; part of the protocol of layers.
+        """
+        weights = [ops.convert_to_numpy(self.kernel)[slot]]
+        if self.bias is not None:
+            weights.append(ops.convert_to_numpy(self.bias)[slot, 0])
+        dense = keras.layers.Dense(
+            self.units,
+            activation=self.activation,
+            use_bias=self.use_bias,
+            dtype=self.dtype_policy,
+            name=self.name,
+        )
+        dense.build((None, weights[0].shape[0]))
+        dense.set_weights(weights)
+        return dense
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """``(b, r, n, units)``."""
+        self._checked_features(input_shape)
+        return (input_shape[0], self.replicas, input_shape[-2], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Config from which Keras makes an equal layer."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "replica_seeds": list(self.replica_seeds),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "is_first_layer": self.is_first_layer,
+            "base_seed": self.base_seed,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": keras.regularizers.serialize(self.single_activity_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
+        }
+
+    def _stacked(self, single: Any, single_shape: tuple[int, ...]) -> Any:
+        """An initialiser whose single one sees the shape that ``Dense`` would show it."""
+        multi = MultiInitializer(single, self.replica_seeds, self.base_seed)
+
+        def initialise(shape: Sequence[int], dtype: Any = None) -> Any:
+            return ops.reshape(multi((self.replicas, *single_shape), dtype=dtype), shape)
+
+        return initialise
+
+    def _regularizer(self, single: Any, single_shape: tuple[int, ...]) -> Any:
+        return PerReplicaRegularizer(single, single_shape) if single is not None else None
+
+    def _constraint(self, single: Any, single_shape: tuple[int, ...]) -> Any:
+        return PerReplicaConstraint(single, single_shape) if single is not None else None
+
+    def _checked_features(self, input_shape: Shape) -> int:
+        axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"
+        wanted = (
+            f"With is_first_layer={self.is_first_layer}, `{self.name}` takes inputs of shape "
+            f"{axes}. Received: input_shape={tuple(input_shape)}"
+        )
+        if len(input_shape) != (3 if self.is_first_layer else 4):
+            raise ValueError(f"The input has the wrong number of axes. {wanted}")
+        if not self.is_first_layer and input_shape[1] not in (None, self.replicas):
+            raise ValueError(f"Axis 1 must hold the {self.replicas} replicas. {wanted}")
+        if input_shape[-1] is None:
+            raise ValueError(f"The last axis must have a definite size. {wanted}")
+        return input_shape[-1]
+
+
+def build(settings: MultiDenseSettings, context: LayerContext) -> MultiDense:
+    """The layer a runcard asks for."""
+    return MultiDense(
+        units=settings.units,
+        replica_seeds=context.replica_seeds,
+        kernel_initializer=settings.kernel_initializer,
+        bias_initializer=settings.bias_initializer,
+        activation=settings.activation,
+        use_bias=settings.use_bias,
+        is_first_layer=not context.has_replica_axis,
+        name=f"multi_dense_{context.position}",
+    )
