@@ -1,0 +1,1 @@
+"""From function values to predictions and chi2."""

@@ -1,0 +1,143 @@
+"""From a runcard to one Keras model that holds all replicas of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from replicafit.components import LayerContext, LayerType, load_target
+from replicafit.errors import ModelError
+from replicafit.layers.grid import DropNodes, JoinNodes
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.seeds import Seeds
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer of the network and how it is called."""
+
+    layer: Any
+    needs_x: bool
+
+    def __call__(self, features: Any, x: Any) -> Any:
+        return self.layer(features, x) if self.needs_x else self.layer(features)
+
+
+@dataclass(frozen=True)
+class ReplicaModel:
+    """The functions of all replicas of a batch.
+
+    Attributes:
+        network: Keras model, x ``(b, n, 1)`` -> x f ``(b, r, n, f)``, one evaluation per call.
+        stages: its layers in order.
+        nodes: extra grid points the layers asked for, (m,).
+        numbers: the replica number in each slot.
+        flavours: names along the last axis.
+    """
+
+    network: keras.Model
+    stages: tuple[Stage, ...]
+    nodes: np.ndarray
+    numbers: tuple[int, ...]
+    flavours: tuple[str, ...]
+
+    def split(self) -> Iterator[keras.Model]:
+        """The plain Keras network of each slot in turn, x ``(b, 1)`` -> x f ``(b, f)``."""
+        x = ops.convert_to_tensor(self._any_grid()[None, :, None], dtype=self.network.compute_dtype)
+        reaching, features = [], x
+        for stage in self.stages:
+            reaching.append(features)
+            features = stage(features, x)
+        for slot, number in enumerate(self.numbers):
+            yield self._single(slot, number, reaching)
+
+    def _any_grid(self) -> np.ndarray:
+        return self.nodes if len(self.nodes) else np.array([0.5])
+
+    def _single(self, slot: int, number: int, reaching: Sequence[Any]) -> keras.Model:
+        x = keras.Input((1,), name="x", dtype=self.network.compute_dtype)
+        features = x
+        for stage, concrete in zip(self.stages, reaching, strict=True):
+            plain = stage.layer.split(slot, concrete)
+            features = plain([features, x]) if stage.needs_x else plain(features)
+        return keras.Model(x, features, name=f"replica_{number}")
+
+
+def build_model(
+    runcard: Runcard, registry: Registry, seeds: Seeds, numbers: Sequence[int]
+) -> ReplicaModel:
+    """The model of the replicas ``numbers``; each one's weights depend on its own number alone.
+
+    Raises:
+        ModelError: the layers do not go together, or do not end in ``model.flavours``.
+    """
+    types = [registry.get(LayerType, item.type) for item in runcard.model.layers]
+    nodes = [_requested(kind, item) for kind, item in zip(types, runcard.model.layers, strict=True)]
+    starts = np.cumsum([0, *map(len, nodes)])
+    with _precision(runcard.precision):
+        x = keras.Input((None, 1), name="x")
+        joined = np.concatenate(nodes)
+        grid = JoinNodes(joined, name="join_nodes")(x) if len(joined) else x
+        features, stages = grid, []
+        for i, (kind, item) in enumerate(zip(types, runcard.model.layers, strict=True)):
+            context = LayerContext(
+                position=i,
+                replica_seeds=tuple(seeds.integer(k, f"layer/{i}") for k in numbers),
+                generators=tuple(seeds.generator(k, f"layer/{i}") for k in numbers),
+                flavours=runcard.model.flavours,
+                has_replica_axis=len(features.shape) == 4,
+                node_start=int(starts[i]),
+                node_count=len(nodes[i]),
+            )
+            stages.append(Stage(load_target(kind.build)(item, context), kind.needs_x))
+            features = _connect(stages[-1], features, grid, i, item)
+        _check_output(features.shape, len(numbers), runcard.model.flavours)
+        values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
+        network = keras.Model(x, values, name="replicas")
+    return ReplicaModel(network, tuple(stages), joined, tuple(numbers), runcard.model.flavours)
+
+
+def _requested(kind: LayerType, settings: Any) -> np.ndarray:
+    return kind.extra_grid(settings) if kind.extra_grid else np.empty(0)
+
+
+def _connect(stage: Stage, features: Any, grid: Any, position: int, settings: Any) -> Any:
+    try:
+        return stage(features, grid)
+    except (ValueError, TypeError) as cause:
+        raise ModelError(
+            f"Layer {position} of the runcard ({settings.type}) does not fit what reaches it, of "
+            f"shape {tuple(features.shape)}: {cause}"
+        ) from cause
+
+
+def _check_output(shape: Sequence[int | None], replicas: int, flavours: Sequence[str]) -> None:
+    if len(shape) != 4 or shape[1] != replicas:
+        raise ModelError(
+            "No layer of the runcard makes replicas: the network puts out the shape "
+            f"{tuple(shape)} instead of (b, {replicas}, n, f). Add a multi_dense layer."
+        )
+    if shape[3] != len(flavours):
+        raise ModelError(
+            f"The network puts out {shape[3]} functions, but model.flavours names "
+            f"{len(flavours)} ({', '.join(flavours)}). Give the last multi_dense layer "
+            f"units: {len(flavours)}, or change model.flavours."
+        )
+
+
+@contextmanager
+def _precision(name: str) -> Iterator[None]:
+    """Layers made inside have this dtype, those of plugins too; Keras keeps it globally."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

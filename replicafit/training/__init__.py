@@ -1,0 +1,1 @@
+"""The engine: many replicas trained in one compiled loop, none feeling another."""

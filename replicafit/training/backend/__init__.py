@@ -1,0 +1,36 @@
+"""The seam: the only place that names a backend. One module for each, of the same functions.
+
+    value_and_grad(function)    function: (weights, ...) -> (scalar, aux); returns ((scalar, aux), gradients)
+    compiled(function)          compiled for repeated calls with the same shapes
+    prepare(precision)          what must be set before tensors are made
+    describe()                  name, version and device, for provenance
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import keras
+
+from replicafit.errors import TrainingError
+
+_MODULES = {
+    "tensorflow": "replicafit.training.backend.tensorflow",
+    "jax": "replicafit.training.backend.jax",
+}
+
+
+def seam() -> Any:
+    """The module of the backend that Keras runs on.
+
+    Raises:
+        TrainingError: there is none for it.
+    """
+    name = keras.backend.backend()
+    if name not in _MODULES:
+        raise TrainingError(
+            f"replicafit cannot train on the Keras backend '{name}'. Set KERAS_BACKEND to "
+            f"{' or '.join(_MODULES)}."
+        )
+    return importlib.import_module(_MODULES[name])
