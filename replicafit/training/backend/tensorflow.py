@@ -23,7 +23,7 @@ def value_and_grad(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` compiled; traced once for each set of shapes."""
-    return tf.function(function, jit_compile=True, reduce_retracing=False)
+    return tf.function(function, jit_compile=True, autograph=False)
 
 
 def prepare(precision: str) -> None:

@@ -1,0 +1,195 @@
+"""Many steps and checks of all replicas in one compiled call.
+
+``step`` and ``check`` are pure functions of the state and of what is fixed for a batch. The loss of
+the batch is the sum of the losses of its replicas, and no weight belongs to two of them, so the
+gradient of the sum is the gradient of each. Replicas that no longer run keep their state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from keras import ops
+
+from replicafit.forward.chi2 import Chi2, Chi2Terms
+from replicafit.training.backend import seam
+from replicafit.training.optimisers import Optimiser, per_replica
+from replicafit.training.state import Status, TrainingState
+
+
+class BatchConstants(NamedTuple):
+    """What training does not change; everything has a leading replica axis.
+
+    Attributes:
+        fixed: weights that are not trained, each (r, ...).
+        training: chi2 terms of the training data.
+        validation: chi2 terms of the validation data.
+        stop_on_training: 1.0 where there are no validation data and training ones decide, (r,).
+    """
+
+    fixed: tuple[Any, ...]
+    training: Chi2Terms
+    validation: Chi2Terms
+    stop_on_training: Any
+
+
+class History(NamedTuple):
+    """What each check of one compiled call saw, (r, checks) each."""
+
+    step: Any
+    training: Any
+    validation: Any
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When to check and stop, in steps."""
+
+    max_steps: int
+    check_every: int
+    patience: int
+    checks_per_call: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Trains batches of one shape; compiled once.
+
+    Attributes:
+        functions: ``(weights, fixed) -> x f on the data grid (r, n, f)``.
+        chi2: the figure of merit.
+        penalties: each ``(functions (r, n, f), steps (r,)) -> (r,)``.
+        optimiser: the update rule.
+        schedule: when to check and stop.
+    """
+
+    functions: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]
+    chi2: Chi2
+    penalties: tuple[Callable[[Any, Any], Any], ...]
+    optimiser: Optimiser
+    schedule: Schedule
+
+    def compiled(self) -> Callable[..., tuple[TrainingState, History]]:
+        """``(state, constants, checks) -> (state, history)``: that many checks, in one call."""
+        fast: Callable[..., tuple[TrainingState, History]] = seam().compiled(self.advance)
+        return fast
+
+    def advance(
+        self, state: TrainingState, constants: BatchConstants, checks: Any
+    ) -> tuple[TrainingState, History]:
+        """``checks`` times: ``check_every`` steps, then a check."""
+        gradient = seam().value_and_grad(self.loss)
+
+        def until_check(i: Any, state: TrainingState, history: History) -> Any:
+            state = ops.while_loop(
+                lambda j, _: j < self.schedule.check_every,
+                lambda j, s: (j + 1, self.step(s, constants, gradient)),
+                (ops.zeros((), "int32"), state),
+            )[1]
+            state, seen = self.check(state, constants)
+            written = [_write(column, i, value) for column, value in zip(history, seen, strict=True)]
+            return i + 1, state, History(*written)
+
+        start = (ops.zeros((), "int32"), state, self._blank(state))
+        _, state, history = ops.while_loop(lambda i, *_: i < checks, until_check, start)
+        return state, history
+
+    def loss(
+        self, weights: tuple[Any, ...], constants: BatchConstants, steps: Any
+    ) -> tuple[Any, Any]:
+        """The sum over replicas, and the loss of each, (r,)."""
+        functions = self.functions(weights, constants.fixed)
+        each = self.chi2(constants.training, functions)
+        for penalty in self.penalties:
+            each = each + penalty(functions, steps)
+        return ops.sum(each), each
+
+    def step(
+        self, state: TrainingState, constants: BatchConstants, gradient: Callable[..., Any]
+    ) -> TrainingState:
+        """One optimiser update of every running replica."""
+        (_, losses), gradients = gradient(state.weights, constants, state.steps)
+        running = ops.logical_and(
+            ops.equal(state.status, int(Status.running)), state.steps < self.schedule.max_steps
+        )
+        good = _finite(losses, gradients)
+        taken = ops.logical_and(running, good)
+        steps = state.steps + ops.cast(taken, "int32")
+        weights, memory, scalars = self.optimiser.update(
+            state.weights,
+            gradients,
+            state.memory,
+            state.scalars,
+            ops.cast(state.steps + 1, losses.dtype),
+            state.hyper,
+        )
+        diverged = ops.logical_and(running, ops.logical_not(good))
+        kept = _choose(diverged, state.best_weights, state.weights)
+        return state._replace(
+            weights=_choose(taken, weights, kept),
+            memory=tuple(_choose(taken, m, old) for m, old in zip(memory, state.memory, strict=True)),
+            scalars=_choose(taken, scalars, state.scalars),
+            steps=steps,
+            status=ops.where(diverged, int(Status.diverged), state.status),
+        )
+
+    def check(
+        self, state: TrainingState, constants: BatchConstants
+    ) -> tuple[TrainingState, History]:
+        """Training and validation chi2; best weights and stopping act on it."""
+        functions = self.functions(state.weights, constants.fixed)
+        training = self.chi2(constants.training, functions)
+        validation = self.chi2(constants.validation, functions)
+        decides = ops.where(constants.stop_on_training > 0, training, validation)
+        running = ops.equal(state.status, int(Status.running))
+        better = ops.logical_and(running, decides < state.best_validation)
+        best_step = ops.where(better, state.steps, state.best_step)
+        patient = state.steps - best_step < self.schedule.patience
+        left = state.steps < self.schedule.max_steps
+        verdict = ops.where(left, int(Status.stopped), int(Status.completed))
+        ends = ops.logical_and(running, ops.logical_not(ops.logical_and(patient, left)))
+        seen = History(state.steps, training, validation)
+        return state._replace(
+            best_weights=_choose(better, state.weights, state.best_weights),
+            best_validation=ops.where(better, decides, state.best_validation),
+            best_step=best_step,
+            status=ops.where(ends, verdict, state.status),
+        ), seen
+
+    def _blank(self, state: TrainingState) -> History:
+        shape = (state.steps.shape[0], self.schedule.checks_per_call)
+        dtype = state.best_validation.dtype
+        return History(ops.zeros(shape, "int32"), ops.zeros(shape, dtype), ops.zeros(shape, dtype))
+
+
+def _write(column: Any, i: Any, value: Any) -> Any:
+    """``column`` (r, checks) with ``value`` (r,) at check ``i``."""
+    return ops.slice_update(column, (0, i), ops.cast(value, column.dtype)[:, None])
+
+
+def _finite(losses: Any, gradients: tuple[Any, ...]) -> Any:
+    """Which replicas have a finite loss and gradient, (r,)."""
+    good = ops.isfinite(losses)
+    for gradient in gradients:
+        axes = tuple(range(1, len(gradient.shape)))
+        good = ops.logical_and(good, ops.all(ops.isfinite(gradient), axis=axes))
+    return good
+
+
+def _choose(which: Any, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any, ...]:
+    """For each replica the new arrays where ``which`` (r,) is true, else the old ones."""
+    return tuple(ops.where(per_replica(which, b), a, b) for a, b in zip(new, old, strict=True))
+
+
+def network_functions(network: Any, x_grid: np.ndarray) -> Callable[..., Any]:
+    """``(weights, fixed) -> (r, n, f)``: the Keras ``network`` on ``x_grid`` (n,), statelessly."""
+
+    def functions(weights: tuple[Any, ...], fixed: tuple[Any, ...]) -> Any:
+        x = ops.cast(ops.convert_to_tensor(x_grid[None, :, None]), network.compute_dtype)
+        outputs, _ = network.stateless_call(list(weights), list(fixed), x)
+        return outputs[0]
+
+    return functions

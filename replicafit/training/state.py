@@ -1,0 +1,77 @@
+"""The state of a batch: one tree of arrays, each with a leading replica axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from replicafit.training.optimisers import Optimiser
+
+
+class Status(IntEnum):
+    """What became of a replica; the names are what users read."""
+
+    running = 0
+    stopped = 1  # no better validation chi2 for `patience` steps
+    completed = 2  # took all `max_steps`
+    diverged = 3  # its loss or gradient was not finite; last good weights kept
+    empty = 4  # a slot that no replica uses
+
+
+class TrainingState(NamedTuple):
+    """Everything that changes during training; r is the number of slots.
+
+    Attributes:
+        weights: trainable weights, each (r, ...).
+        memory: the optimiser's arrays for each weight, each (r, ...).
+        scalars: the optimiser's numbers, each (r,).
+        hyper: hyperparameters by name, each (r,).
+        steps: steps taken, (r,).
+        status: a ``Status``, (r,).
+        best_weights: those of the lowest validation chi2 so far, each (r, ...).
+        best_validation: that chi2, (r,).
+        best_step: the step it was found at, (r,).
+    """
+
+    weights: tuple[Any, ...]
+    memory: tuple[tuple[Any, ...], ...]
+    scalars: tuple[Any, ...]
+    hyper: dict[str, Any]
+    steps: Any
+    status: Any
+    best_weights: tuple[Any, ...]
+    best_validation: Any
+    best_step: Any
+
+
+def initial_state(
+    weights: Sequence[np.ndarray],
+    optimiser: Optimiser,
+    hyper: dict[str, np.ndarray],
+    used: np.ndarray,
+    precision: str,
+) -> TrainingState:
+    """The state before the first step.
+
+    Args:
+        weights: initial weights, each (r, ...).
+        optimiser: decides what is kept for each weight.
+        hyper: each (r,).
+        used: which slots hold a replica, (r,).
+    """
+    weights = tuple(np.asarray(w, precision) for w in weights)
+    r = len(used)
+    return TrainingState(
+        weights=weights,
+        memory=tuple(tuple(np.full_like(w, v) for v in optimiser.memory) for w in weights),
+        scalars=tuple(np.full(r, v, precision) for v in optimiser.scalars),
+        hyper={name: np.asarray(vector, precision) for name, vector in hyper.items()},
+        steps=np.zeros(r, np.int32),
+        status=np.where(used, Status.running, Status.empty).astype(np.int32),
+        best_weights=weights,
+        best_validation=np.full(r, np.inf, precision),
+        best_step=np.zeros(r, np.int32),
+    )
