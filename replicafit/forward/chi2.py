@@ -148,6 +148,16 @@ class Chi2:
         shift[: len(data)] = inverse @ (values[data] - x.T @ orthogonal)
         return whitener, coupling, shift
 
+    def describe(self) -> dict[str, Any]:
+        """The form chosen and its size, for people and for ``run.json``."""
+        k, p = self.directions.shape[1], self.table.shape[1]
+        return {
+            "linear": {"form": "compressed per replica", "n_data": len(self.linear), "rows": k,
+                       "columns": p, "first_singular_value_cut": self.first_cut},
+            "non_linear": {"form": "shared tables", "n_data": len(self.nonlinear),
+                           "correlated_with_linear": self.correlated},
+        }
+
     def __call__(self, terms: Chi2Terms, functions: Any) -> Any:
         """chi2 of each replica, (r,), on the device."""
         r = functions.shape[0]

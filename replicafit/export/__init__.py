@@ -1,0 +1,1 @@
+"""What leaves a fit: one folder per replica, whole or not at all."""

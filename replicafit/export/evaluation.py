@@ -1,0 +1,137 @@
+"""From the weights of a batch to the results of its replicas, in float64 on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from replicafit.data import FitData, ReplicaData
+from replicafit.forward.predictions import chi2, predict_all
+from replicafit.model import ReplicaModel
+from replicafit.pdf.bases import rotation
+from replicafit.plugins import Registry
+from replicafit.results import Chi2PerDatum, ReplicaFunction, ReplicaHistory, ReplicaResult
+from replicafit.training.loop import Snapshot
+from replicafit.training.state import Status
+
+EXPORT_GRID = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 101), np.linspace(0.1, 1, 91)]))
+"""Where ``function.npz`` tabulates: logarithmic below x = 0.1, linear above."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything needed to judge replicas, apart from their weights."""
+
+    data: FitData
+    registry: Registry
+    runcard_seed: int
+
+    def results(
+        self,
+        model: ReplicaModel,
+        replica_data: ReplicaData,
+        snapshot: Snapshot,
+        slots: Sequence[int],
+    ) -> Iterator[tuple[ReplicaResult, keras.Model]]:
+        """The result and the plain network of each of ``slots``, at their best weights."""
+        for variable, best in zip(
+            model.network.trainable_variables, snapshot.state.best_weights, strict=True
+        ):
+            variable.assign(best)
+        turn = rotation(model.flavours, self.data.flavours)
+        on_data = _evaluate(model, self.data.x_grid) @ turn
+        on_export_grid = _evaluate(model, EXPORT_GRID) @ turn
+        predictions = predict_all(self.data, self.registry, on_data)
+        networks = dict(enumerate(model.split()))
+        for slot in slots:
+            function = ReplicaFunction(
+                EXPORT_GRID, self.data.flavours, on_export_grid[slot], self.data.q0
+            )
+            result = self._result(
+                model, replica_data, snapshot, slot, predictions[slot], function
+            )
+            yield result, _rotated(networks[slot], turn)
+
+    def _result(
+        self,
+        model: ReplicaModel,
+        replica_data: ReplicaData,
+        snapshot: Snapshot,
+        slot: int,
+        prediction: np.ndarray,
+        function: ReplicaFunction,
+    ) -> ReplicaResult:
+        state, number = snapshot.state, model.numbers[slot]
+        return ReplicaResult(
+            number=number,
+            status=Status(int(state.status[slot])).name,
+            steps=int(state.steps[slot]),
+            best_step=int(state.best_step[slot]),
+            n_data=self.data.n_data,
+            chi2_per_datum=self._chi2(replica_data, slot, prediction),
+            per_dataset=self._per_dataset(prediction),
+            seeds={"runcard": self.runcard_seed, "layers": _layer_seeds(model, slot)},
+            hyperparameters={k: float(v[slot]) for k, v in state.hyper.items()},
+            history=_history(snapshot, slot),
+            function=function,
+        )
+
+    def _chi2(
+        self, replica_data: ReplicaData, slot: int, prediction: np.ndarray
+    ) -> Chi2PerDatum:
+        training, values = replica_data.training[slot], replica_data.values[slot]
+
+        def part(selection: np.ndarray) -> float:
+            own = self.data.covariance[np.ix_(selection, selection)]
+            return float(chi2((prediction - values)[selection], own) / selection.sum())
+
+        everything = chi2(prediction - self.data.central, self.data.covariance) / self.data.n_data
+        validation = None if training.all() else part(~training)
+        return Chi2PerDatum(part(training), validation, float(everything))
+
+    def _per_dataset(self, prediction: np.ndarray) -> dict[str, float]:
+        residual = prediction - self.data.central
+        return {
+            dataset.name: float(
+                chi2(residual[place], self.data.covariance[place, place]) / dataset.n_data
+            )
+            for dataset, place in zip(self.data.datasets, self.data.slices, strict=True)
+        }
+
+
+def _evaluate(model: ReplicaModel, x: np.ndarray) -> np.ndarray:
+    """x f (r, n, f) at x (n,)."""
+    points = ops.cast(ops.convert_to_tensor(x[None, :, None]), model.network.compute_dtype)
+    return np.asarray(ops.convert_to_numpy(model.network(points))[0], dtype=np.float64)
+
+
+def _rotated(network: keras.Model, turn: np.ndarray) -> keras.Model:
+    """The network with a last layer that rotates to the evolution basis, if that changes anything."""
+    if np.array_equal(turn, np.eye(len(turn))):
+        return network
+    dense = keras.layers.Dense(
+        turn.shape[1], use_bias=False, name="evolution_basis", dtype=network.compute_dtype
+    )
+    rotated = keras.Model(network.inputs, dense(network.outputs[0]), name=network.name)
+    dense.set_weights([turn])
+    return rotated
+
+
+def _layer_seeds(model: ReplicaModel, slot: int) -> list[int]:
+    seeds = (getattr(stage.layer, "replica_seeds", None) for stage in model.stages)
+    return [each[slot] for each in seeds if each is not None]
+
+
+def _history(snapshot: Snapshot, slot: int) -> ReplicaHistory:
+    """The checks of one slot up to its last step."""
+    steps = snapshot.history.step[slot]
+    checks = int(np.searchsorted(steps, snapshot.state.steps[slot])) + 1
+    return ReplicaHistory(
+        step=steps[:checks],
+        chi2_training=snapshot.history.training[slot, :checks].astype(np.float64),
+        chi2_validation=snapshot.history.validation[slot, :checks].astype(np.float64),
+    )

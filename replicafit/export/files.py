@@ -1,0 +1,61 @@
+"""Files and folders that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.errors import OutputError
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path``; what is there at the end is renamed to ``path``.
+
+    Raises:
+        OutputError: the place cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _replace(temporary, path)
+    except OSError as cause:
+        raise OutputError(
+            f"'{path}' cannot be written ({cause.strerror or cause}). Everything written before "
+            "is intact. Free some space or choose another folder with -o."
+        ) from cause
+    finally:
+        _remove(temporary)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    if temporary.is_dir() and path.is_dir():
+        shutil.rmtree(path)
+    temporary.replace(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """``content`` as readable JSON."""
+    with appearing(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def write_arrays(path: Path, save: Callable[..., None] = np.savez_compressed, **arrays: Any) -> None:
+    """``arrays`` as one .npz."""
+    with appearing(path) as temporary, temporary.open("wb") as stream:
+        save(stream, **arrays)
