@@ -48,26 +48,36 @@ class ReplicaModel:
     numbers: tuple[int, ...]
     flavours: tuple[str, ...]
 
-    def split(self) -> Iterator[keras.Model]:
-        """The plain Keras network of each slot in turn, x ``(b, 1)`` -> x f ``(b, f)``."""
-        x = ops.convert_to_tensor(self._any_grid()[None, :, None], dtype=self.network.compute_dtype)
+    def split(self, slots: Sequence[int], turn: np.ndarray) -> list[keras.Model]:
+        """The plain Keras networks of ``slots``, each x ``(b, 1)`` -> ``(b, g)``.
+
+        Args:
+            slots: positions on the replica axis.
+            turn: matrix (f, g) from the fitted functions to those wanted.
+        """
+        dtype = self.network.compute_dtype
+        x = ops.cast(ops.convert_to_tensor(self._any_grid()[None, :, None]), dtype)
         reaching, features = [], x
         for stage in self.stages:
             reaching.append(features)
             features = stage(features, x)
-        for slot, number in enumerate(self.numbers):
-            yield self._single(slot, number, reaching)
+        with _precision(dtype):
+            return [self._single(slot, reaching, turn) for slot in slots]
 
     def _any_grid(self) -> np.ndarray:
         return self.nodes if len(self.nodes) else np.array([0.5])
 
-    def _single(self, slot: int, number: int, reaching: Sequence[Any]) -> keras.Model:
+    def _single(self, slot: int, reaching: Sequence[Any], turn: np.ndarray) -> keras.Model:
         x = keras.Input((1,), name="x", dtype=self.network.compute_dtype)
         features = x
         for stage, concrete in zip(self.stages, reaching, strict=True):
             plain = stage.layer.split(slot, concrete)
             features = plain([features, x]) if stage.needs_x else plain(features)
-        return keras.Model(x, features, name=f"replica_{number}")
+        if not np.array_equal(turn, np.eye(len(turn))):
+            last = keras.layers.Dense(turn.shape[1], use_bias=False, name="evolution_basis")
+            features = last(features)
+            last.set_weights([turn])
+        return keras.Model(x, features, name=f"replica_{self.numbers[slot]}")
 
 
 def build_model(

@@ -52,7 +52,7 @@ class ReplicaResult:
         status: ``stopped``, ``completed`` or ``diverged``.
         steps: steps taken.
         best_step: the step the weights are of.
-        n_data: how many data there are in all, and in each dataset.
+        n_data_per_dataset: how many data each dataset has.
         chi2_per_datum: in total.
         per_dataset: chi2 per datum of the measured values, with the covariance of the dataset.
         seeds: the runcard's seed and the integer seed of each layer.
@@ -65,13 +65,18 @@ class ReplicaResult:
     status: str
     steps: int
     best_step: int
-    n_data: int
+    n_data_per_dataset: Mapping[str, int]
     chi2_per_datum: Chi2PerDatum
     per_dataset: Mapping[str, float]
     seeds: Mapping[str, Any]
     hyperparameters: Mapping[str, float]
     history: ReplicaHistory
     function: ReplicaFunction
+
+    @property
+    def n_data(self) -> int:
+        """How many data there are in all."""
+        return sum(self.n_data_per_dataset.values())
 
     def summary(self) -> dict[str, Any]:
         """What ``result.json`` holds: everything but the arrays."""

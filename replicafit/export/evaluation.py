@@ -46,15 +46,14 @@ class Evaluation:
         on_data = _evaluate(model, self.data.x_grid) @ turn
         on_export_grid = _evaluate(model, EXPORT_GRID) @ turn
         predictions = predict_all(self.data, self.registry, on_data)
-        networks = dict(enumerate(model.split()))
-        for slot in slots:
+        for slot, network in zip(slots, model.split(slots, turn), strict=True):
             function = ReplicaFunction(
                 EXPORT_GRID, self.data.flavours, on_export_grid[slot], self.data.q0
             )
             result = self._result(
                 model, replica_data, snapshot, slot, predictions[slot], function
             )
-            yield result, _rotated(networks[slot], turn)
+            yield result, network
 
     def _result(
         self,
@@ -71,7 +70,7 @@ class Evaluation:
             status=Status(int(state.status[slot])).name,
             steps=int(state.steps[slot]),
             best_step=int(state.best_step[slot]),
-            n_data=self.data.n_data,
+            n_data_per_dataset={d.name: d.n_data for d in self.data.datasets},
             chi2_per_datum=self._chi2(replica_data, slot, prediction),
             per_dataset=self._per_dataset(prediction),
             seeds={"runcard": self.runcard_seed, "layers": _layer_seeds(model, slot)},
@@ -107,18 +106,6 @@ def _evaluate(model: ReplicaModel, x: np.ndarray) -> np.ndarray:
     """x f (r, n, f) at x (n,)."""
     points = ops.cast(ops.convert_to_tensor(x[None, :, None]), model.network.compute_dtype)
     return np.asarray(ops.convert_to_numpy(model.network(points))[0], dtype=np.float64)
-
-
-def _rotated(network: keras.Model, turn: np.ndarray) -> keras.Model:
-    """The network with a last layer that rotates to the evolution basis, if that changes anything."""
-    if np.array_equal(turn, np.eye(len(turn))):
-        return network
-    dense = keras.layers.Dense(
-        turn.shape[1], use_bias=False, name="evolution_basis", dtype=network.compute_dtype
-    )
-    rotated = keras.Model(network.inputs, dense(network.outputs[0]), name=network.name)
-    dense.set_weights([turn])
-    return rotated
 
 
 def _layer_seeds(model: ReplicaModel, slot: int) -> list[int]:
