@@ -1,0 +1,94 @@
+"""``python -m replicafit_dis.build [--only NAME ...] [--output DIR] [--force]``.
+
+Writes one file for each dataset as it goes; files that are there already are kept unless
+``--force`` is given, so an interrupted build goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from replicafit_dis.build import files
+from replicafit_dis.build.evolution import Evolution
+from replicafit_dis.build.measurements import Measurement, load_measurement
+from replicafit_dis.build.observables import Combination, couplings, reduced_cross_section
+from replicafit_dis.build.tables import fk_table, isoscalar
+from replicafit_dis.build.target_mass import TargetMass
+from replicafit_dis.catalogue import DATA_FOLDER, DATASETS, DatasetInfo, dataset_path
+from replicafit_dis.grid import X_MIN, common_grid, first_needed
+from replicafit_dis.theory import C_EVEN, FLAVOURS, TheoryParameters
+
+
+def observables(info: DatasetInfo, data: Measurement, theory: TheoryParameters) -> Combination:
+    """What was measured, for a proton target, in terms of massless structure functions."""
+    current = couplings(info, data.q2, theory)
+    massive = TargetMass.at(data.x, data.q2, theory.nucleon_mass)
+    f2 = massive.f2(current)
+    if info.observable == "F2_EM":
+        return f2
+    fl, xf3 = massive.fl(current), massive.xf3(current)
+    return reduced_cross_section(f2, fl, xf3, data.y, info)
+
+
+def build(
+    info: DatasetInfo, theory: TheoryParameters, evolution: Evolution, path: Path, bar: Progress
+) -> None:
+    """Computes and writes one dataset."""
+    data = load_measurement(info)
+    combination = observables(info, data, theory)
+    grid = common_grid()
+    first = first_needed(grid, float(np.min(combination.x)))
+    flavours = len(FLAVOURS) if combination.sees_valence else len(C_EVEN)
+    task = bar.add_task(info.name, total=flavours * (len(grid) - first))
+    proton = fk_table(evolution, combination, grid, first, lambda done: bar.advance(task, done))
+    by_target = {"proton": proton, "deuteron": isoscalar(proton)}
+    tables = [by_target[target] for target in info.targets]
+    files.write(path, info, theory, data, grid[first:], tables)
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m replicafit_dis.build",
+        description="Compute the dataset files of replicafit-dis from published data and theory.",
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(DATASETS), default=None)
+    parser.add_argument("--output", type=Path, metavar="DIR", default=DATA_FOLDER)
+    parser.add_argument("--force", action="store_true", help="replace files that are there already")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Builds what is missing, or everything named with ``--force``."""
+    options = parse_arguments(arguments)
+    options.output.mkdir(parents=True, exist_ok=True)
+    names = options.only or list(DATASETS)
+    wanted = [n for n in names if options.force or not dataset_path(n, options.output).exists()]
+    console = Console()
+    console.print(f"{len(names) - len(wanted)} of {len(names)} datasets are there already")
+    if wanted:
+        build_all(wanted, options.output, console)
+
+
+def build_all(names: list[str], output: Path, console: Console) -> None:
+    """Builds the datasets one after the other, with a progress bar each."""
+    theory = TheoryParameters()
+    columns = (
+        TextColumn("{task.description:30s}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    evolution = Evolution(theory, X_MIN)  # greets on standard output: not under a progress bar
+    with Progress(*columns, console=console) as bar:
+        for name in names:
+            build(DATASETS[name], theory, evolution, dataset_path(name, output), bar)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""The datasets this plugin ships: where each was published, what was measured, and the cuts.
+
+A new dataset is one entry here, one name in ``DatasetName``, and, if it measures something new, one
+``Observable`` that ``replicafit_dis.build.observables`` knows how to predict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+DatasetName = Literal[
+    "BCDMS_NC_P_EM-F2",
+    "BCDMS_NC_D_EM-F2",
+    "NMC_NC_P_EM-SIGMARED",
+    "NMC_NC_EM_D_OVER_P-F2",
+    "SLAC_NC_P_EM-F2",
+    "SLAC_NC_D_EM-F2",
+    "HERA_NC_225GEV_EP-SIGMARED",
+    "HERA_NC_251GEV_EP-SIGMARED",
+    "HERA_NC_300GEV_EP-SIGMARED",
+    "HERA_NC_318GEV_EP-SIGMARED",
+    "HERA_NC_318GEV_EM-SIGMARED",
+    "HERA_CC_318GEV_EP-SIGMARED",
+    "HERA_CC_318GEV_EM-SIGMARED",
+]
+"""The names a runcard may give."""
+
+Observable = Literal["F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC"]
+"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents."""
+
+Target = Literal["proton", "deuteron"]
+
+DATA_FOLDER = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Data are kept if ``q2 >= q2_min`` and ``q2 (1 - x) / x >= w2_min``, both in GeV2."""
+
+    q2_min: float
+    w2_min: float = 12.5
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """One dataset.
+
+    Attributes:
+        name: what runcards call it.
+        nnpdf_name: set and observable in the package nnpdf-data.
+        variant: which of its treatments of the uncertainties.
+        observable: what was measured.
+        lepton_charge: of the beam, -1 or +1; matters only for ``SIGMA_NC`` and ``SIGMA_CC``.
+        targets: one table for each; two mean the ratio of the first to the second.
+        cuts: which data are kept.
+        experiment: collaboration.
+        reference: the publication.
+        url: its arXiv or INSPIRE page.
+    """
+
+    name: DatasetName
+    nnpdf_name: str
+    variant: str
+    observable: Observable
+    lepton_charge: int
+    targets: tuple[Target, ...]
+    cuts: Cuts
+    experiment: str
+    reference: str
+    url: str
+
+    @property
+    def process(self) -> str:
+        """``DIS_CC`` or ``DIS_NC``."""
+        return "DIS_CC" if self.observable == "SIGMA_CC" else "DIS_NC"
+
+    @property
+    def operation(self) -> str:
+        """How the tables combine: ``NULL`` for one, ``RATIO`` for the first over the second."""
+        return "RATIO" if len(self.targets) == 2 else "NULL"
+
+
+FIXED_TARGET_CUTS = Cuts(q2_min=3.49)
+# Without the charm mass the theory is several per cent off below 10 GeV2 at small x.
+HERA_CUTS = Cuts(q2_min=10.0)
+
+
+def _fixed_target(
+    name: DatasetName,
+    nnpdf_name: str,
+    targets: tuple[Target, ...],
+    experiment: str,
+    reference: str,
+    url: str,
+    observable: Observable = "F2_EM",
+) -> DatasetInfo:
+    # The deuteron enters the d variants ("legacy_dw") as nuclear uncertainties.
+    variant = "legacy" if observable == "SIGMA_EM" else "legacy_dw"
+    return DatasetInfo(
+        name=name,
+        nnpdf_name=nnpdf_name,
+        variant=variant,
+        observable=observable,
+        lepton_charge=1,
+        targets=targets,
+        cuts=FIXED_TARGET_CUTS,
+        experiment=experiment,
+        reference=reference,
+        url=url,
+    )
+
+
+def _hera(name: DatasetName) -> DatasetInfo:
+    """The HERA I+II combination names current, energy and lepton in its dataset names."""
+    return DatasetInfo(
+        name=name,
+        nnpdf_name=name,
+        variant="legacy",
+        observable="SIGMA_CC" if "_CC_" in name else "SIGMA_NC",
+        lepton_charge=1 if "_EP-" in name else -1,
+        targets=("proton",),
+        cuts=HERA_CUTS,
+        experiment="H1 and ZEUS",
+        reference="Eur. Phys. J. C75 (2015) 580",
+        url="https://arxiv.org/abs/1506.06042",
+    )
+
+
+_INSPIRE = "https://inspirehep.net/literature/"
+
+_ENTRIES: tuple[DatasetInfo, ...] = (
+    _fixed_target(
+        "BCDMS_NC_P_EM-F2",
+        "BCDMS_NC_NOTFIXED_P_EM-F2",
+        ("proton",),
+        "BCDMS",
+        "Phys. Lett. B223 (1989) 485",
+        _INSPIRE + "276661",
+    ),
+    _fixed_target(
+        "BCDMS_NC_D_EM-F2",
+        "BCDMS_NC_NOTFIXED_D_EM-F2",
+        ("deuteron",),
+        "BCDMS",
+        "Phys. Lett. B237 (1990) 592",
+        _INSPIRE + "285497",
+    ),
+    _fixed_target(
+        "NMC_NC_P_EM-SIGMARED",
+        "NMC_NC_NOTFIXED_P_EM-SIGMARED",
+        ("proton",),
+        "NMC",
+        "Nucl. Phys. B483 (1997) 3",
+        "https://arxiv.org/abs/hep-ph/9610231",
+        observable="SIGMA_EM",  # below 70 GeV2, where the Z adds 0.1 per cent
+    ),
+    _fixed_target(
+        "NMC_NC_EM_D_OVER_P-F2",
+        "NMC_NC_NOTFIXED_EM-F2",
+        ("deuteron", "proton"),
+        "NMC",
+        "Nucl. Phys. B487 (1997) 3",
+        "https://arxiv.org/abs/hep-ex/9611022",
+    ),
+    _fixed_target(
+        "SLAC_NC_P_EM-F2",
+        "SLAC_NC_NOTFIXED_P_EM-F2",
+        ("proton",),
+        "SLAC",
+        "Phys. Lett. B282 (1992) 475",
+        _INSPIRE + "319089",
+    ),
+    _fixed_target(
+        "SLAC_NC_D_EM-F2",
+        "SLAC_NC_NOTFIXED_D_EM-F2",
+        ("deuteron",),
+        "SLAC",
+        "Phys. Lett. B282 (1992) 475",
+        _INSPIRE + "319089",
+    ),
+    _hera("HERA_NC_225GEV_EP-SIGMARED"),
+    _hera("HERA_NC_251GEV_EP-SIGMARED"),
+    _hera("HERA_NC_300GEV_EP-SIGMARED"),
+    _hera("HERA_NC_318GEV_EP-SIGMARED"),
+    _hera("HERA_NC_318GEV_EM-SIGMARED"),
+    _hera("HERA_CC_318GEV_EP-SIGMARED"),
+    _hera("HERA_CC_318GEV_EM-SIGMARED"),
+)
+
+DATASETS: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}
+"""Every dataset by its name, fixed targets first."""
+
+
+def dataset_path(name: str, folder: Path = DATA_FOLDER) -> Path:
+    """Where the file of the dataset ``name`` is."""
+    return folder / f"{name}.npz"
