@@ -1,0 +1,213 @@
+"""The conformance kit for plugin authors: ``check_layer`` certifies a layer type.
+
+    from replicafit.testing import check_layer
+
+    def test_my_layer():
+        check_layer("my_layer", units=4)
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from replicafit.components import LayerContext, LayerType, load_target
+from replicafit.plugins import Registry, load_registry
+from replicafit.seeds import Seeds
+
+FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
+
+
+class ConformanceError(AssertionError):
+    """A component breaks a rule; the message names the rule."""
+
+
+def check_layer(
+    name: str,
+    registry: Registry | None = None,
+    features: int = len(FLAVOURS),
+    replicas: int = 3,
+    **settings: Any,
+) -> None:
+    """Checks every rule that a layer type must keep.
+
+    Shapes; config round trip through ``.keras``; no slot's output depends on another slot's
+    weights; a stack of r replicas equals r single ones; ``split`` gives the same function as plain
+    Keras; a NaN in one slot stays there.
+
+    Args:
+        name: the ``type`` a runcard writes.
+        registry: where to look; by default all installed plugins.
+        features: how many features reach the layer, f.
+        replicas: how many replicas to stack, at least 2.
+        settings: the layer's settings.
+
+    Raises:
+        ConformanceError: naming the rule that is broken.
+    """
+    kind = (registry or load_registry()).get(LayerType, name)
+    model = kind.settings.model_validate({"type": name, **settings})
+    layer_test = _LayerTest(kind, model, features, tuple(range(1, replicas + 1)))
+    layer_test.shapes()
+    layer_test.round_trip()
+    layer_test.stack_equals_singles()
+    layer_test.slots_do_not_mix()
+    layer_test.nan_stays()
+    layer_test.split_is_plain()
+
+
+class _LayerTest:
+    """One layer, built for some replica numbers, with inputs to try it on."""
+
+    def __init__(
+        self, kind: LayerType, settings: Any, features: int, numbers: tuple[int, ...]
+    ) -> None:
+        self.kind, self.settings, self.features, self.numbers = kind, settings, features, numbers
+        nodes = kind.extra_grid(settings) if kind.extra_grid else np.empty(0)
+        self.nodes = len(nodes)
+        self.x = np.concatenate([nodes, np.linspace(0.05, 0.95, 7)])[None, :, None]
+        self.inputs = self._inputs()
+        self.layer = self._build(numbers)
+        self.outputs = self._call(self.layer, self.inputs)
+
+    def _inputs(self) -> np.ndarray:
+        """Features (1, r, n, f) drawn per replica number, or x itself for layers before replicas."""
+        if self.features == 0:
+            return self.x
+        draws = [
+            Seeds(0).generator(k, "check_layer").uniform(0.5, 1.5, (self.x.shape[1], self.features))
+            for k in self.numbers
+        ]
+        return np.stack(draws)[None]
+
+    def _build(self, numbers: tuple[int, ...]) -> Any:
+        seeds = Seeds(0)
+        context = LayerContext(
+            position=0,
+            replica_seeds=tuple(seeds.integer(k, "layer/0") for k in numbers),
+            generators=tuple(seeds.generator(k, "layer/0") for k in numbers),
+            flavours=FLAVOURS[: self.features],
+            has_replica_axis=self.features > 0,
+            node_start=0,
+            node_count=self.nodes,
+        )
+        return load_target(self.kind.build)(self.settings, context)
+
+    def _call(self, layer: Any, inputs: np.ndarray) -> np.ndarray:
+        tensor = ops.cast(ops.convert_to_tensor(inputs), "float32")
+        x = ops.cast(ops.convert_to_tensor(self.x), "float32")
+        outputs = layer(tensor, x) if self.kind.needs_x else layer(tensor)
+        return np.asarray(ops.convert_to_numpy(outputs))
+
+    @property
+    def _has_replicas(self) -> bool:
+        return self.outputs.ndim == 4
+
+    def shapes(self) -> None:
+        """The replica axis comes right after b, the grid axis keeps its length."""
+        n, shape = self.x.shape[1], self.outputs.shape
+        allowed = ((1, len(self.numbers), n), (1, n)) if self.features == 0 else (
+            (1, len(self.numbers), n),
+        )
+        if shape[:-1] not in allowed:
+            raise ConformanceError(
+                f"shapes: inputs {self.inputs.shape} became {shape}; allowed are (b, r, n, g) "
+                f"with b, r, n = {allowed[0]}."
+            )
+        if self.kind.needs_x:
+            inferred = self.layer.compute_output_shape(self.inputs.shape, self.x.shape)
+        else:
+            inferred = self.layer.compute_output_shape(self.inputs.shape)
+        if tuple(inferred) != shape:
+            raise ConformanceError(
+                f"shapes: compute_output_shape gives {tuple(inferred)}, the call {shape}."
+            )
+
+    def round_trip(self) -> None:
+        """Saved to .keras and loaded, the layer gives bitwise the same."""
+        tensors = [keras.Input(self.inputs.shape[1:])]
+        if self.kind.needs_x:
+            tensors.append(keras.Input(self.x.shape[1:]))
+        model = keras.Model(tensors, self.layer(*tensors))
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "layer.keras"
+            model.save(path)
+            loaded = keras.models.load_model(path)
+        twin = next(one for one in loaded.layers if one.name == self.layer.name)
+        _same("round trip through .keras", self._call(twin, self.inputs), self.outputs)
+
+    def stack_equals_singles(self) -> None:
+        """Each replica alone gives what it gives in the stack, to rounding."""
+        if not self._has_replicas:
+            return
+        for slot, number in enumerate(self.numbers):
+            alone = self._build((number,))
+            inputs = self.inputs if self.features == 0 else self.inputs[:, slot : slot + 1]
+            outputs = self._call(alone, inputs)
+            _close(f"stack equals singles (slot {slot})", outputs[:, 0], self.outputs[:, slot])
+
+    def slots_do_not_mix(self) -> None:
+        """Changing the weights or inputs of slot 0 changes no other slot, bitwise."""
+        if self._has_replicas:
+            self._disturb("slots do not mix", lambda array: array + 1)
+
+    def nan_stays(self) -> None:
+        """A NaN in slot 0 stays in slot 0."""
+        if self._has_replicas:
+            self._disturb("a NaN stays in its slot", lambda array: array * np.nan)
+
+    def _disturb(self, rule: str, change: Any) -> None:
+        before = self.layer.get_weights()
+        disturbed = [np.concatenate([change(w[:1]), w[1:]]) for w in before]
+        self.layer.set_weights(disturbed)
+        inputs = self.inputs.copy()
+        if self.features:
+            inputs[:, 0] = change(inputs[:, 0])
+        outputs = self._call(self.layer, inputs)
+        self.layer.set_weights(before)
+        _same(rule, outputs[:, 1:], self.outputs[:, 1:])
+
+    def split_is_plain(self) -> None:
+        """The plain layer of each slot computes the same, and needs nothing of ours to load."""
+        tensor = ops.cast(ops.convert_to_tensor(self.inputs), "float32")
+        x = self.x[0].astype("float32")
+        for slot in range(len(self.numbers)):
+            plain = self.layer.split(slot, tensor)
+            _plain(plain)
+            own = self.inputs[0] if self.features == 0 else self.inputs[0, slot]
+            own = own.astype("float32")
+            outputs = plain([own, x] if self.kind.needs_x else own)
+            expected = self.outputs[0, slot] if self._has_replicas else self.outputs[0]
+            _close(f"split (slot {slot})", ops.convert_to_numpy(outputs), expected)
+
+
+def _plain(layer: Any) -> None:
+    parts = getattr(layer, "layers", [layer])
+    for part in parts:
+        if not type(part).__module__.startswith("keras."):
+            raise ConformanceError(
+                f"split: {type(part).__name__} is not a layer of Keras itself, so the exported "
+                "network would not open elsewhere. Build it from keras.layers and keras.ops."
+            )
+
+
+def _same(rule: str, found: np.ndarray, expected: np.ndarray) -> None:
+    if not np.array_equal(found, expected):
+        raise ConformanceError(f"{rule}: the outputs differ by up to {_distance(found, expected)}.")
+
+
+def _close(rule: str, found: np.ndarray, expected: np.ndarray) -> None:
+    if not np.allclose(found, expected, rtol=2e-5, atol=1e-6):
+        raise ConformanceError(f"{rule}: the outputs differ by up to {_distance(found, expected)}.")
+
+
+def _distance(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(found - expected).max())
+
+
+__all__ = ["ConformanceError", "check_layer"]

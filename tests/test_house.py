@@ -1,0 +1,67 @@
+"""The order of the house: a module imports only from above it, and Keras comes late."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import replicafit
+
+PACKAGE = Path(replicafit.__file__).parent
+ORDER = (
+    "errors components hookspecs plugins runcard seeds data pdf builtin layers model forward "
+    "training results export provenance loading fit display testing cli"
+).split()
+
+
+def imports(file: Path) -> set[str]:
+    """The first-level modules of replicafit that ``file`` imports at module level."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module != "replicafit":
+            found.add(node.module)
+        elif isinstance(node, ast.ImportFrom) and node.module == "replicafit":
+            found |= {f"replicafit.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {m.split(".")[1] for m in found if m.startswith("replicafit.")}
+
+
+def room(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = [f for f in sorted(PACKAGE.rglob("*.py")) if room(f) != "__init__"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_modules_import_from_above(file):
+    own = ORDER.index(room(file))
+    below = {name for name in imports(file) if ORDER.index(name) > own}
+    assert not below
+
+
+@pytest.mark.parametrize("module", [m for m in ORDER[: ORDER.index("layers")]] + ["cli"])
+def test_nothing_above_layers_imports_keras(module):
+    code = f"import sys, replicafit.{module}; sys.exit('keras' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_backends_are_named_only_in_the_seam():
+    for file in FILES:
+        if "backend" in file.parts:
+            continue
+        modules = {m for m in all_imports(file) if m in ("tensorflow", "jax", "torch")}
+        assert not modules, file
+
+
+def all_imports(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    plain = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    return {m.split(".")[0] for m in plain} | {
+        (n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)
+    }
