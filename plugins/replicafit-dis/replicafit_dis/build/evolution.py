@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicafit_dis.build.observables import SF
-from replicafit_dis.theory import FLAVOURS, TheoryParameters
+from replicafit_dis.theory import TheoryParameters
 
 Array = npt.NDArray[np.float64]
 
@@ -50,12 +50,6 @@ def parton_content(flavour: str) -> Array:
 
 def _multiplet(flavour: str) -> str:
     return "singlet" if flavour in ("sigma", "v") else flavour[1:]
-
-
-def evolution_basis(partons: Array) -> Array:
-    """Evolution-basis functions (f, m) of partons (m, 13)."""
-    content = np.array([parton_content(flavour) for flavour in FLAVOURS])
-    return np.asarray(np.linalg.pinv(content.T) @ partons.T)
 
 
 class Evolution:

@@ -103,7 +103,7 @@ def couplings(info: DatasetInfo, q2: Array, theory: TheoryParameters) -> Couplin
     if info.observable in ("F2_EM", "SIGMA_EM"):
         return photon(q2)
     if info.observable == "SIGMA_NC":
-        return neutral_current(q2, info.lepton_charge, theory)
+        return neutral_current(q2, theory)
     return charged_current(q2, info.lepton_charge)
 
 
@@ -114,7 +114,7 @@ def photon(q2: Array) -> Couplings:
     )
 
 
-def neutral_current(q2: Array, lepton_charge: int, theory: TheoryParameters) -> Couplings:
+def neutral_current(q2: Array, theory: TheoryParameters) -> Couplings:
     """Photon and Z exchange with an unpolarised lepton (arXiv:1506.06042, eqs. 3 to 7).
 
     With v, a the lepton's couplings and kappa the ratio of Z to photon propagator,
