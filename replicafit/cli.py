@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ def run(card: Path, output: Path | None, replicas: str | None) -> None:
     registry = _registry()
     overrides = {} if replicas is None else {"replicas": _replicas(replicas)}
     runcard = _load(card, registry, overrides)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes help nobody
+    _import_engine_quietly()
     _run(runcard, registry, card, output or Path(card.stem))
 
 
@@ -62,18 +64,40 @@ def _run(runcard: Any, registry: Registry, card: Path, output: Path) -> None:
     from replicafit.fit import fit
 
     console, folder = Console(), FitFolder(output)
-    folder.create(card)
+    folder.refuse_if_taken()
     replicas = len(runcard.replicas.numbers)
     display = Display(console, replicas, runcard.training.max_steps)
     try:
         with display:
-            results = fit(runcard, registry, card.parent, folder, display)
+            results = fit(runcard, registry, card, folder, display)
     except KeyboardInterrupt:
         done = len(display.finished)
         click.echo(f"Interrupted: {done} of {replicas} replicas are finished, in '{output}'.")
         sys.exit(INTERRUPTED)
     console.print(summary_table(results, results[0].n_data_per_dataset))
     console.print(f"{status_line(results)}, in '{output}'", markup=False)
+
+
+def _import_engine_quietly() -> None:
+    """Starts Keras and its backend without their start-up notes, unless that fails.
+
+    The notes are written by C++ straight to file descriptor 2, before any log level acts.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            importlib.import_module("replicafit.fit")
+            importlib.import_module("replicafit.training.backend").seam().describe()
+        except BaseException:
+            notes.seek(0)
+            os.write(kept, notes.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 @commands.command()

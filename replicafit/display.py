@@ -104,10 +104,10 @@ def _numbers(snapshot: Snapshot, data: ReplicaData) -> str:
 
 
 def summary_table(results: Sequence[ReplicaResult], n_data: dict[str, int]) -> Table:
-    """chi2 per datum of each dataset: mean over replicas and spread."""
+    """chi2 per datum of each dataset over replicas: mean, median and central 68 %."""
     table = Table(title="chi2 per datum of the measured values, over replicas")
     table.add_column("dataset")
-    for heading in ("data", "mean", "spread"):
+    for heading in ("data", "mean", "median", "68 %"):
         table.add_column(heading, justify="right")
     for name, count in n_data.items():
         _add(table, name, count, [result.per_dataset[name] for result in results])
@@ -117,7 +117,9 @@ def summary_table(results: Sequence[ReplicaResult], n_data: dict[str, int]) -> T
 
 
 def _add(table: Table, name: str, n_data: int, values: Sequence[float]) -> None:
-    table.add_row(name, str(n_data), f"{np.mean(values):.3f}", f"{np.std(values):.3f}")
+    low, high = np.percentile(values, [16, 84])
+    band = f"{low:.3f} to {high:.3f}"
+    table.add_row(name, str(n_data), f"{np.mean(values):.3f}", f"{np.median(values):.3f}", band)
 
 
 def status_line(results: Sequence[ReplicaResult]) -> str:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -61,26 +62,29 @@ class Plan:
 
 
 def fit(
-    runcard: Runcard, registry: Registry, card_folder: Path, output: FitFolder, observer: Observer
+    runcard: Runcard, registry: Registry, card: Path, output: FitFolder, observer: Observer
 ) -> tuple[ReplicaResult, ...]:
     """Fits all replicas of ``runcard`` and writes each as soon as it is finished.
 
     Args:
-        card_folder: paths in the runcard are relative to it.
-        output: a fit folder that exists.
+        card: the runcard's file; paths in it are relative to its folder.
+        output: where to write; made once the runcard and its data are known to be good.
         observer: who is told.
     """
     start = time.perf_counter()
     observer.phase("Reading data")
     seam().prepare(runcard.precision)
-    plan = make_plan(runcard, registry, card_folder, runcard.replicas.numbers)
+    plan = make_plan(runcard, registry, card.parent, runcard.replicas.numbers)
     exporters = [registry.get(Exporter, name) for name in runcard.export]
     evaluation = Evaluation(plan.data, registry, runcard.seed)
+    coming = _prepared(plan)
+    first = next(coming)
+    output.create(card)
     timing = Timing(setup_s=time.perf_counter() - start)
     write_run_file(output.run_file, runcard, registry, plan.chi2.describe(), timing)
     results: list[ReplicaResult] = []
     advance = None
-    for prepared in _prepared(plan):
+    for prepared in chain([first], coming):
         advance = advance or make_engine(plan, prepared).compiled()
         observer.phase("Compiling" if not timing.first_step_s else "Training")
         done = np.zeros(len(prepared.state.steps), bool)

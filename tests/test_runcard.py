@@ -59,14 +59,14 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
     [
         ("seed: 5", "sed: 5", ":2:1:", "'sed' is not a key here. Did you mean 'seed'"),
         ("training_fraction: 0.5", "training_fraction: 1.5", ":7:22:", "less than or equal to 1"),
-        ("learning_rate:", "learning_rat:", ":9:29:", "Did you mean 'learning_rate'"),
+        ("learning_rate:", "learning_rat:", ":9:28:", "Did you mean 'learning_rate'"),
         ("type: nadam", "type: nadm", ":9:21:", "Did you mean 'nadam'"),
         ("type: file", "type: fil", ":6:14:", "Did you mean 'file'"),
         (", path: a.npz", "", ":6:7:", "'data.datasets.0.file.path' is missing"),
         ("replicas: 1-3", "replicas: 3-1", ":3:11:", "below the first"),
         ("replicas: 1-3", "replicas: few", ":3:11:", "a count such as 100"),
         ("title: a title", "title: a\ntitle: b", ":2:1:", "given twice, first on line 1"),
-        ("seed: 5", "seed: [5", ":4:1:", "not valid YAML"),
+        ("seed: 5", "seed: [5", ":3:9:", "not valid YAML"),
     ],
 )
 def test_errors_point_at_the_mistake(load, old, new, place, words):

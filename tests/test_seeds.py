@@ -2,8 +2,6 @@
 
 from itertools import product
 
-import numpy as np
-
 from replicafit.seeds import Seeds
 
 
@@ -23,5 +21,6 @@ def test_integers_fit_every_initialiser():
 
 def test_the_streams_never_change():
     """A runcard must give the same replicas in every release."""
-    assert Seeds(20240601).integer(1, "layer/1") == 1108476281 or True
-    assert np.isfinite(Seeds(20240601).generator(1, "pseudodata").standard_normal())
+    assert Seeds(20240601).integer(1, "layer/1") == 1139613420
+    normal = Seeds(20240601).generator(1, "pseudodata").standard_normal()
+    assert normal == 0.8498682588309008

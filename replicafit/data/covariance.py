@@ -84,10 +84,18 @@ def _blame(matrix: np.ndarray, datasets: Sequence[Dataset]) -> str:
     start = 0
     for dataset in datasets:
         block = matrix[start : start + dataset.n_data, start : start + dataset.n_data]
-        if np.linalg.eigvalsh(block)[0] <= 0:
+        if not _is_positive(block):
             return _not_positive(f"dataset {dataset.name}", block)
         start += dataset.n_data
     return _not_positive(f"{', '.join(d.name for d in datasets)} together", matrix)
+
+
+def _is_positive(matrix: np.ndarray) -> bool:
+    try:
+        np.linalg.cholesky(matrix)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def _not_positive(whose: str, matrix: np.ndarray) -> str:

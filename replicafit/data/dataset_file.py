@@ -73,7 +73,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return dict(archive)
     except FileNotFoundError:
         raise DataError(f"There is no dataset file at '{path}'. Check the path.") from None

@@ -61,12 +61,8 @@ class FitFolder:
         known = f"{here[0]} to {here[-1]} ({len(here)} of them)" if here else "none yet"
         return f"'{self.path}' has no replica {number}; there are: {known}."
 
-    def create(self, runcard: Path) -> None:
-        """Makes the folder and copies the runcard into it.
-
-        Raises:
-            OutputError: it holds something already, or cannot be written.
-        """
+    def refuse_if_taken(self) -> None:
+        """Raises OutputError if something is here already."""
         if self.run_file.exists():
             raise OutputError(
                 f"'{self.path}' already holds a fit. Continue it with --resume, or choose another "
@@ -74,6 +70,14 @@ class FitFolder:
             )
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise OutputError(f"'{self.path}' exists and is not empty. Choose another with -o.")
+
+    def create(self, runcard: Path) -> None:
+        """Makes the folder and copies the runcard into it.
+
+        Raises:
+            OutputError: it holds something already, or cannot be written.
+        """
+        self.refuse_if_taken()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as cause:

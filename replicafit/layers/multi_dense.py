@@ -10,7 +10,7 @@ from keras import ops
 
 from replicafit.builtin.layers import MultiDenseSettings
 from replicafit.components import LayerContext
-from replicafit.layers.multi_initializer import MultiInitializer, as_seeds
+from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
 
 Shape = tuple[int | None, ...]
@@ -22,6 +22,10 @@ class MultiDense(keras.layers.Layer):
 
     Replica r has the weights, and gives the output, of a single ``Dense`` whose initialisers have
     the seed ``base_seed + replica_seeds[r]``. Nothing looks across the replica axis.
+
+    A seed that an initialiser brings along is replaced; an initialiser given as None is
+    ``glorot_uniform``, as for ``Dense``. The activation must act on each grid point alone, as
+    all of Keras' own do.
 
     Input shape: ``(b, n, f)`` if ``is_first_layer``, else ``(b, r, n, f)``; b and n may be None.
     Output shape: ``(b, r, n, units)``, also for one replica.
@@ -37,6 +41,11 @@ class MultiDense(keras.layers.Layer):
         kernel_regularizer, bias_regularizer, activity_regularizer: as for ``Dense``, for each
             replica alone; the layer's loss is the sum over replicas.
         kernel_constraint, bias_constraint: as for ``Dense``, for each replica alone.
+
+    Raises:
+        ValueError: if ``units`` is not a positive integer, seeds are not integers or there are
+            none, or an initialiser's seed cannot be replaced (see ``MultiInitializer``); when
+            called, if the input has not the shape above.
 
     Example:
         >>> layer = MultiDense(8, replica_seeds=[1, 2, 3], is_first_layer=True)
@@ -64,16 +73,18 @@ class MultiDense(keras.layers.Layer):
         single_activity = keras.regularizers.get(activity_regularizer)
         per_replica = PerReplicaRegularizer(single_activity, axis=1) if single_activity else None
         super().__init__(activity_regularizer=per_replica, **kwargs)
-        if not isinstance(units, int) or isinstance(units, bool) or units < 1:
+        self.units = as_integer(units, "units")
+        if self.units < 1:
             raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
-        self.units = units
         self.replica_seeds = as_seeds(replica_seeds)
-        self.base_seed = base_seed
-        self.is_first_layer = is_first_layer
+        self.base_seed = as_integer(base_seed, "base_seed")
+        self.is_first_layer = bool(is_first_layer)
         self.activation = keras.activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.use_bias = bool(use_bias)
+        self._kernel_values = self._stacked(kernel_initializer)
+        self._bias_values = self._stacked(bias_initializer)
+        self.kernel_initializer = self._kernel_values.single_initializer
+        self.bias_initializer = self._bias_values.single_initializer
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
         self.bias_regularizer = keras.regularizers.get(bias_regularizer)
         self.single_activity_regularizer = single_activity
@@ -92,7 +103,7 @@ class MultiDense(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.replicas, features, self.units),
-            initializer=self._stacked(self.kernel_initializer, (features, self.units)),
+            initializer=self._kernel_values,
             regularizer=self._regularizer(self.kernel_regularizer, (features, self.units)),
             constraint=self._constraint(self.kernel_constraint, (features, self.units)),
         )
@@ -101,7 +112,7 @@ class MultiDense(keras.layers.Layer):
             self.bias = self.add_weight(
                 name="bias",
                 shape=(self.replicas, 1, self.units),
-                initializer=self._stacked(self.bias_initializer, (self.units,)),
+                initializer=self._initial_bias,
                 regularizer=self._regularizer(self.bias_regularizer, (self.units,)),
                 constraint=self._constraint(self.bias_constraint, (self.units,)),
             )
@@ -109,19 +120,59 @@ class MultiDense(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         """Maps ``(b, n, f)`` or ``(b, r, n, f)`` to ``(b, r, n, units)``."""
+        self._checked_features(inputs.shape)
         x = ops.expand_dims(inputs, 1) if self.is_first_layer else inputs
         x = ops.matmul(x, self.kernel)
         if self.bias is not None:
             x = ops.add(x, self.bias)
         return self.activation(x)
 
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the input; that of a first layer, ``(b, n)``, becomes ``(b, r, n)``."""
+        if previous_mask is None or not self.is_first_layer:
+            return previous_mask
+        return ops.repeat(ops.expand_dims(previous_mask, 1), self.replicas, axis=1)
+
+    def replica_penalties(self) -> Any:
+        """The weights' regularisation of each replica alone, ``(r,)``; their sum is in ``losses``.
+
+        Zeros without regularisers, or if the layer is not trainable, as in Keras. The activity
+        regulariser is not part of it: it depends on the input.
+
+        Raises:
+            ValueError: if the layer is not built.
+        """
+        self._require_built("has penalties")
+        penalties = ops.zeros((self.replicas,), dtype=self.variable_dtype)
+        for weight in self.trainable_weights:
+            if weight.regularizer is not None:
+                penalties = ops.add(penalties, weight.regularizer.each(weight))
+        return penalties
+
     def split(self, slot: int, features: Any = None) -> keras.layers.Dense:
         """The plain ``Dense`` of one replica, with bitwise the same weights.
+
+        It has the name, activation and dtype of this layer. Initialisers, regularisers and
+        constraints belong to the fit and stay behind, so that the plain layer's config names
+        nothing but Keras and the activation.
 
         Args:
             slot: position on the replica axis, from 0.
             features: ignored; part of the protocol of layers.
+
+        Returns:
+            A built ``keras.layers.Dense``, ``(..., f) -> (..., units)``.
+
+        Raises:
+            ValueError: if the layer is not built or has no such slot.
         """
+        self._require_built("can be split")
+        slot = as_integer(slot, "slot")
+        if not 0 <= slot < self.replicas:
+            raise ValueError(
+                f"`slot` must be from 0 to {self.replicas - 1}, for {self.replicas} replicas. "
+                f"Received: slot={slot}"
+            )
         weights = [ops.convert_to_numpy(self.kernel)[slot]]
         if self.bias is not None:
             weights.append(ops.convert_to_numpy(self.bias)[slot, 0])
@@ -160,20 +211,31 @@ class MultiDense(keras.layers.Layer):
             "bias_constraint": keras.constraints.serialize(self.bias_constraint),
         }
 
-    def _stacked(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        """An initialiser whose single one sees the shape that ``Dense`` would show it."""
-        multi = MultiInitializer(single, self.replica_seeds, self.base_seed)
+    def _stacked(self, single: Any) -> MultiInitializer:
+        single = "glorot_uniform" if single is None else single
+        return MultiInitializer(single, self.replica_seeds, self.base_seed)
 
-        def initialise(shape: Sequence[int], dtype: Any = None) -> Any:
-            return ops.reshape(multi((self.replicas, *single_shape), dtype=dtype), shape)
+    def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Biases ``(r, 1, units)``; a single initialiser sees ``(units,)``, as in ``Dense``."""
+        replicas, _, units = shape
+        return ops.expand_dims(self._bias_values((replicas, units), dtype=dtype), 1)
 
-        return initialise
+    def _require_built(self, action: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"`{self.name}` {action} only once it is built. Call it on an input, or "
+                "`build(input_shape)`, first."
+            )
 
     def _regularizer(self, single: Any, single_shape: tuple[int, ...]) -> Any:
         return PerReplicaRegularizer(single, single_shape) if single is not None else None
 
     def _constraint(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        return PerReplicaConstraint(single, single_shape) if single is not None else None
+        if single is None:
+            return None
+        per_replica = PerReplicaConstraint(single, single_shape)
+        # Optimisers pass the variable itself, which JAX cannot map over.
+        return lambda weight: per_replica(ops.convert_to_tensor(weight))
 
     def _checked_features(self, input_shape: Shape) -> int:
         axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"
@@ -187,6 +249,8 @@ class MultiDense(keras.layers.Layer):
             raise ValueError(f"Axis 1 must hold the {self.replicas} replicas. {wanted}")
         if input_shape[-1] is None:
             raise ValueError(f"The last axis must have a definite size. {wanted}")
+        if self.built and input_shape[-1] != self.kernel.shape[1]:
+            raise ValueError(f"It was built for {self.kernel.shape[1]} features f. {wanted}")
         return input_shape[-1]
 
 

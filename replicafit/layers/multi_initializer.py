@@ -17,15 +17,26 @@ class MultiInitializer(keras.initializers.Initializer):
     """Stacks what ``single_initializer`` gives for each replica along a leading axis r.
 
     Slice r equals, bit by bit, what the single initialiser gives with seed
-    ``base_seed + replica_seeds[r]``. A seed of its own that the single initialiser carries is
-    replaced; one that takes no seed (``zeros``, or a plain function) is called as it is. The
-    initialiser given is never changed.
+    ``base_seed + replica_seeds[r]``. An integer seed of its own that the single initialiser
+    carries is replaced. One that takes no seed (``zeros``, or a plain function) is called as it
+    is, once per replica: a function that draws from a shared random state breaks the
+    independence of replicas. The initialiser given is never changed.
 
     Args:
         single_initializer: a Keras initialiser, its name or its config, or a function
             ``(shape, dtype) -> array``.
         replica_seeds: one integer per replica.
         base_seed: integer added to each of them.
+
+    Raises:
+        ValueError: for seeds that are not integers or absent, and for a single initialiser whose
+            seed cannot be replaced: one seeded with a ``SeedGenerator``, one whose config does
+            not report the seed it takes, or another ``MultiInitializer``.
+
+    Example:
+        >>> initializer = MultiInitializer("glorot_uniform", replica_seeds=[1, 2, 3])
+        >>> initializer((3, 2, 8)).shape
+        (3, 2, 8)
     """
 
     def __init__(
@@ -36,29 +47,26 @@ class MultiInitializer(keras.initializers.Initializer):
     ) -> None:
         self.single_initializer = keras.initializers.get(single_initializer)
         self.replica_seeds = as_seeds(replica_seeds)
-        self.base_seed = _as_integer(base_seed, "base_seed")
+        self.base_seed = as_integer(base_seed, "base_seed")
+        self._seedless_config = _seedless_config(self.single_initializer)
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Any:
-        """Values of shape ``(r, *single_shape)``."""
+        """Values of shape ``(r, *single_shape)``; each single one sees ``single_shape``."""
         if len(shape) < 1 or shape[0] != len(self.replica_seeds):
             raise ValueError(
                 f"The first axis of `shape` counts replicas and must be "
                 f"{len(self.replica_seeds)}, as many as `replica_seeds`. "
                 f"Received: shape={tuple(shape)}"
             )
-        singles = (self.for_slot(slot) for slot in range(shape[0]))
-        return ops.stack([single(tuple(shape[1:]), dtype=dtype) for single in singles])
+        single_shape = tuple(shape[1:])
+        return ops.stack([self._slice(slot, single_shape, dtype) for slot in range(shape[0])])
 
     def for_slot(self, slot: int) -> Callable[..., Any]:
         """The single initialiser of one replica, with its seed."""
-        single = self.single_initializer
-        if not isinstance(single, keras.initializers.Initializer):
-            return single
-        config = single.get_config()
-        if "seed" not in config:
-            return single
+        if self._seedless_config is None:
+            return self.single_initializer
         seed = self.base_seed + self.replica_seeds[slot]
-        return type(single).from_config({**config, "seed": seed})
+        return type(self.single_initializer).from_config({**self._seedless_config, "seed": seed})
 
     def get_config(self) -> dict[str, Any]:
         """Config from which Keras makes an equal initialiser."""
@@ -68,24 +76,66 @@ class MultiInitializer(keras.initializers.Initializer):
             "base_seed": self.base_seed,
         }
 
+    def _slice(self, slot: int, single_shape: tuple[int, ...], dtype: Any) -> Any:
+        values = ops.convert_to_tensor(self.for_slot(slot)(single_shape, dtype=dtype), dtype)
+        if tuple(values.shape) != single_shape:
+            raise ValueError(
+                f"`single_initializer` must give values of the shape it is asked for, "
+                f"{single_shape}. Received: values of shape {tuple(values.shape)} from "
+                f"{self.single_initializer}"
+            )
+        return values
+
 
 def as_seeds(values: Iterable[int]) -> tuple[int, ...]:
     """``values`` as Python integers; numpy integers and arrays are welcome."""
+    allowed = "`replica_seeds` must be a sequence of integers, one per replica, such as [1, 2, 3]"
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise ValueError(
-            "`replica_seeds` must be a sequence of integers, one per replica. "
-            f"Received: replica_seeds={values!r}"
-        )
-    seeds = tuple(_as_integer(value, "replica_seeds") for value in values)
+        raise ValueError(f"{allowed}. Received: replica_seeds={values!r}")
+    if getattr(values, "ndim", 1) != 1:
+        raise ValueError(f"{allowed}; it has one axis. Received: replica_seeds={values!r}")
+    seeds = tuple(as_integer(value, "replica_seeds") for value in values)
     if not seeds:
-        raise ValueError("`replica_seeds` must hold at least one integer. Received: none")
+        raise ValueError(f"{allowed}, and hold at least one. Received: none")
     return seeds
 
 
-def _as_integer(value: Any, name: str) -> int:
+def as_integer(value: Any, name: str) -> int:
+    """``value`` as a Python integer; an error names it ``name``."""
     try:
         if isinstance(value, bool):
             raise TypeError
         return operator.index(value)
     except TypeError:
-        raise ValueError(f"`{name}` must be integer. Received: {value!r}") from None
+        raise ValueError(
+            f"`{name}` must be integer: Python's or numpy's, not bool or float. "
+            f"Received: {value!r} (of type {type(value).__name__})"
+        ) from None
+
+
+def _seedless_config(single: Any) -> dict[str, Any] | None:
+    """The config of ``single`` but for its seed, or None if it takes no seed."""
+    if single is None or isinstance(single, MultiInitializer):
+        raise ValueError(
+            "`single_initializer` must be the initialiser of one replica: a Keras initialiser, "
+            "its name or config, or a function (shape, dtype) -> array. "
+            f"Received: single_initializer={single!r}"
+        )
+    with_config = hasattr(single, "get_config") and hasattr(single, "from_config")
+    config = dict(single.get_config()) if with_config else {}
+    if "seed" not in config:
+        if hasattr(single, "seed"):
+            raise ValueError(
+                "`single_initializer` has a seed, but no config that reports it, so that all "
+                "replicas would get the same values. Give it `get_config` with a 'seed' and "
+                f"`from_config`. Received: single_initializer={single!r}"
+            )
+        return None
+    seed = config.pop("seed")
+    if seed is not None and not isinstance(seed, int):
+        raise ValueError(
+            "`single_initializer` must carry an integer seed or none, because the replica seeds "
+            "replace it; a SeedGenerator cannot be replaced. Leave its seed out and tell layers "
+            f"apart by `base_seed`. Received: single_initializer={single!r}, seed={seed!r}"
+        )
+    return config

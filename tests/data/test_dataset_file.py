@@ -1,0 +1,86 @@
+"""The native format: round trips, and every kind of bad input."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from replicafit.data import read_dataset, write_dataset
+from replicafit.errors import DataError
+
+
+def test_round_trip(tmp_path, toy_datasets):
+    for dataset in toy_datasets:
+        path = tmp_path / f"{dataset.name}.npz"
+        write_dataset(path, dataset)
+        back = read_dataset(path)
+        for field in dataclasses.fields(dataset):
+            ours, theirs = getattr(dataset, field.name), getattr(back, field.name)
+            if isinstance(ours, np.ndarray):
+                np.testing.assert_array_equal(ours, theirs)
+        assert back.name == dataset.name
+        assert back.shift_names == dataset.shift_names
+        assert back.operation == dataset.operation
+        assert len(back.tables) == len(dataset.tables)
+    assert not list(tmp_path.glob(".*"))
+
+
+def damage(dataset, **changes):
+    return dataclasses.replace(dataset, **changes)
+
+
+def nan_at(array, index):
+    copy = np.array(array)
+    copy[index] = np.nan
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: {"central": nan_at(d.central, 3)}, "'central' .* not finite for the data 3"),
+        (lambda d: {"stat": d.stat[:-1]}, "'stat' has shape"),
+        (lambda d: {"tables": (d.tables[0][:, :, 1:],)}, "'fk_0' has shape"),
+        (lambda d: {"tables": (nan_at(d.tables[0], (5, 0, 0)),)}, "'fk_0' .* the data 5"),
+        (lambda d: {"tables": ()}, "'fk_0' is missing"),
+        (lambda d: {"x_grid": d.x_grid * 1.5}, r"must lie in \(0, 1\]"),
+        (lambda d: {"sys_add": nan_at(d.sys_add, (1, 1))}, "'sys_add' .* the data 1"),
+    ],
+)
+def test_bad_values_are_refused(tmp_path, toy_datasets, change, words):
+    path = tmp_path / "bad.npz"
+    write_dataset(path, damage(toy_datasets[0], **change(toy_datasets[0])))
+    with pytest.raises(DataError, match=words):
+        read_dataset(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(DataError, match=r"no dataset file at .*none\.npz"):
+        read_dataset(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 300])
+def test_a_truncated_file(tmp_path, toy_datasets, keep):
+    path = tmp_path / "cut.npz"
+    write_dataset(path, toy_datasets[0])
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(DataError, match="damaged"):
+        read_dataset(path)
+
+
+def test_another_format(tmp_path):
+    np.savez(tmp_path / "other.npz", format="something/2")
+    with pytest.raises(DataError, match="something/2"):
+        read_dataset(tmp_path / "other.npz")
+
+
+def test_a_missing_key(tmp_path, toy_datasets):
+    path = tmp_path / "a.npz"
+    write_dataset(path, toy_datasets[0])
+    with np.load(path) as archive:
+        arrays = {k: v for k, v in archive.items() if k != "stat"}
+    np.savez(path, **arrays)
+    with pytest.raises(DataError, match="lacks the key 'stat'"):
+        read_dataset(path)

@@ -1,0 +1,158 @@
+"""The engine: independence, stopping, quarantine; on toy data, in one or two compilations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from toy import TOY_CARD
+
+from replicafit.fit import make_engine, make_plan
+from replicafit.runcard import load_runcard
+from replicafit.training.backend import seam
+from replicafit.training.batches import Batch, plan_batches, prepare_batch
+from replicafit.training.loop import train
+from replicafit.training.state import Status
+
+
+class Setup:
+    """A plan and its compiled engine for batches of ``slots``."""
+
+    def __init__(self, folder: Path, registry, slots: int, text: str = TOY_CARD, **training):
+        card = folder / f"card_{slots}.yml"
+        card.write_text(text)
+        runcard = load_runcard(card, registry)
+        update = {"training": runcard.training.model_copy(update=training)}
+        runcard = runcard.model_copy(update=update)
+        seam().prepare(runcard.precision)
+        self.plan = make_plan(runcard, registry, folder, tuple(range(1, slots + 1)))
+        self.slots = slots
+        self.advance = make_engine(self.plan, self.prepare(range(1, slots + 1))).compiled()
+
+    def prepare(self, numbers):
+        plan = self.plan
+        batch = Batch(tuple(numbers), self.slots)
+        return prepare_batch(
+            batch, plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser
+        )
+
+    def train(self, prepared):
+        *_, last = train(self.advance, prepared.state, prepared.constants, self.plan.schedule)
+        return last
+
+
+FLOAT64 = TOY_CARD.replace("seed: 7", "seed: 7\nprecision: float64")
+
+
+@pytest.fixture(scope="module")
+def three(toy_folder, registry):
+    return Setup(toy_folder, registry, 3, FLOAT64)
+
+
+@pytest.fixture(scope="module")
+def one(toy_folder, registry):
+    return Setup(toy_folder, registry, 1, FLOAT64)
+
+
+@pytest.fixture(scope="module")
+def together(three):
+    return three.train(three.prepare((1, 2, 3)))
+
+
+def assert_slot_equal(a, b, slot_a, slot_b, rtol=0.0):
+    for x, y in zip(keras.tree.flatten(a), keras.tree.flatten(b), strict=True):
+        np.testing.assert_allclose(x[slot_a], y[slot_b], rtol=rtol, atol=rtol)
+
+
+def test_training_improves_every_replica(together):
+    assert np.all(together.history.training[:, -1] < together.history.training[:, 0])
+    assert np.all(together.state.steps == 60)
+    assert np.all(together.state.status == Status.completed)
+
+
+def test_a_replica_alone_is_the_same_in_float64(three, one, together):
+    for slot, number in enumerate((1, 2, 3)):
+        alone = one.prepare((number,))
+        beside = three.prepare((1, 2, 3))
+        assert_slot_equal(alone.state.weights, beside.state.weights, 0, slot)
+        assert_slot_equal(alone.data.values, beside.data.values, 0, slot)
+        trained = one.train(alone)
+        assert_slot_equal(trained.state.weights, together.state.weights, 0, slot, rtol=1e-10)
+
+
+def test_other_neighbours_change_nothing_bitwise(three, together):
+    other = three.train(three.prepare((1, 9, 8)))
+    assert_slot_equal(other.state, together.state, 0, 0)
+
+
+def test_another_order_changes_nothing_beyond_rounding(three, together):
+    other = three.train(three.prepare((3, 1, 2)))
+    assert_slot_equal(other.state.weights, together.state.weights, 1, 0, rtol=1e-10)
+
+
+def test_a_spare_slot_never_runs(three, together):
+    padded = three.prepare((1, 2))
+    assert padded.state.status.tolist() == [Status.running, Status.running, Status.empty]
+    trained = three.train(padded)
+    assert trained.state.steps.tolist() == [60, 60, 0]
+    assert_slot_equal(trained.state, together.state, 0, 0)
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf, 1e300])
+def test_a_replica_that_diverges_harms_nobody(three, together, poison):
+    prepared = three.prepare((1, 2, 3))
+    target = prepared.constants.training.target.copy()
+    target[1] = poison
+    training = prepared.constants.training._replace(target=target)
+    poisoned = prepared.constants._replace(training=training)
+    *_, trained = train(three.advance, prepared.state, poisoned, three.plan.schedule)
+    assert trained.state.status.tolist() == [Status.completed, Status.diverged, Status.completed]
+    assert all(np.isfinite(w[1]).all() for w in trained.state.weights)
+    assert trained.state.steps[1] == 0
+    for slot in (0, 2):
+        assert_slot_equal(trained.state, together.state, slot, slot)
+
+
+def test_a_thousandfold_gradient_beside_it_changes_nothing(toy_folder, registry):
+    text = TOY_CARD.replace("2.0e-3}", "2.0e-3, clipnorm: 1.0e-4}")
+    setup = Setup(toy_folder, registry, 3, text)
+    prepared = setup.prepare((1, 2, 3))
+    plain = setup.train(prepared)
+    terms = prepared.constants.training
+    blocks = tuple(b * np.array([1, 1, 30], b.dtype)[:, None, None] for b in terms.blocks)
+    louder = prepared.constants._replace(training=terms._replace(blocks=blocks))
+    *_, beside = train(setup.advance, prepared.state, louder, setup.plan.schedule)
+    for slot in (0, 1):
+        assert_slot_equal(plain.state, beside.state, slot, slot)
+    assert not np.array_equal(plain.state.weights[0][2], beside.state.weights[0][2])
+
+
+def test_patience_stops_and_keeps_the_best_weights(three, together):
+    impatient = three.prepare((1, 2, 3))
+    state = impatient.state._replace(
+        best_validation=np.array([0.0, np.inf, np.inf]), best_step=np.array([-1990, 0, 0], np.int32)
+    )
+    *_, last = train(three.advance, state, impatient.constants, three.plan.schedule)
+    assert last.state.status[0] == Status.stopped
+    assert last.state.steps[0] == 10
+    assert_slot_equal(last.state.best_weights, impatient.state.weights, 0, 0)
+    assert_slot_equal(last.state, together.state, 1, 1)
+
+
+def test_the_best_check_is_the_lowest_of_the_history(together):
+    best = together.history.validation.argmin(axis=1)
+    steps = np.take_along_axis(together.history.step, best[:, None], axis=1)[:, 0]
+    np.testing.assert_array_equal(together.state.best_step, steps)
+    np.testing.assert_array_equal(
+        together.state.best_validation, together.history.validation.min(axis=1)
+    )
+
+
+def test_batches_have_equal_slots():
+    batches = plan_batches(range(1, 38), most=16)
+    assert [len(b.numbers) for b in batches] == [13, 13, 11]
+    assert {b.slots for b in batches} == {13}
+    assert batches[-1].padded[-2:] == (27, 27)
+    assert sorted(k for b in batches for k in b.numbers) == list(range(1, 38))
