@@ -47,35 +47,53 @@ def commands() -> None:
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write [the runcard's name]."
 )
 @click.option("--replicas", help="A count, or a first and last replica number such as 1-10.")
-def run(card: Path, output: Path | None, replicas: str | None) -> None:
+@click.option("--resume", is_flag=True, help="Continue a fit that was interrupted.")
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often the state of the fit is saved.",
+)
+def run(
+    card: Path, output: Path | None, replicas: str | None, resume: bool, checkpoint_every: float
+) -> None:
     """Fits all replicas of the runcard CARD."""
     registry = _registry()
     overrides = {} if replicas is None else {"replicas": _replicas(replicas)}
     runcard = _load(card, registry, overrides)
     _import_engine_quietly()
-    _run(runcard, registry, card, output or Path(card.stem))
+    _run(runcard, registry, card, output or Path(card.stem), resume, checkpoint_every)
 
 
-def _run(runcard: Any, registry: Registry, card: Path, output: Path) -> None:
+def _run(
+    runcard: Any, registry: Registry, card: Path, path: Path, resume: bool, seconds: float
+) -> None:
     from rich.console import Console
 
     from replicafit.display import Display, status_line, summary_table
     from replicafit.export.folder import FitFolder
-    from replicafit.fit import fit
+    from replicafit.fit import Output, fit
 
-    console, folder = Console(), FitFolder(output)
-    folder.refuse_if_taken()
+    console, folder = Console(), FitFolder(path)
+    if not resume:
+        folder.refuse_if_taken()
     replicas = len(runcard.replicas.numbers)
     display = Display(console, replicas, runcard.training.max_steps)
     try:
         with display:
-            results = fit(runcard, registry, card, folder, display)
+            written = fit(runcard, registry, card, Output(folder, resume, seconds), display)
     except KeyboardInterrupt:
-        done = len(display.finished)
-        click.echo(f"Interrupted: {done} of {replicas} replicas are finished, in '{output}'.")
+        done = len(folder.finished())
+        click.echo(
+            f"Interrupted: {done} of {replicas} replicas are finished, in '{path}'. "
+            "Continue with --resume."
+        )
         sys.exit(INTERRUPTED)
-    console.print(summary_table(results, results[0].n_data_per_dataset))
-    console.print(f"{status_line(results)}, in '{output}'", markup=False)
+    results = [folder.result(number) for number in written]
+    console.print(summary_table(results))
+    console.print(f"{status_line(results)}, in '{path}'", markup=False)
 
 
 def _import_engine_quietly() -> None:

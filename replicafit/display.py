@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -63,9 +64,7 @@ class Display:
         text = _numbers(snapshot, data)
         if self._bar is not None and self._task is not None:
             done = self._past_steps + _steps_behind(snapshot, self.max_steps)
-            self._bar.update(
-                self._task, description="Training", completed=done, numbers=text
-            )
+            self._bar.update(self._task, description="Training", completed=done, numbers=text)
         elif time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             ready = f"{len(self.finished)} of {self.replicas} replicas finished"
@@ -103,16 +102,20 @@ def _numbers(snapshot: Snapshot, data: ReplicaData) -> str:
     return f"{text}; {running} running" + (f", {diverged} diverged" if diverged else "")
 
 
-def summary_table(results: Sequence[ReplicaResult], n_data: dict[str, int]) -> Table:
-    """chi2 per datum of each dataset over replicas: mean, median and central 68 %."""
+def summary_table(results: Sequence[Mapping[str, Any]]) -> Table:
+    """chi2 per datum of each dataset over replicas: mean, median and central 68 %.
+
+    Args:
+        results: the ``result.json`` of each replica.
+    """
     table = Table(title="chi2 per datum of the measured values, over replicas")
     table.add_column("dataset")
     for heading in ("data", "mean", "median", "68 %"):
         table.add_column(heading, justify="right")
-    for name, count in n_data.items():
-        _add(table, name, count, [result.per_dataset[name] for result in results])
+    for name, n_data in results[0]["n_data_per_dataset"].items():
+        _add(table, name, n_data, [result["per_dataset"][name] for result in results])
     table.add_section()
-    _add(table, "all", sum(n_data.values()), [result.chi2_per_datum.all for result in results])
+    _add(table, "all", results[0]["n_data"], [r["chi2_per_datum"]["all"] for r in results])
     return table
 
 
@@ -122,8 +125,8 @@ def _add(table: Table, name: str, n_data: int, values: Sequence[float]) -> None:
     table.add_row(name, str(n_data), f"{np.mean(values):.3f}", f"{np.median(values):.3f}", band)
 
 
-def status_line(results: Sequence[ReplicaResult]) -> str:
+def status_line(results: Sequence[Mapping[str, Any]]) -> str:
     """How many replicas ended how."""
-    counts = {s.name: sum(r.status == s.name for r in results) for s in Status}
+    counts = {s.name: sum(r["status"] == s.name for r in results) for s in Status}
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     return f"{len(results)} replicas: {told or 'none'}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,14 +16,16 @@ import numpy as np
 from replicafit.components import Exporter, OptimiserType, load_target
 from replicafit.data import FitData, load_data
 from replicafit.export.evaluation import Evaluation
+from replicafit.export.files import write_arrays
 from replicafit.export.folder import FitFolder
 from replicafit.forward.chi2 import Chi2, chi2_form
 from replicafit.plugins import Registry
 from replicafit.provenance import Timing, write_run_file
 from replicafit.results import ReplicaResult
-from replicafit.runcard import Runcard
+from replicafit.runcard import Runcard, canonical
 from replicafit.training.backend import seam
 from replicafit.training.batches import Batch, PreparedBatch, plan_batches, prepare_batch
+from replicafit.training.checkpoint import Checkpoints
 from replicafit.training.engine import Engine, Schedule, network_functions
 from replicafit.training.loop import Snapshot, train
 from replicafit.training.optimisers import Optimiser
@@ -61,45 +64,105 @@ class Plan:
     batches: tuple[Batch, ...]
 
 
+@dataclass(frozen=True)
+class Output:
+    """Where and how a fit is written.
+
+    Attributes:
+        folder: the fit's folder.
+        resume: continue the fit that is there.
+        checkpoint_seconds: at least this long between two checkpoints.
+    """
+
+    folder: FitFolder
+    resume: bool = False
+    checkpoint_seconds: float = 30.0
+
+    def begin(self, runcard: Runcard, card: Path) -> Checkpoints:
+        """Makes the folder, or makes sure that the fit there is the same."""
+        if self.resume:
+            self.folder.refuse_unless_same(canonical(runcard))
+        else:
+            self.folder.create(card)
+        return Checkpoints(self.folder.checkpoint, self.checkpoint_seconds, write_arrays)
+
+
 def fit(
-    runcard: Runcard, registry: Registry, card: Path, output: FitFolder, observer: Observer
-) -> tuple[ReplicaResult, ...]:
+    runcard: Runcard, registry: Registry, card: Path, output: Output, observer: Observer
+) -> tuple[int, ...]:
     """Fits all replicas of ``runcard`` and writes each as soon as it is finished.
 
     Args:
         card: the runcard's file; paths in it are relative to its folder.
         output: where to write; made once the runcard and its data are known to be good.
         observer: who is told.
+
+    Returns:
+        The replica numbers that are written, those of earlier runs included.
     """
     start = time.perf_counter()
     observer.phase("Reading data")
     seam().prepare(runcard.precision)
     plan = make_plan(runcard, registry, card.parent, runcard.replicas.numbers)
-    exporters = [registry.get(Exporter, name) for name in runcard.export]
-    evaluation = Evaluation(plan.data, registry, runcard.seed)
-    coming = _prepared(plan)
-    first = next(coming)
-    output.create(card)
+    written = set(output.folder.finished()) if output.resume else set()
+    left = [batch for batch in plan.batches if not written.issuperset(batch.numbers)]
+    prepared = _prepared(plan, left)
+    first = next(prepared, None)
+    checkpoints = output.begin(runcard, card)
     timing = Timing(setup_s=time.perf_counter() - start)
-    write_run_file(output.run_file, runcard, registry, plan.chi2.describe(), timing)
-    results: list[ReplicaResult] = []
-    advance = None
-    for prepared in chain([first], coming):
-        advance = advance or make_engine(plan, prepared).compiled()
-        observer.phase("Compiling" if not timing.first_step_s else "Training")
-        done = np.zeros(len(prepared.state.steps), bool)
-        for snapshot in _timed(train(advance, prepared.state, prepared.constants, plan.schedule), timing):
-            observer.progress(snapshot, prepared.data)
-            finished = np.isin(snapshot.state.status, [Status.running, Status.empty], invert=True)
-            slots = np.flatnonzero(finished & ~done).tolist()
-            done |= finished
-            for result, network in _judged(evaluation, prepared, snapshot, slots):
-                for failure in output.write_replica(result, network, exporters):
-                    observer.warning(failure)
-                observer.replica(result)
-                results.append(result)
-        write_run_file(output.run_file, runcard, registry, plan.chi2.describe(), timing)
-    return tuple(results)
+    note = partial(
+        write_run_file, output.folder.run_file, runcard, registry, plan.chi2.describe(), timing
+    )
+    note()
+    if first is not None:
+        advance = make_engine(plan, first).compiled()
+        write = _Writer(plan, output.folder, observer, written)
+        for batch in chain([first], prepared):
+            observer.phase("Training" if timing.first_step_s else "Compiling")
+            begun = checkpoints.load(batch.model.numbers, batch.state, observer.warning)
+            for snapshot in timing.watch(_train(advance, batch, plan.schedule, begun)):
+                observer.progress(snapshot, batch.data)
+                write.finished(batch, snapshot)
+                checkpoints.maybe_save(batch.model.numbers, snapshot)
+            note()
+    checkpoints.clear()
+    return tuple(sorted(written))
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes replicas when they are finished, each once."""
+
+    plan: Plan
+    folder: FitFolder
+    observer: Observer
+    written: set[int]
+
+    def finished(self, batch: PreparedBatch, snapshot: Snapshot) -> None:
+        """Writes the replicas that have finished since the last call."""
+        over = np.isin(snapshot.state.status, [Status.running, Status.empty], invert=True)
+        slots = [s for s in np.flatnonzero(over) if batch.model.numbers[s] not in self.written]
+        if not slots:
+            return
+        plan = self.plan
+        exporters = [plan.registry.get(Exporter, name) for name in plan.runcard.export]
+        evaluation = Evaluation(plan.data, plan.registry, plan.runcard.seed)
+        for result, network in evaluation.results(batch.model, batch.data, snapshot, slots):
+            for failure in self.folder.write_replica(result, network, exporters):
+                self.observer.warning(failure)
+            self.written.add(result.number)
+            self.observer.replica(result)
+
+
+def _train(
+    advance: Any, batch: PreparedBatch, schedule: Schedule, begun: Snapshot | None
+) -> Iterator[Snapshot]:
+    """Trains a batch from its start, or from where a checkpoint left it."""
+    if begun is None:
+        yield from train(advance, batch.state, batch.constants, schedule)
+    else:
+        yield begun
+        yield from train(advance, begun.state, batch.constants, schedule, begun.history)
 
 
 def make_plan(
@@ -134,36 +197,17 @@ def make_engine(plan: Plan, prepared: PreparedBatch) -> Engine:
         penalties=(),
         optimiser=plan.optimiser,
         schedule=plan.schedule,
+        constraints=tuple(v.constraint for v in prepared.model.network.trainable_variables),
     )
 
 
-def _prepared(plan: Plan) -> Iterator[PreparedBatch]:
+def _prepared(plan: Plan, batches: Sequence[Batch]) -> Iterator[PreparedBatch]:
     """Batches ready to train; the next is prepared while one trains."""
     common = (plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser)
     with ThreadPoolExecutor(max_workers=1) as helper:
-        coming = helper.submit(prepare_batch, plan.batches[0], *common)
-        for following in (*plan.batches[1:], None):
-            ready = coming.result()
+        coming = [helper.submit(prepare_batch, batch, *common) for batch in batches[:1]]
+        for following in (*batches[1:], None)[: len(batches)]:
+            ready = coming.pop().result()
             if following is not None:
-                coming = helper.submit(prepare_batch, following, *common)
+                coming.append(helper.submit(prepare_batch, following, *common))
             yield ready
-
-
-def _judged(
-    evaluation: Evaluation, prepared: PreparedBatch, snapshot: Snapshot, slots: Sequence[int]
-) -> Iterable[Any]:
-    if not slots:
-        return ()
-    return evaluation.results(prepared.model, prepared.data, snapshot, slots)
-
-
-def _timed(snapshots: Iterator[Snapshot], timing: Timing) -> Iterator[Snapshot]:
-    """Passes snapshots on and notes how long steps take."""
-    before, steps = time.perf_counter(), 0
-    for snapshot in snapshots:
-        now = time.perf_counter()
-        used = snapshot.state.status != Status.empty
-        total = int(snapshot.state.steps[used].sum())
-        timing.note(now - before, total - steps)
-        yield snapshot
-        before, steps = time.perf_counter(), total

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,6 +14,8 @@ from replicafit.export.files import write_json
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard, canonical, canonical_hash
 from replicafit.training.backend import seam
+from replicafit.training.loop import Snapshot
+from replicafit.training.state import Status
 
 
 @dataclass
@@ -30,6 +33,16 @@ class Timing:
     first_step_s: float = 0.0
     training_s: float = 0.0
     replica_steps: int = 0
+
+    def watch(self, snapshots: Iterator[Snapshot]) -> Iterator[Snapshot]:
+        """Passes snapshots on and notes how long the steps between them took."""
+        before, steps = time.perf_counter(), 0
+        for snapshot in snapshots:
+            used = snapshot.state.status != Status.empty
+            total = int(snapshot.state.steps[used].sum())
+            self.note(time.perf_counter() - before, total - steps)
+            yield snapshot
+            before, steps = time.perf_counter(), total
 
     def note(self, seconds: float, replica_steps: int) -> None:
         """One compiled call took ``seconds`` for ``replica_steps`` steps times replicas."""

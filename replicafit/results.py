@@ -87,6 +87,7 @@ class ReplicaResult:
             "best_step": self.best_step,
             "n_data": self.n_data,
             "chi2_per_datum": asdict(self.chi2_per_datum),
+            "n_data_per_dataset": dict(self.n_data_per_dataset),
             "per_dataset": dict(self.per_dataset),
             "seeds": dict(self.seeds),
             "hyperparameters": dict(self.hyperparameters),

@@ -1,9 +1,9 @@
 """The conformance kit for plugin authors: ``check_layer`` certifies a layer type.
 
-    from replicafit.testing import check_layer
+from replicafit.testing import check_layer
 
-    def test_my_layer():
-        check_layer("my_layer", units=4)
+def test_my_layer():
+    check_layer("my_layer", units=4)
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class _LayerTest:
         self.outputs = self._call(self.layer, self.inputs)
 
     def _inputs(self) -> np.ndarray:
-        """Features (1, r, n, f) drawn per replica number, or x itself for layers before replicas."""
+        """Features (1, r, n, f) drawn per replica number, or x itself before replicas."""
         if self.features == 0:
             return self.x
         draws = [
@@ -111,8 +111,10 @@ class _LayerTest:
     def shapes(self) -> None:
         """The replica axis comes right after b, the grid axis keeps its length."""
         n, shape = self.x.shape[1], self.outputs.shape
-        allowed = ((1, len(self.numbers), n), (1, n)) if self.features == 0 else (
-            (1, len(self.numbers), n),
+        allowed = (
+            ((1, len(self.numbers), n), (1, n))
+            if self.features == 0
+            else ((1, len(self.numbers), n),)
         )
         if shape[:-1] not in allowed:
             raise ConformanceError(

@@ -70,9 +70,7 @@ def test_the_files_agree_with_each_other(fitted):
     replica = replicafit.load_replica(fitted, 2)
     result = json.loads((folder / "result.json").read_text())
     with np.load(folder / "function.npz") as function:
-        np.testing.assert_allclose(
-            replica(function["x"]), function["values"], rtol=1e-4, atol=1e-6
-        )
+        np.testing.assert_allclose(replica(function["x"]), function["values"], rtol=1e-4, atol=1e-6)
         assert replica.flavours == tuple(function["flavours"])
         assert function["q0"] == replica.q0 == 1.65
     with np.load(folder / "history.npz") as history:

@@ -48,7 +48,7 @@ def test_a_broken_plugin_is_noted_and_others_load(plugin_module):
     assert registry.names(Exporter) == ("good",)
     assert [b.name for b in registry.broken] == ["bad"]
     assert "no_such_module_anywhere" in registry.broken[0].reason
-    with pytest.raises(PluginError, match="bad.*did not load"):
+    with pytest.raises(PluginError, match=r"bad.*did not load"):
         registry.get(Exporter, "other")
 
 

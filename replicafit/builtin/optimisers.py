@@ -1,55 +1,312 @@
-"""Built-in optimisers: their settings as a runcard gives them."""
+"""Built-in optimisers: their settings as a runcard gives them, with Keras' names and defaults.
+
+Every number that a rule uses may be drawn per replica:
+
+    learning_rate: 1.0e-3
+    learning_rate: {choice: [1.0e-3, 3.0e-3]}
+    learning_rate: {uniform: [1.0e-3, 3.0e-3]}
+    learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}
+
+Switches such as ``nesterov`` are the same for all replicas.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Tag,
+    model_validator,
+)
 
 from replicafit.components import ComponentSettings, OptimiserType
 from replicafit.hookspecs import hookimpl
 
 
-class ClippingSettings(ComponentSettings):
-    """What all optimisers share: the learning rate and clipping, always per replica."""
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval
+    if low > high:
+        raise ValueError(f"a range goes from low to high, not from {low} to {high}")
+    return interval
 
-    learning_rate: float = Field(default=1e-3, gt=0, description="Step size.")
-    clipnorm: float | None = Field(
-        default=None, gt=0, description="Largest norm of the gradient of each variable."
+
+def _above_zero(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] <= 0:
+        raise ValueError(f"a logarithmic range starts above 0, not at {interval[0]}")
+    return interval
+
+
+Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
+
+
+class Choice(ComponentSettings):
+    """One of the values given, each as likely."""
+
+    choice: tuple[FiniteFloat, ...] = Field(min_length=1)
+
+
+class Uniform(ComponentSettings):
+    """A number from low to high."""
+
+    uniform: Range
+
+
+class LogUniform(ComponentSettings):
+    """A number from low to high whose logarithm is uniform."""
+
+    log_uniform: Annotated[Range, AfterValidator(_above_zero)]
+
+
+Draw = Choice | Uniform | LogUniform
+"""What each replica draws for itself."""
+
+
+def _form(value: Any) -> str | None:
+    """The tag of what a hyperparameter is given as; None for what cannot be one."""
+    if isinstance(value, Draw):
+        value = value.model_dump()
+    if not isinstance(value, Mapping):
+        return None if isinstance(value, bool) else "number"
+    forms = ("choice", "uniform", "log_uniform")
+    return next((form for form in forms if set(value) == {form}), None)
+
+
+PerReplica = Annotated[
+    Annotated[FiniteFloat, Tag("number")]
+    | Annotated[Choice, Tag("choice")]
+    | Annotated[Uniform, Tag("uniform")]
+    | Annotated[LogUniform, Tag("log_uniform")],
+    Discriminator(
+        _form,
+        custom_error_type="per_replica",
+        custom_error_message="give a number, {choice: [...]}, {uniform: [low, high]} or "
+        "{log_uniform: [low, high]}",
+    ),
+]
+"""A number for all replicas, or how each draws its own."""
+
+
+def possible(value: float | Draw) -> tuple[float, ...]:
+    """The values given: a number alone, those to choose from, or the ends of a range."""
+    match value:
+        case Choice(choice=values) | Uniform(uniform=values) | LogUniform(log_uniform=values):
+            return values
+    return (value,)
+
+
+def _all(allowed: Callable[[float], bool], words: str) -> AfterValidator:
+    """Checks every possible value."""
+
+    def check(value: Any) -> Any:
+        wrong = [number for number in possible(value) if not allowed(number)]
+        if wrong:
+            raise ValueError(f"must be {words}, and {wrong[0]} is not")
+        return value
+
+    return AfterValidator(check)
+
+
+Positive = Annotated[PerReplica, _all(lambda x: x > 0, "greater than 0")]
+NotNegative = Annotated[PerReplica, _all(lambda x: x >= 0, "0 or greater")]
+Fraction = Annotated[PerReplica, _all(lambda x: 0 <= x < 1, "from 0 to less than 1")]
+ProperFraction = Annotated[PerReplica, _all(lambda x: 0 < x < 1, "between 0 and 1")]
+
+
+class WarmUp(ComponentSettings):
+    """What all schedules share."""
+
+    warmup_steps: NonNegativeInt = Field(
+        default=0, description="Steps in which the factor rises linearly from 0."
     )
-    global_clipnorm: float | None = Field(
-        default=None, gt=0, description="Largest norm of the gradient of all variables together."
+
+
+class ConstantRate(WarmUp):
+    """The learning rate stays as it is after the warm-up."""
+
+    type: Literal["constant"] = "constant"
+
+
+class CosineDecay(WarmUp):
+    """Half a period of a cosine after the warm-up, arXiv:1608.03983; constant afterwards."""
+
+    type: Literal["cosine"] = "cosine"
+    decay_steps: PositiveInt = Field(description="Steps from the warm-up to the final rate.")
+    final_fraction: float = Field(default=0.0, ge=0, le=1, description="Of the learning rate.")
+
+
+class ExponentialDecay(WarmUp):
+    """After the warm-up, times ``decay_rate`` in every ``decay_steps``, smoothly."""
+
+    type: Literal["exponential"] = "exponential"
+    decay_steps: PositiveInt
+    decay_rate: PositiveFloat
+
+
+def _schedule_type(value: Any) -> str | None:
+    """The tag of a schedule; None where there is none that we know."""
+    given = value.get("type") if isinstance(value, Mapping) else getattr(value, "type", None)
+    return given if given in ("constant", "cosine", "exponential") else None
+
+
+RateSchedule = Annotated[
+    Annotated[ConstantRate, Tag("constant")]
+    | Annotated[CosineDecay, Tag("cosine")]
+    | Annotated[ExponentialDecay, Tag("exponential")],
+    Discriminator(
+        _schedule_type,
+        custom_error_type="schedule",
+        custom_error_message="give {type: constant}, {type: cosine, decay_steps: ...} or "
+        "{type: exponential, decay_steps: ..., decay_rate: ...}",
+    ),
+]
+
+
+class OptimiserSettings(ComponentSettings):
+    """What all optimisers share; whatever acts on a norm acts on one replica alone."""
+
+    learning_rate: Positive = Field(default=1e-3, description="Step size.")
+    schedule: RateSchedule = Field(
+        default=ConstantRate(), description="Factor on the learning rate at a replica's own step."
+    )
+    weight_decay: NotNegative | None = Field(
+        default=None,
+        description="Before each step, weights shrink by this times the learning rate.",
+    )
+    clipnorm: Positive | None = Field(
+        default=None, description="Largest norm of the gradient of each variable."
+    )
+    global_clipnorm: Positive | None = Field(
+        default=None, description="Largest norm of the gradient of all variables together."
+    )
+    clipvalue: Positive | None = Field(
+        default=None, description="Largest magnitude of each element of the gradient."
     )
 
+    @model_validator(mode="after")
+    def _clip_in_one_way(self) -> OptimiserSettings:
+        ways = ("clipnorm", "global_clipnorm", "clipvalue")
+        given = [name for name in ways if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other; keep one of them")
+        return self
 
-class AdamSettings(ClippingSettings):
+
+class SgdSettings(OptimiserSettings):
+    """Gradient descent with momentum, Polyak (1964), or Nesterov's, PMLR 28 (2013) 1139."""
+
+    type: Literal["sgd"] = "sgd"
+    learning_rate: Positive = Field(default=1e-2, description="Step size.")
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+
+
+class MomentsSettings(OptimiserSettings):
+    """Of the optimisers that keep running means of the gradient and of its size."""
+
+    beta_1: Fraction = Field(default=0.9, description="Memory of the mean.")
+    beta_2: Fraction = Field(default=0.999, description="Memory of the size.")
+    epsilon: Positive = Field(default=1e-7, description="Added to the size.")
+
+
+class AdamSettings(MomentsSettings):
     """Adam, arXiv:1412.6980."""
 
     type: Literal["adam"] = "adam"
-    beta_1: float = Field(default=0.9, ge=0, lt=1)
-    beta_2: float = Field(default=0.999, ge=0, lt=1)
-    epsilon: float = Field(default=1e-7, gt=0)
+    amsgrad: bool = Field(default=False, description="Divide by the largest size so far.")
 
 
-class NadamSettings(ClippingSettings):
+class AdamwSettings(MomentsSettings):
+    """AdamW, arXiv:1711.05101: Adam with weight decay."""
+
+    type: Literal["adamw"] = "adamw"
+    weight_decay: NotNegative = Field(
+        default=4e-3,
+        description="Before each step, weights shrink by this times the learning rate.",
+    )
+    amsgrad: bool = Field(default=False, description="Divide by the largest size so far.")
+
+
+class AmsgradSettings(MomentsSettings):
+    """AMSGrad, arXiv:1904.09237: Adam that divides by the largest size so far."""
+
+    type: Literal["amsgrad"] = "amsgrad"
+
+
+class NadamSettings(MomentsSettings):
     """Nadam, Dozat (2016): Adam with Nesterov momentum."""
 
     type: Literal["nadam"] = "nadam"
-    beta_1: float = Field(default=0.9, ge=0, lt=1)
-    beta_2: float = Field(default=0.999, ge=0, lt=1)
-    epsilon: float = Field(default=1e-7, gt=0)
+
+
+class AdamaxSettings(MomentsSettings):
+    """Adamax, arXiv:1412.6980: Adam with the infinity norm."""
+
+    type: Literal["adamax"] = "adamax"
+
+
+class RmspropSettings(OptimiserSettings):
+    """RMSprop, Tieleman & Hinton (2012)."""
+
+    type: Literal["rmsprop"] = "rmsprop"
+    rho: Fraction = Field(default=0.9, description="Memory of the squared gradient.")
+    momentum: Fraction = 0.0
+    epsilon: Positive = Field(default=1e-7, description="Added to the squared size.")
+    centered: bool = Field(default=False, description="Divide by the spread, not the size.")
+
+
+class AdagradSettings(OptimiserSettings):
+    """Adagrad, Duchi, Hazan & Singer (2011)."""
+
+    type: Literal["adagrad"] = "adagrad"
+    initial_accumulator_value: NotNegative = Field(
+        default=0.1, description="Squared gradients before the first step."
+    )
+    epsilon: Positive = Field(default=1e-7, description="Added to the squared size.")
+
+
+class AdadeltaSettings(OptimiserSettings):
+    """Adadelta, arXiv:1212.5701."""
+
+    type: Literal["adadelta"] = "adadelta"
+    rho: Fraction = Field(default=0.95, description="Memory of squared gradients and steps.")
+    epsilon: Positive = Field(default=1e-7, description="Added to the squared sizes.")
+
+
+class LionSettings(OptimiserSettings):
+    """Lion, arXiv:2302.06675."""
+
+    type: Literal["lion"] = "lion"
+    beta_1: ProperFraction = Field(default=0.9, description="Share of the mean in the step.")
+    beta_2: Fraction = Field(default=0.99, description="Memory of the mean.")
+
+
+_RULES = "replicafit.training.optimisers"
 
 
 @hookimpl
 def replicafit_optimizers() -> Sequence[OptimiserType]:
     """The optimisers of replicafit itself."""
-    rules = "replicafit.training.optimisers"
     return [
-        OptimiserType(
-            name="adam", settings=AdamSettings, build=f"{rules}:adam", summary="arXiv:1412.6980"
-        ),
-        OptimiserType(
-            name="nadam", settings=NadamSettings, build=f"{rules}:nadam", summary="Dozat (2016)"
-        ),
+        _optimiser("sgd", SgdSettings, "gradient descent, with momentum; PMLR 28 (2013) 1139"),
+        _optimiser("adam", AdamSettings, "arXiv:1412.6980"),
+        _optimiser("adamw", AdamwSettings, "Adam with weight decay; arXiv:1711.05101"),
+        _optimiser("amsgrad", AmsgradSettings, "Adam whose steps only shrink; arXiv:1904.09237"),
+        _optimiser("nadam", NadamSettings, "Adam with Nesterov momentum; Dozat (2016)"),
+        _optimiser("rmsprop", RmspropSettings, "Tieleman & Hinton (2012)"),
+        _optimiser("adagrad", AdagradSettings, "Duchi, Hazan & Singer, JMLR 12 (2011) 2121"),
+        _optimiser("adadelta", AdadeltaSettings, "arXiv:1212.5701"),
+        _optimiser("adamax", AdamaxSettings, "Adam with the infinity norm; arXiv:1412.6980"),
+        _optimiser("lion", LionSettings, "steps of one size; arXiv:2302.06675"),
     ]
+
+
+def _optimiser(name: str, settings: type[OptimiserSettings], summary: str) -> OptimiserType:
+    return OptimiserType(name=name, settings=settings, build=f"{_RULES}:{name}", summary=summary)

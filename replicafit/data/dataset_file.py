@@ -1,4 +1,4 @@
-"""Reads and writes ``replicafit-dataset/1``, the native format (docs/reference/dataset-format.md)."""
+"""Reads and writes ``replicafit-dataset/1`` (docs/reference/dataset-format.md)."""
 
 from __future__ import annotations
 

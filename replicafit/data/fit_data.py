@@ -55,7 +55,9 @@ class FitData:
     def slices(self) -> tuple[slice, ...]:
         """Where each dataset stands among all data."""
         ends = np.cumsum([dataset.n_data for dataset in self.datasets])
-        return tuple(slice(int(e) - s.n_data, int(e)) for e, s in zip(ends, self.datasets, strict=True))
+        return tuple(
+            slice(int(e) - s.n_data, int(e)) for e, s in zip(ends, self.datasets, strict=True)
+        )
 
     @cached_property
     def cholesky(self) -> np.ndarray:

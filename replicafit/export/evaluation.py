@@ -50,9 +50,7 @@ class Evaluation:
             function = ReplicaFunction(
                 EXPORT_GRID, self.data.flavours, on_export_grid[slot], self.data.q0
             )
-            result = self._result(
-                model, replica_data, snapshot, slot, predictions[slot], function
-            )
+            result = self._result(model, replica_data, snapshot, slot, predictions[slot], function)
             yield result, network
 
     def _result(
@@ -79,9 +77,7 @@ class Evaluation:
             function=function,
         )
 
-    def _chi2(
-        self, replica_data: ReplicaData, slot: int, prediction: np.ndarray
-    ) -> Chi2PerDatum:
+    def _chi2(self, replica_data: ReplicaData, slot: int, prediction: np.ndarray) -> Chi2PerDatum:
         training, values = replica_data.training[slot], replica_data.values[slot]
 
         def part(selection: np.ndarray) -> float:

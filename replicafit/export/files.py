@@ -55,7 +55,9 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def write_arrays(path: Path, save: Callable[..., None] = np.savez_compressed, **arrays: Any) -> None:
-    """``arrays`` as one .npz."""
+def write_arrays(
+    path: Path, save: Callable[..., None] = np.savez_compressed, **arrays: Any
+) -> None:
+    """``arrays`` as one .npz, with ``np.savez`` or its compressed sister."""
     with appearing(path) as temporary, temporary.open("wb") as stream:
         save(stream, **arrays)

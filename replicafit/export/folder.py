@@ -13,6 +13,7 @@ from replicafit.components import Exporter, load_target
 from replicafit.errors import OutputError
 from replicafit.export.files import appearing, write_json
 from replicafit.results import ReplicaResult
+from replicafit.runcard import differences
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,21 @@ class FitFolder:
             raise OutputError(f"The folder '{self.path}' is read-only. Choose another with -o.")
         with appearing(self.path / "runcard.yml") as temporary:
             temporary.write_bytes(runcard.read_bytes())
+
+    def refuse_unless_same(self, runcard: dict[str, Any]) -> None:
+        """Raises OutputError unless the fit here is of the canonical ``runcard``."""
+        if not self.run_file.exists():
+            raise OutputError(
+                f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
+            )
+        before = json.loads(self.run_file.read_text(encoding="utf-8"))["runcard"]
+        changed = differences(before, runcard)
+        if changed:
+            raise OutputError(
+                f"The fit in '{self.path}' was begun with another runcard; different: "
+                f"{', '.join(changed)}. Undo the changes (DIR/runcard.yml is the one it was begun "
+                "with), or choose another folder with -o."
+            )
 
     def write_replica(
         self, replica: ReplicaResult, network: Any, exporters: Sequence[Exporter]

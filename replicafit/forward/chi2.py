@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,10 +153,18 @@ class Chi2:
         """The form chosen and its size, for people and for ``run.json``."""
         k, p = self.directions.shape[1], self.table.shape[1]
         return {
-            "linear": {"form": "compressed per replica", "n_data": len(self.linear), "rows": k,
-                       "columns": p, "first_singular_value_cut": self.first_cut},
-            "non_linear": {"form": "shared tables", "n_data": len(self.nonlinear),
-                           "correlated_with_linear": self.correlated},
+            "linear": {
+                "form": "compressed per replica",
+                "n_data": len(self.linear),
+                "rows": k,
+                "columns": p,
+                "first_singular_value_cut": self.first_cut,
+            },
+            "non_linear": {
+                "form": "shared tables",
+                "n_data": len(self.nonlinear),
+                "correlated_with_linear": self.correlated,
+            },
         }
 
     def __call__(self, terms: Chi2Terms, functions: Any) -> Any:
@@ -265,5 +274,5 @@ def _trapezoid(
     """
     rotated, upper = qr(matrix, mode="economic", check_finite=False)
     edges = np.linspace(0, k, min(ROW_BLOCKS, max(k, 1)) + 1).astype(int)
-    blocks = [upper[a:b, a:] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    blocks = [upper[a:b, a:] for a, b in pairwise(edges)]
     return blocks, rotated.T @ target, rotated

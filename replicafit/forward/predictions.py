@@ -31,7 +31,9 @@ def forward_map(dataset: Dataset, registry: Registry) -> ForwardMap:
     return found
 
 
-def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tuple[np.ndarray, ...]:
+def on_grid(
+    dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]
+) -> tuple[np.ndarray, ...]:
     """The dataset's tables, padded with zeros to ``x_grid`` and ``flavours``, each (d, n, f).
 
     Raises:
@@ -50,7 +52,7 @@ def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tu
 
 
 def predict(dataset: Dataset, registry: Registry, values: np.ndarray) -> np.ndarray:
-    """Predictions (..., d) from x f ``values`` (..., n, f) on the dataset's own grid and flavours."""
+    """Predictions (..., d) from x f ``values`` (..., n, f) on the dataset's own grid."""
     each = [np.einsum("...nf,dfn->...d", values, table) for table in dataset.tables]
     prediction: np.ndarray = forward_map(dataset, registry).combine(*each)
     return prediction

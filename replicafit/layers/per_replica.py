@@ -40,7 +40,7 @@ class PerReplicaRegularizer(keras.regularizers.Regularizer):
             shaped = array if self.single_shape is None else ops.reshape(array, self.single_shape)
             return self.single(shaped)
 
-        return ops.vectorized_map(one, ops.moveaxis(x, self.axis, 0))
+        return ops.vectorized_map(one, ops.moveaxis(ops.convert_to_tensor(x), self.axis, 0))
 
     def get_config(self) -> dict[str, Any]:
         """Config from which Keras makes an equal regulariser."""
@@ -68,7 +68,7 @@ class PerReplicaConstraint(keras.constraints.Constraint):
             constrained = self.single(ops.reshape(array, self.single_shape))
             return ops.reshape(constrained, ops.shape(array))
 
-        return ops.vectorized_map(one, w)
+        return ops.vectorized_map(one, ops.convert_to_tensor(w))
 
     def get_config(self) -> dict[str, Any]:
         """Config from which Keras makes an equal constraint."""

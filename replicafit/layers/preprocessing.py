@@ -89,7 +89,9 @@ def build(settings: PreprocessingSettings, context: LayerContext) -> Preprocessi
     beta = _resolved(settings.beta, BETA, context.flavours, "beta")
     drawn = [(_draw(alpha, g), _draw(beta, g)) for g in context.generators]
     return Preprocessing(
-        alpha=[a for a, _ in drawn], beta=[b for _, b in drawn], name=f"preprocessing_{context.position}"
+        alpha=[a for a, _ in drawn],
+        beta=[b for _, b in drawn],
+        name=f"preprocessing_{context.position}",
     )
 
 

@@ -69,6 +69,21 @@ def canonical_hash(runcard: Runcard) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
+    """The keys at which two canonical runcards differ, dotted."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        keys = sorted(ours.keys() | theirs.keys())
+        found = [
+            differences(ours.get(key), theirs.get(key), f"{where}.{key}" if where else key)
+            for key in keys
+        ]
+        return [name for names in found for name in names]
+    if isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = enumerate(zip(ours, theirs, strict=True))
+        return [n for i, (a, b) in pairs for n in differences(a, b, f"{where}.{i}")]
+    return [] if json.dumps(ours) == json.dumps(theirs) else [where]
+
+
 def _messages(source: YamlSource, registry: Registry, invalid: ValidationError) -> Iterable[str]:
     for error in invalid.errors(include_url=False):
         yield _message(source, registry, error["type"], error["loc"], error)

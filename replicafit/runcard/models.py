@@ -195,7 +195,11 @@ def _union(registry: Registry, kind: type[Component]) -> Any:
     settings = [component.settings for component in registry.all(kind)]
     if not settings:
         return _NothingInstalled
-    return Annotated[reduce(or_, settings), Field(discriminator="type")] if settings[1:] else settings[0]
+    return (
+        Annotated[reduce(or_, settings), Field(discriminator="type")]
+        if settings[1:]
+        else settings[0]
+    )
 
 
 class _NothingInstalled(ComponentSettings):

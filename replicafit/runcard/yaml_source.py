@@ -59,7 +59,9 @@ class YamlSource:
                 if key == part:
                     last = part == location[-1]
                     key_node = _key_node(node, part)
-                    mark = key_node.start_mark if (of_key and last and key_node) else child.start_mark
+                    mark = (
+                        key_node.start_mark if (of_key and last and key_node) else child.start_mark
+                    )
                     node = child
                     break
         return mark.line + 1, mark.column + 1

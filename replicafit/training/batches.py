@@ -80,9 +80,7 @@ def prepare_batch(
     )
 
 
-def _constants(
-    model: ReplicaModel, own: ReplicaData, chi2: Chi2, precision: str
-) -> BatchConstants:
+def _constants(model: ReplicaModel, own: ReplicaData, chi2: Chi2, precision: str) -> BatchConstants:
     parts = [(own.training, "training"), (~own.training, "validation")]
     terms = {
         name: _stacked([chi2.terms(s, v) for s, v in zip(part, own.values, strict=True)], precision)
@@ -97,6 +95,4 @@ def _constants(
 
 def _stacked(terms: Sequence[Any], precision: str) -> Any:
     """The terms of single replicas along one replica axis, in device precision."""
-    return keras.tree.map_structure(
-        lambda *each: np.concatenate(each).astype(precision), *terms
-    )
+    return keras.tree.map_structure(lambda *each: np.concatenate(each).astype(precision), *terms)

@@ -59,18 +59,20 @@ class Engine:
     """Trains batches of one shape; compiled once.
 
     Attributes:
-        functions: ``(weights, fixed) -> x f on the data grid (r, n, f)``.
+        functions: ``(weights, fixed) -> x f on the data grid (r, n, f), regularisation ()``.
         chi2: the figure of merit.
         penalties: each ``(functions (r, n, f), steps (r,)) -> (r,)``.
         optimiser: the update rule.
         schedule: when to check and stop.
+        constraints: for each weight what Keras applies after an update, or None.
     """
 
-    functions: Callable[[tuple[Any, ...], tuple[Any, ...]], Any]
+    functions: Callable[[tuple[Any, ...], tuple[Any, ...]], tuple[Any, Any]]
     chi2: Chi2
     penalties: tuple[Callable[[Any, Any], Any], ...]
     optimiser: Optimiser
     schedule: Schedule
+    constraints: tuple[Callable[[Any], Any] | None, ...] = ()
 
     def compiled(self) -> Callable[..., tuple[TrainingState, History]]:
         """``(state, constants, checks) -> (state, history)``: that many checks, in one call."""
@@ -90,7 +92,9 @@ class Engine:
                 (ops.zeros((), "int32"), state),
             )[1]
             state, seen = self.check(state, constants)
-            written = [_write(column, i, value) for column, value in zip(history, seen, strict=True)]
+            written = [
+                _write(column, i, value) for column, value in zip(history, seen, strict=True)
+            ]
             return i + 1, state, History(*written)
 
         start = (ops.zeros((), "int32"), state, self._blank(state))
@@ -100,12 +104,12 @@ class Engine:
     def loss(
         self, weights: tuple[Any, ...], constants: BatchConstants, steps: Any
     ) -> tuple[Any, Any]:
-        """The sum over replicas, and the loss of each, (r,)."""
-        functions = self.functions(weights, constants.fixed)
+        """The sum over replicas, and the loss of each before regularisation, (r,)."""
+        functions, regularisation = self.functions(weights, constants.fixed)
         each = self.chi2(constants.training, functions)
         for penalty in self.penalties:
             each = each + penalty(functions, steps)
-        return ops.sum(each), each
+        return ops.sum(each) + regularisation, each
 
     def step(
         self, state: TrainingState, constants: BatchConstants, gradient: Callable[..., Any]
@@ -126,11 +130,14 @@ class Engine:
             ops.cast(state.steps + 1, losses.dtype),
             state.hyper,
         )
+        weights = self._constrained(weights)
         diverged = ops.logical_and(running, ops.logical_not(good))
         kept = _choose(diverged, state.best_weights, state.weights)
         return state._replace(
             weights=_choose(taken, weights, kept),
-            memory=tuple(_choose(taken, m, old) for m, old in zip(memory, state.memory, strict=True)),
+            memory=tuple(
+                _choose(taken, m, old) for m, old in zip(memory, state.memory, strict=True)
+            ),
             scalars=_choose(taken, scalars, state.scalars),
             steps=steps,
             status=ops.where(diverged, int(Status.diverged), state.status),
@@ -140,7 +147,7 @@ class Engine:
         self, state: TrainingState, constants: BatchConstants
     ) -> tuple[TrainingState, History]:
         """Training and validation chi2; best weights and stopping act on it."""
-        functions = self.functions(state.weights, constants.fixed)
+        functions, _ = self.functions(state.weights, constants.fixed)
         training = self.chi2(constants.training, functions)
         validation = self.chi2(constants.validation, functions)
         decides = ops.where(constants.stop_on_training > 0, training, validation)
@@ -158,6 +165,11 @@ class Engine:
             best_step=best_step,
             status=ops.where(ends, verdict, state.status),
         ), seen
+
+    def _constrained(self, weights: tuple[Any, ...]) -> tuple[Any, ...]:
+        constraints = self.constraints or (None,) * len(weights)
+        pairs = zip(constraints, weights, strict=True)
+        return tuple(w if constrain is None else constrain(w) for constrain, w in pairs)
 
     def _blank(self, state: TrainingState) -> History:
         shape = (state.steps.shape[0], self.schedule.checks_per_call)
@@ -185,11 +197,17 @@ def _choose(which: Any, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any
 
 
 def network_functions(network: Any, x_grid: np.ndarray) -> Callable[..., Any]:
-    """``(weights, fixed) -> (r, n, f)``: the Keras ``network`` on ``x_grid`` (n,), statelessly."""
+    """The Keras ``network`` on ``x_grid`` (n,), without state.
 
-    def functions(weights: tuple[Any, ...], fixed: tuple[Any, ...]) -> Any:
+    Returns:
+        ``(weights, fixed) -> (r, n, f)`` and the sum of the layers' own losses, ``()``.
+    """
+
+    def functions(weights: tuple[Any, ...], fixed: tuple[Any, ...]) -> tuple[Any, Any]:
         x = ops.cast(ops.convert_to_tensor(x_grid[None, :, None]), network.compute_dtype)
-        outputs, _ = network.stateless_call(list(weights), list(fixed), x)
-        return outputs[0]
+        outputs, _, losses = network.stateless_call(
+            list(weights), list(fixed), x, return_losses=True
+        )
+        return outputs[0], sum(losses, ops.zeros((), outputs.dtype))
 
     return functions

@@ -53,7 +53,9 @@ def train(
     device_state = to_device(state)
     while snapshot.running.any():
         checks = _checks_left(snapshot, schedule)
-        device_state, seen = advance(device_state, on_device, ops.convert_to_tensor(checks, "int32"))
+        device_state, seen = advance(
+            device_state, on_device, ops.convert_to_tensor(checks, "int32")
+        )
         new = [column[:, :checks] for column in to_host(seen)]
         joined = map(np.concatenate, zip(snapshot.history, new, strict=True), [1] * 3)
         snapshot = Snapshot(to_host(device_state), History(*joined))

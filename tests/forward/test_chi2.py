@@ -39,7 +39,9 @@ def compare(data, registry, fraction, precision, tolerance):
         cast = [ops.cast(ops.convert_to_tensor(values[slot : slot + 1]), precision)]
         import keras
 
-        terms = keras.tree.map_structure(lambda a: ops.convert_to_tensor(a.astype(precision)), terms)
+        terms = keras.tree.map_structure(
+            lambda a: ops.convert_to_tensor(a.astype(precision)), terms
+        )
         found = float(form(terms, cast[0])[0])
         residual = (predictions[slot] - own.values[slot])[selection]
         expected = chi2(residual, data.covariance[np.ix_(selection, selection)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
 
@@ -407,6 +408,9 @@ def test_config_is_complete_and_plain():
     json.dumps(config)
     assert config["replica_seeds"] == list(SEEDS)
     assert config["activity_regularizer"]["class_name"] == "L1"
+    arguments = set(inspect.signature(MultiDense).parameters) - {"kwargs"}
+    assert arguments | {"name", "dtype", "trainable"} == set(config)
+    assert config["base_seed"] == BASE_SEED
     twin = MultiDense.from_config(config)
     assert twin.get_config() == config
     dense = set(keras.layers.Dense(1, activity_regularizer="l1").get_config())

@@ -1,9 +1,9 @@
 """The seam: the only place that names a backend. One module for each, of the same functions.
 
-    value_and_grad(function)    function: (weights, ...) -> (scalar, aux); returns ((scalar, aux), gradients)
-    compiled(function)          compiled for repeated calls with the same shapes
-    prepare(precision)          what must be set before tensors are made
-    describe()                  name, version and device, for provenance
+value_and_grad(function)    of (weights, ...) -> (scalar, aux): ((scalar, aux), gradients)
+compiled(function)          compiled for repeated calls with the same shapes
+prepare(precision)          what must be set before tensors are made
+describe()                  name, version and device, for provenance
 """
 
 from __future__ import annotations

@@ -1,0 +1,34 @@
+"""Layer type ``residual_dense`` for replicafit.
+
+This module is loaded by every command, so it only describes; Keras is imported with the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from replicafit.components import ComponentSettings, LayerType
+from replicafit.hookspecs import hookimpl
+
+
+class ResidualDenseSettings(ComponentSettings):
+    """What a runcard may say about the layer."""
+
+    type: Literal["residual_dense"] = "residual_dense"
+    activation: str = Field(default="tanh", description="A Keras activation.")
+
+
+@hookimpl
+def replicafit_layers() -> Sequence[LayerType]:
+    """The one layer of this plugin."""
+    return [
+        LayerType(
+            name="residual_dense",
+            settings=ResidualDenseSettings,
+            build="replicafit_example.layer:build",
+            summary="features + activation(dense(features))",
+        )
+    ]

@@ -1,0 +1,205 @@
+"""The documentation is complete, and what it shows works.
+
+A how-to page is followed from top to bottom in a fresh process: ``python`` blocks run; a ``text``
+block is what the one before it printed; ``console`` blocks run their ``$ replicafit`` lines and
+show what they print; a ``yaml`` block that is a whole runcard becomes ``card.yml``. In what is
+shown ``...`` stands for anything, and numbers may differ. A block with ``file=NAME`` is that file
+of plugins/replicafit-example.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from replicafit import cli, hookspecs
+from replicafit.components import KINDS, Component, Exporter, ForwardMap, OptimiserType
+from replicafit.plugins import HOOKS, load_registry
+from replicafit.runcard import models
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+EXAMPLE = ROOT / "plugins" / "replicafit-example"
+HOW_TO = sorted((DOCS / "how-to").glob("*.md"))
+BUILT_IN = next(plugin for plugin in load_registry().plugins if plugin.name == "builtin").components
+
+
+def page(name: str) -> str:
+    return (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Block:
+    language: str
+    file: str | None
+    text: str
+
+
+def blocks(file: Path) -> list[Block]:
+    pattern = re.compile(r"^```(\w+)(?: file=(\S+))?\n(.*?)^```$", re.M | re.S)
+    text = file.read_text(encoding="utf-8")
+    return [Block(m[1], m[2], m[3]) for m in pattern.finditer(text)]
+
+
+# Completeness
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_hook_is_documented(hook):
+    assert f"`{hook}`" in page("hooks")
+
+
+def test_hooks_are_all_there():
+    assert set(HOOKS) == {n for n in vars(hookspecs) if n.startswith("replicafit_")}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_description_of_a_kind_is_documented(kind):
+    missing = [f for f in kind.__dataclass_fields__ if f"`{f}`" not in page("hooks")]
+    assert not missing, kind.__name__
+
+
+@pytest.mark.parametrize("component", BUILT_IN, ids=lambda c: f"{type(c).__name__}-{c.name}")
+def test_component_and_its_settings_are_documented(component):
+    where = part_about(component)
+    names = [component.name, *setting_names(component.settings.model_json_schema())]
+    assert not [name for name in names if f"`{name}`" not in where and f"{{{name}: " not in where]
+
+
+def setting_names(schema: dict[str, Any]) -> list[str]:
+    """The names of all settings, those of settings within settings too."""
+    parts = [schema, *schema.get("$defs", {}).values()]
+    return [name for part in parts for name in part.get("properties", {})]
+
+
+def part_about(component: Component) -> str:
+    """Where the reference tells of ``component`` and of what all its kin share."""
+    if isinstance(component, ForwardMap):
+        return page("dataset-format")
+    if isinstance(component, Exporter):
+        return page("runcard")
+    parts = re.split(r"^(?=#+ )", page("runcard"), flags=re.M)
+    own = [part for part in parts if f"`{component.name}`" in part.partition("\n")[0]]
+    assert own, f"no heading for `{component.name}`"
+    shared = [p for p in parts if p.startswith("### Settings of all optimisers")]
+    return own[0] + (shared[0] if isinstance(component, OptimiserType) else "")
+
+
+SECTIONS = (models.Runcard, models.DataSettings, models.ModelSettings, models.TrainingSettings)
+
+
+@pytest.mark.parametrize("keys", SECTIONS, ids=lambda s: s.__name__)
+def test_runcard_key_is_documented(keys):
+    assert not [name for name in keys.model_fields if f"`{name}`" not in page("runcard")]
+
+
+@pytest.mark.parametrize("command", cli.commands.commands.values(), ids=lambda c: c.name)
+def test_command_is_documented(command):
+    text = page("cli")
+    options = [o for p in command.params if p.param_type_name == "option" for o in p.opts]
+    assert f"`replicafit {command.name}" in text
+    assert not [option for option in options if f"`{option}" not in text]
+
+
+def test_links_lead_somewhere():
+    for file in DOCS.rglob("*.md"):
+        targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
+        missing = [target for target in targets if not (file.parent / target).exists()]
+        assert not missing, file
+
+
+# What the pages show
+
+
+@pytest.mark.parametrize("file", HOW_TO, ids=lambda f: f.stem)
+def test_files_shown_are_those_of_the_example(file):
+    for block in blocks(file):
+        if block.file:
+            assert block.text == (EXAMPLE / block.file).read_text(encoding="utf-8"), block.file
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", HOW_TO, ids=lambda f: f.stem)
+def test_page_works(file, tmp_path):
+    installed, folder = tmp_path / "installed", tmp_path / "work"
+    folder.mkdir()
+    install_example(installed)
+    path = os.pathsep.join([str(installed), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-c", f"import test_docs; test_docs.follow({str(file)!r})"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def install_example(folder: Path) -> None:
+    """What pip does with the example, where the machine has no network."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shutil.copytree(EXAMPLE / "replicafit_example", folder / "replicafit_example")
+    about = folder / f"replicafit_example-{project['version']}.dist-info"
+    about.mkdir()
+    name, version = project["name"], project["version"]
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    points = project["entry-points"]["replicafit"]
+    lines = [f"{point} = {module}" for point, module in points.items()]
+    (about / "entry_points.txt").write_text("\n".join(["[replicafit]", *lines, ""]))
+
+
+def follow(file: str) -> None:
+    """Does what the page says, in the current folder."""
+    names: dict[str, object] = {"__name__": "page"}
+    printed = ""
+    for block in blocks(Path(file)):
+        if block.file:
+            continue
+        if block.language == "yaml" and "\ntraining:" in block.text:
+            Path("card.yml").write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                exec(compile(block.text, file, "exec"), names)
+            printed = output.getvalue()
+        elif block.language == "text":
+            assert_shown(block.text, printed)
+        elif block.language == "console":
+            follow_console(block.text)
+
+
+def follow_console(text: str) -> None:
+    for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.M):
+        program, *arguments = shlex.split(command)
+        if program == "pip":
+            continue
+        assert program == "replicafit", command
+        done = subprocess.run(
+            [sys.executable, "-c", "from replicafit.cli import main; main()", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert_shown(expected, done.stdout)
+
+
+def assert_shown(expected: str, output: str) -> None:
+    """``output`` is as ``expected``: ``...`` stands for anything, numbers may differ."""
+    wanted, found = (
+        re.sub(r"\d+\.\d+(e-\d+)?", "NUMBER", text.strip()) for text in (expected, output)
+    )
+    pattern = re.escape(wanted).replace(re.escape("..."), ".*")
+    assert re.fullmatch(pattern, found, re.S), f"shown:\n{expected}\nfound:\n{output}"
