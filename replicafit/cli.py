@@ -138,6 +138,27 @@ def check(card: Path) -> None:
 
 
 @commands.command()
+@RUNCARD
+@click.option("--replicas", type=click.IntRange(min=2), default=4, show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True)
+def verify(card: Path, replicas: int, steps: int) -> None:
+    """Tests the independence law on the runcard CARD: replicas alone, together, beside bad ones."""
+    registry = _registry()
+    runcard = _load(card, registry, {})
+    _import_engine_quietly()
+    from rich.console import Console
+
+    from replicafit.display import verdict_table
+    from replicafit.verify import verify as verified
+
+    cases = verified(runcard, registry, card.parent, replicas, steps)
+    Console().print(verdict_table(cases))
+    if not all(case.holds for case in cases):
+        click.echo("The independence law is broken.", err=True)
+        sys.exit(1)
+
+
+@commands.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def plugins(as_json: bool) -> None:
     """Lists the plugins and the components they provide."""

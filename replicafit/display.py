@@ -16,6 +16,7 @@ from replicafit.data import ReplicaData
 from replicafit.results import ReplicaResult
 from replicafit.training.loop import Snapshot
 from replicafit.training.state import Status
+from replicafit.verify import Case
 
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal and gets lines instead of a bar."""
@@ -130,3 +131,15 @@ def status_line(results: Sequence[Mapping[str, Any]]) -> str:
     counts = {s.name: sum(r["status"] == s.name for r in results) for s in Status}
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     return f"{len(results)} replicas: {told or 'none'}"
+
+
+def verdict_table(cases: Sequence[Case]) -> Table:
+    """The independence law: how much the weights of a replica noticed their company."""
+    table = Table(title="largest relative difference of any weight of a replica")
+    for heading in ("company", "after few steps", "after many", "allowed", "the law"):
+        table.add_column(heading)
+    for case in cases:
+        allowed = f"{case.allowed:g} after few" if case.allowed else "none at all"
+        verdict = "holds" if case.holds else "BROKEN"
+        table.add_row(case.name, f"{case.few:.1e}", f"{case.many:.1e}", allowed, verdict)
+    return table

@@ -141,7 +141,9 @@ class _Writer:
     def finished(self, batch: PreparedBatch, snapshot: Snapshot) -> None:
         """Writes the replicas that have finished since the last call."""
         over = np.isin(snapshot.state.status, [Status.running, Status.empty], invert=True)
-        slots = [s for s in np.flatnonzero(over) if batch.model.numbers[s] not in self.written]
+        slots = [
+            s for s in np.flatnonzero(over).tolist() if batch.model.numbers[s] not in self.written
+        ]
         if not slots:
             return
         plan = self.plan

@@ -144,7 +144,7 @@ class Chi2:
         )
         whitened_values = _solve(factor, values[first])
         orthogonal = whitened_values - q @ (q.T @ whitened_values)
-        whitener[np.ix_(range(len(data)), second)] = inverse
+        whitener[np.ix_(np.arange(len(data)), second)] = inverse
         coupling[: len(data), : q.shape[1]] = inverse @ (x.T @ q)
         shift[: len(data)] = inverse @ (values[data] - x.T @ orthogonal)
         return whitener, coupling, shift

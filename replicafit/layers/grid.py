@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -14,7 +13,7 @@ from keras import ops
 class JoinNodes(keras.layers.Layer):
     """Puts fixed ``nodes`` (m,) before x: ``(b, n, 1) -> (b, m + n, 1)``."""
 
-    def __init__(self, nodes: Sequence[float], **kwargs: Any) -> None:
+    def __init__(self, nodes: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.nodes = np.asarray(nodes, dtype=np.float64)
 

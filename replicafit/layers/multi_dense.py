@@ -71,7 +71,9 @@ class MultiDense(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         single_activity = keras.regularizers.get(activity_regularizer)
-        per_replica = PerReplicaRegularizer(single_activity, axis=1) if single_activity else None
+        per_replica = None
+        if single_activity is not None:
+            per_replica = PerReplicaRegularizer(single_activity, axis=1)
         super().__init__(activity_regularizer=per_replica, **kwargs)
         self.units = as_integer(units, "units")
         if self.units < 1:
@@ -231,11 +233,7 @@ class MultiDense(keras.layers.Layer):
         return PerReplicaRegularizer(single, single_shape) if single is not None else None
 
     def _constraint(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        if single is None:
-            return None
-        per_replica = PerReplicaConstraint(single, single_shape)
-        # Optimisers pass the variable itself, which JAX cannot map over.
-        return lambda weight: per_replica(ops.convert_to_tensor(weight))
+        return PerReplicaConstraint(single, single_shape) if single is not None else None
 
     def _checked_features(self, input_shape: Shape) -> int:
         axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"

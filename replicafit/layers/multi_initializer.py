@@ -17,10 +17,10 @@ class MultiInitializer(keras.initializers.Initializer):
     """Stacks what ``single_initializer`` gives for each replica along a leading axis r.
 
     Slice r equals, bit by bit, what the single initialiser gives with seed
-    ``base_seed + replica_seeds[r]``. An integer seed of its own that the single initialiser
-    carries is replaced. One that takes no seed (``zeros``, or a plain function) is called as it
-    is, once per replica: a function that draws from a shared random state breaks the
-    independence of replicas. The initialiser given is never changed.
+    ``base_seed + replica_seeds[r]``. A seed of its own that the single initialiser carries, an
+    integer or a ``SeedGenerator``, is replaced. One that takes no seed (``zeros``, or a plain
+    function) is called as it is, once per replica: a function that draws from a shared random
+    state breaks the independence of replicas. The initialiser given is never changed.
 
     Args:
         single_initializer: a Keras initialiser, its name or its config, or a function
@@ -30,8 +30,8 @@ class MultiInitializer(keras.initializers.Initializer):
 
     Raises:
         ValueError: for seeds that are not integers or absent, and for a single initialiser whose
-            seed cannot be replaced: one seeded with a ``SeedGenerator``, one whose config does
-            not report the seed it takes, or another ``MultiInitializer``.
+            seed cannot be replaced: one whose config does not report the seed it takes, or
+            another ``MultiInitializer``.
 
     Example:
         >>> initializer = MultiInitializer("glorot_uniform", replica_seeds=[1, 2, 3])
@@ -131,11 +131,5 @@ def _seedless_config(single: Any) -> dict[str, Any] | None:
                 f"`from_config`. Received: single_initializer={single!r}"
             )
         return None
-    seed = config.pop("seed")
-    if seed is not None and not isinstance(seed, int):
-        raise ValueError(
-            "`single_initializer` must carry an integer seed or none, because the replica seeds "
-            "replace it; a SeedGenerator cannot be replaced. Leave its seed out and tell layers "
-            f"apart by `base_seed`. Received: single_initializer={single!r}, seed={seed!r}"
-        )
+    del config["seed"]
     return config

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from replicafit.components import (
     Component,
@@ -142,10 +142,8 @@ def _allowed_keys(registry: Registry, location: Location) -> list[str]:
     if kind is not None and words[-1] in registry.names(kind):
         return sorted(registry.get(kind, words[-1]).settings.model_fields)
     for word in words:
-        if isinstance(model, type) and word in model.model_fields:
+        if word in model.model_fields:
             model = model.model_fields[word].annotation
-    if not (isinstance(model, type) and issubclass(model, BaseModel)):
-        model = next((a for a in get_args(model) if isinstance(a, type)), Runcard)
     return sorted(model.model_fields)
 
 

@@ -148,29 +148,31 @@ class Runcard(_Section):
 
 def runcard_type(registry: Registry) -> type[Runcard]:
     """The runcard model whose component settings are those of ``registry``."""
-    data = create_model(
-        "Data",
-        __base__=DataSettings,
-        datasets=(tuple[_union(registry, DatasetReader), ...], _field(DataSettings, "datasets")),
-    )
-    model = create_model(
-        "Model",
-        __base__=ModelSettings,
-        layers=(tuple[_union(registry, LayerType), ...], _field(ModelSettings, "layers")),
-    )
-    training = create_model(
+    data = _with(DataSettings, datasets=_several(registry, DatasetReader))
+    model = _with(ModelSettings, layers=_several(registry, LayerType))
+    training: Any = create_model(
         "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimiserType), _NADAM)
     )
-    penalties = (tuple[_union(registry, Penalty), ...], _field(Runcard, "penalties"))
-    return create_model(
+    names: Any = registry.names(Exporter)
+    card: Any = _with(
+        Runcard,
+        penalties=_several(registry, Penalty),
+        export=tuple[Literal[names], ...] if names else tuple[str, ...],
+    )
+    whole: type[Runcard] = create_model(
         "Runcard",
-        __base__=Runcard,
+        __base__=card,
         data=(data, ...),
         model=(model, Field(default_factory=lambda: model(layers=DEFAULT_LAYERS))),
-        penalties=penalties,
-        training=(training, Field(default_factory=training)),
-        export=(tuple[_names(registry, Exporter), ...], _field(Runcard, "export")),
+        training=(training, Field(default_factory=lambda: training())),
     )
+    return whole
+
+
+def _with(section: type[BaseModel], **types: Any) -> Any:
+    """``section`` with other types for some of its fields, their defaults and words kept."""
+    fields: Any = {name: (kind, section.model_fields[name]) for name, kind in types.items()}
+    return create_model(section.__name__, __base__=section, **fields)
 
 
 DEFAULT_LAYERS: Any = (
@@ -186,10 +188,6 @@ DEFAULT_LAYERS: Any = (
 _NADAM: Any = Field(default={"type": "nadam"}, validate_default=True, description="The optimiser.")
 
 
-def _field(section: type[BaseModel], name: str) -> Any:
-    return section.model_fields[name]
-
-
 def _union(registry: Registry, kind: type[Component]) -> Any:
     """The settings of all components of ``kind``, told apart by ``type``."""
     settings = [component.settings for component in registry.all(kind)]
@@ -202,12 +200,12 @@ def _union(registry: Registry, kind: type[Component]) -> Any:
     )
 
 
+def _several(registry: Registry, kind: type[Component]) -> Any:
+    union: Any = _union(registry, kind)
+    return tuple[union, ...]
+
+
 class _NothingInstalled(ComponentSettings):
     """Stands where no plugin provides a component of a kind."""
 
     type: Literal[""]
-
-
-def _names(registry: Registry, kind: type[Component]) -> Any:
-    names = registry.names(kind)
-    return Literal[names] if names else str

@@ -163,6 +163,25 @@ def test_given_initialiser_is_not_changed():
     assert single.seed == 5
 
 
+def test_seed_generator_is_replaced_and_saved(tmp_path):
+    generator = keras.random.SeedGenerator(77)
+    state = numpy(generator.state)
+    layer = make(kernel_initializer=initializers.HeNormal(seed=generator))
+    for slot in range(R):
+        dense = own_dense(slot, kernel_initializer="he_normal")
+        assert numpy(layer.kernel)[slot].tobytes() == numpy(dense.kernel).tobytes()
+    np.testing.assert_array_equal(numpy(generator.state), state)
+    assert layer._seed_generators == []
+    model = keras.Sequential([keras.Input((R, None, F)), layer])
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras").layers[0]
+    assert loaded.get_config() == layer.get_config()
+    fresh = MultiDense.from_config(layer.get_config())
+    fresh.build((None, R, None, F))
+    for twin in (loaded, fresh):
+        np.testing.assert_array_equal(numpy(twin.kernel), numpy(layer.kernel))
+
+
 # --- output ----------------------------------------------------------------------------------
 
 
@@ -179,8 +198,8 @@ def test_output_equals_stack_of_single_layers(first, use_bias, activation):
         np.testing.assert_allclose(outputs[:, slot], expected, rtol=1e-5, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=15)
-@given(*[st.integers(1, 4)] * 5, st.booleans())
+@settings(deadline=None, max_examples=8)
+@given(*[st.sampled_from([1, 3])] * 5, st.booleans())
 def test_shapes(b, r, n, f, units, first):
     x = np.ones((b, n, f) if first else (b, r, n, f), "float32")
     layer = MultiDense(units, range(r), is_first_layer=first, bias_initializer="ones")
@@ -251,7 +270,9 @@ def test_inputs_of_a_slot_reach_only_its_output():
     np.testing.assert_array_equal(after[:, [0, 2]], before[:, [0, 2]])
 
 
-@pytest.mark.parametrize("constraint", [None, *CONSTRAINTS], ids=by_name)
+@pytest.mark.parametrize(
+    "constraint", [None, constraints.MaxNorm, constraints.UnitNorm], ids=by_name
+)
 def test_training_step_equals_that_of_single_layers(constraint):
     def settings_():
         shaped = constraint() if constraint else None

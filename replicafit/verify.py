@@ -1,0 +1,179 @@
+"""Puts the independence law to the test on a user's own runcard.
+
+A few replicas are trained alone, together, in another order, beside a replica with a 1000-fold
+gradient and beside one that is not a number; the weights must not notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.fit import Plan, make_engine, make_plan
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.training.backend import seam
+from replicafit.training.batches import Batch, PreparedBatch, prepare_batch
+from replicafit.training.engine import BatchConstants, History
+from replicafit.training.loop import Snapshot, train
+from replicafit.training.state import TrainingState
+
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+"""Relative difference of weights allowed between compilations after few steps; not after many,
+where rounding differences grow as in any two runs of one network on two machines."""
+
+FEW_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one kind of company does to a replica.
+
+    Attributes:
+        name: what was tried.
+        few, many: largest difference of any weight of any replica, relative to the largest weight
+            of its variable, after few and many steps.
+        allowed: for ``few``; for ``many`` too if it is 0.
+    """
+
+    name: str
+    few: float
+    many: float
+    allowed: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the law holds."""
+        return self.few <= self.allowed and (self.allowed > 0 or self.many == 0)
+
+
+def verify(
+    runcard: Runcard, registry: Registry, card_folder: Path, replicas: int = 4, many: int = 1000
+) -> tuple[Case, ...]:
+    """All cases for the first ``replicas`` replica numbers, ``many`` steps at most."""
+    seam().prepare(runcard.precision)
+    numbers = runcard.replicas.numbers[:replicas]
+    plan = make_plan(runcard, registry, card_folder, numbers)
+    return tuple(_Trials(plan, numbers, min(many, runcard.training.max_steps)).cases())
+
+
+class _Trials:
+    """Trains the same replicas in different company."""
+
+    def __init__(self, plan: Plan, numbers: Sequence[int], many: int) -> None:
+        few = min(FEW_STEPS, many)
+        self.numbers, self.tolerance = tuple(numbers), TOLERANCE[plan.runcard.precision]
+        every = plan.schedule.check_every
+        self.checks = (-(-few // every), -(-many // every))
+        schedule = replace(
+            plan.schedule, checks_per_call=self.checks[1], patience=many + 1, max_steps=2 * many
+        )
+        self.plan = replace(plan, schedule=schedule)
+        self.compiled: dict[int, Callable[..., Any]] = {}
+
+    def cases(self) -> list[Case]:
+        """Every kind of company."""
+        last = len(self.numbers) - 1
+        beside = range(last)
+        together = self._train(self.numbers)
+        everywhere = range(len(self.numbers))
+        turned = self._train(self.numbers[::-1])
+        alone = [self._train((number,)) for number in self.numbers]
+        loud = self._train(self.numbers, lambda c: _louder(c, last, 1000.0))
+        broken = self._train(self.numbers, lambda c: _broken(c, last))
+        return [
+            self._case("alone", [(together, s, alone[s], 0) for s in everywhere], self.tolerance),
+            self._case(
+                "in another order",
+                [(together, s, turned, last - s) for s in everywhere],
+                self.tolerance,
+            ),
+            self._case(
+                "again", self._same_slots(together, self._train(self.numbers), everywhere), 0
+            ),
+            self._case("beside a 1000-fold gradient", self._same_slots(together, loud, beside), 0),
+            self._case("beside one that diverges", self._same_slots(together, broken, beside), 0),
+        ]
+
+    def _same_slots(self, ours: Any, theirs: Any, slots: Sequence[int]) -> list[Any]:
+        return [(ours, slot, theirs, slot) for slot in slots]
+
+    def _case(self, name: str, pairs: Sequence[Any], allowed: float) -> Case:
+        few, many = (
+            max(_distance(a[when], i, b[when], j) for a, i, b, j in pairs) for when in (0, 1)
+        )
+        return Case(name, few, many, allowed)
+
+    def _train(
+        self,
+        numbers: tuple[int, ...],
+        change: Callable[[BatchConstants], BatchConstants] = lambda constants: constants,
+    ) -> tuple[Snapshot, Snapshot]:
+        """Snapshots after few and many steps."""
+        plan, batch = self.plan, Batch(numbers, len(numbers))
+        prepared = prepare_batch(
+            batch, plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser
+        )
+        advance = self._engine(prepared)
+        few, many = self.checks
+        constants = change(prepared.constants)
+        early = self._advance(advance, prepared.state, constants, few)
+        late = self._advance(advance, early.state, constants, many - few)
+        return early, late
+
+    def _advance(
+        self, advance: Any, state: TrainingState, constants: BatchConstants, checks: int
+    ) -> Snapshot:
+        if not checks:
+            return Snapshot(state, History(0, 0, 0))
+        once = replace(self.plan.schedule, checks_per_call=checks)
+        return next(train(advance, state, constants, once))
+
+    def _engine(self, prepared: PreparedBatch) -> Callable[..., Any]:
+        slots = len(prepared.state.steps)
+        if slots not in self.compiled:
+            self.compiled[slots] = make_engine(self.plan, prepared).compiled()
+        return self.compiled[slots]
+
+
+def _distance(ours: Snapshot, i: int, theirs: Snapshot, j: int) -> float:
+    """Largest difference of the weights of slot i and slot j, relative to each variable's size."""
+    worst = 0.0
+    for a, b in zip(ours.state.weights, theirs.state.weights, strict=True):
+        size = max(float(np.abs(a[i]).max()), np.finfo(a.dtype).tiny)
+        worst = max(worst, float(np.abs(a[i] - b[j]).max()) / size)
+    return worst
+
+
+def _louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstants:
+    """chi2, and with it the gradient, of one slot multiplied by ``factor``."""
+    terms = constants.training
+
+    def scaled(array: Any, by: float) -> Any:
+        copy = np.array(array)
+        copy[slot] *= by
+        return copy
+
+    root = factor**0.5
+    loud = terms._replace(
+        blocks=tuple(scaled(block, root) for block in terms.blocks),
+        target=scaled(terms.target, root),
+        constant=scaled(terms.constant, factor),
+        whitener=scaled(terms.whitener, root),
+        shift=scaled(terms.shift, root),
+    )
+    return constants._replace(training=loud)
+
+
+def _broken(constants: BatchConstants, slot: int) -> BatchConstants:
+    """One slot's data are not a number."""
+    target = np.array(constants.training.target)
+    target[slot] = np.nan
+    return constants._replace(training=constants.training._replace(target=target))
+
+
+__all__ = ["Case", "verify"]
