@@ -40,20 +40,17 @@ MOMENTS = {"beta_1": [0.9, 0.5, 0.95], "beta_2": [0.999, 0.9, 0.99], "epsilon": 
 # name, settings of all replicas, settings of each replica; together every setting of every
 # optimiser, and those that all share with at least one.
 CASES = [
-    ("sgd", {}, {}),
     ("sgd", {}, {"momentum": [0.9, 0.0, 0.5]}),
     ("sgd", {"nesterov": True}, {"momentum": [0.9, 0.0, 0.5]}),
     ("sgd", {}, {"momentum": [0.9, 0.1, 0.5], "weight_decay": [0.1, 0.0, 0.3]}),
     ("sgd", {}, {"clipnorm": [1.0, 2.0, 30.0]}),
     ("sgd", {}, {"global_clipnorm": [1.0, 2.0, 30.0]}),
     ("sgd", {}, {"clipvalue": [0.1, 1.0, 30.0]}),
-    ("adam", {}, {}),
     ("adam", {}, MOMENTS | {"clipnorm": [0.5, 2.0, 30.0], "weight_decay": [0.1, 0.0, 0.3]}),
     ("adam", {"amsgrad": True}, MOMENTS),
     ("adamw", {}, MOMENTS),
     ("adamw", {"amsgrad": True}, MOMENTS | {"weight_decay": [0.1, 0.0, 0.3]}),
     ("amsgrad", {}, MOMENTS),
-    ("nadam", {}, {}),
     ("nadam", {}, MOMENTS | {"global_clipnorm": [0.5, 2.0, 30.0], "weight_decay": [0.1, 0.0, 1.0]}),
     ("rmsprop", {}, {"rho": [0.9, 0.5, 0.99], "epsilon": [1e-7, 1e-3, 1.0]}),
     ("rmsprop", {}, {"momentum": [0.9, 0.0, 0.5], "weight_decay": [0.1, 0.0, 0.3]}),
@@ -177,10 +174,15 @@ def built(name, settings):
     return optimiser, {name: np.full(R, value) for name, value in optimiser.hyper.items()}
 
 
+def same(ours, theirs, tolerance=None):
+    tolerance = tolerance or TOLERANCE[ours.dtype.name]
+    np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+
+
 def compare(case, precision, ours=None, theirs=None):
     """Ours and Keras'; optionally a schedule, and what makes Keras' own of a learning rate."""
     name, shared, own = case
-    tolerance = 1e-6 if name == "nadam" and ON_TENSORFLOW else TOLERANCE[precision]
+    tolerance = 1e-6 if name == "nadam" and ON_TENSORFLOW else None  # 0.96 is in float32
     own = {"learning_rate": RATES} | own
     first = {key: values[0] for key, values in own.items()}
     optimiser, hyper = built(name, shared | first | ({"schedule": ours} if ours else {}))
@@ -188,7 +190,7 @@ def compare(case, precision, ours=None, theirs=None):
     weights = initial_weights(precision)
     slopes = [gradients(index, precision) for index in range(len(SHAPES))]
     together = with_ours(optimiser, hyper, weights, slopes)
-    number = NUMBER[precision]
+    number = float if name == "adadelta" else NUMBER[precision]  # its rule takes no numpy number
     each = [
         shared | {key: number(vector[slot]) for key, vector in hyper.items()} for slot in range(R)
     ]
@@ -197,8 +199,8 @@ def compare(case, precision, ours=None, theirs=None):
     alone = with_keras([KERAS[name](**settings) for settings in each], weights, slopes)
     for slot in range(R):
         for batch, single in zip(together, alone[slot], strict=True):
-            assert batch.dtype == single.dtype == precision
-            np.testing.assert_allclose(batch[slot], single, rtol=tolerance, atol=tolerance)
+            assert single.dtype == precision
+            same(batch[slot], single, tolerance)
 
 
 @in_float64
@@ -213,9 +215,9 @@ def test_also_in_float32(name, precision):
     compare((name, {}, {}), precision)
 
 
-def cosine_of_keras(rate):
+def cosine_of_keras(rate, warmup_steps=20):
     return keras.optimizers.schedules.CosineDecay(
-        0.0, decay_steps=60, alpha=0.1, warmup_target=rate, warmup_steps=20
+        rate * 0, decay_steps=60, alpha=0.1, warmup_target=rate, warmup_steps=warmup_steps
     )
 
 
@@ -233,26 +235,17 @@ def factor(schedule, precision):
     return result
 
 
-def keras_factor(schedule):
-    return [float(schedule(step)) for step in range(STEPS)]
-
-
 @pytest.mark.parametrize("warmup_steps", [0, 20])
 def test_cosine_schedule(precision, warmup_steps):
     ours = CosineDecay(decay_steps=60, final_fraction=0.1, warmup_steps=warmup_steps)
-    theirs = keras.optimizers.schedules.CosineDecay(
-        0.0, decay_steps=60, alpha=0.1, warmup_target=1.0, warmup_steps=warmup_steps
-    )
-    np.testing.assert_allclose(
-        factor(ours, precision), keras_factor(theirs), atol=TOLERANCE[precision]
-    )
+    theirs = cosine_of_keras(NUMBER[precision](1.0), warmup_steps)
+    same(factor(ours, precision), [float(theirs(step)) for step in range(STEPS)])
 
 
 def test_exponential_schedule(precision):
-    theirs = keras.optimizers.schedules.ExponentialDecay(1.0, decay_steps=30, decay_rate=0.5)
-    np.testing.assert_allclose(
-        factor(EXPONENTIAL, precision), keras_factor(theirs), rtol=TOLERANCE[precision]
-    )
+    one = NUMBER[precision](1.0)
+    theirs = keras.optimizers.schedules.ExponentialDecay(one, decay_steps=30, decay_rate=0.5)
+    same(factor(EXPONENTIAL, precision), [float(theirs(step)) for step in range(STEPS)])
 
 
 def test_constant_schedule(precision):
