@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def _run(
     replicas = len(runcard.replicas.numbers)
     display = Display(console, replicas, runcard.training.max_steps)
     try:
-        with display:
+        with display, _one_blas_thread():
             written = fit(runcard, registry, card, Output(folder, resume, seconds), display)
     except KeyboardInterrupt:
         done = len(folder.finished())
@@ -94,6 +95,17 @@ def _run(
     results = [folder.result(number) for number in written]
     console.print(summary_table(results))
     console.print(f"{status_line(results)}, in '{path}'", markup=False)
+
+
+def _one_blas_thread() -> AbstractContextManager[Any]:
+    """Linear algebra on the host in one thread: batches are prepared while others train.
+
+    Threads that wait for a busy core cost far more than they bring (decision 0006).
+    """
+    from threadpoolctl import threadpool_limits
+
+    limited: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    return limited
 
 
 def _import_engine_quietly() -> None:
@@ -151,7 +163,8 @@ def verify(card: Path, replicas: int, steps: int) -> None:
     from replicafit.display import verdict_table
     from replicafit.verify import verify as verified
 
-    cases = verified(runcard, registry, card.parent, replicas, steps)
+    with _one_blas_thread():
+        cases = verified(runcard, registry, card.parent, replicas, steps)
     Console().print(verdict_table(cases))
     if not all(case.holds for case in cases):
         click.echo("The independence law is broken.", err=True)

@@ -116,10 +116,11 @@ class ForwardMap(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Penalty(Component):
-    """A term added to chi2: ``build(settings, folder, fit_basis) -> callable``.
+    """A term added to chi2: ``build(settings, folder, x_grid, flavours) -> callable``.
 
-    The callable maps ``(function values (r, n, f), steps taken (r,))`` to ``(r,)``, never mixing
-    replicas.
+    ``folder`` is the runcard's; ``x_grid`` (n,) and ``flavours`` (f,) are those of the function
+    values. The callable maps ``(function values (r, n, f), steps taken (r,))`` to ``(r,)``, never
+    mixing replicas.
     """
 
     build: Target

@@ -141,5 +141,7 @@ def verdict_table(cases: Sequence[Case]) -> Table:
     for case in cases:
         allowed = f"{case.allowed:g} after few" if case.allowed else "none at all"
         verdict = "holds" if case.holds else "BROKEN"
+        if case.allowed is None:
+            allowed, verdict = "for comparison", ""
         table.add_row(case.name, f"{case.few:.1e}", f"{case.many:.1e}", allowed, verdict)
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from replicafit.components import Exporter, OptimiserType, load_target
+from replicafit.components import Exporter, OptimiserType, Penalty, load_target
 from replicafit.data import FitData, load_data
 from replicafit.export.evaluation import Evaluation
 from replicafit.export.files import write_arrays
@@ -59,6 +59,7 @@ class Plan:
     registry: Registry
     data: FitData
     chi2: Chi2
+    penalties: tuple[Callable[[Any, Any], Any], ...]
     optimiser: Optimiser
     schedule: Schedule
     batches: tuple[Batch, ...]
@@ -116,7 +117,8 @@ def fit(
     note()
     if first is not None:
         advance = make_engine(plan, first).compiled()
-        write = _Writer(plan, output.folder, observer, written)
+        evaluation = Evaluation(plan.data, registry, runcard.seed)
+        write = _Writer(plan, evaluation, output.folder, observer, written)
         for batch in chain([first], prepared):
             observer.phase("Training" if timing.first_step_s else "Compiling")
             begun = checkpoints.load(batch.model.numbers, batch.state, observer.warning)
@@ -134,6 +136,7 @@ class _Writer:
     """Writes replicas when they are finished, each once."""
 
     plan: Plan
+    evaluation: Evaluation
     folder: FitFolder
     observer: Observer
     written: set[int]
@@ -148,8 +151,7 @@ class _Writer:
             return
         plan = self.plan
         exporters = [plan.registry.get(Exporter, name) for name in plan.runcard.export]
-        evaluation = Evaluation(plan.data, plan.registry, plan.runcard.seed)
-        for result, network in evaluation.results(batch.model, batch.data, snapshot, slots):
+        for result, network in self.evaluation.results(batch.model, batch.data, snapshot, slots):
             for failure in self.folder.write_replica(result, network, exporters):
                 self.observer.warning(failure)
             self.written.add(result.number)
@@ -178,6 +180,12 @@ def make_plan(
         registry=registry,
         data=data,
         chi2=chi2_form(data, registry, runcard.model.flavours, runcard.precision),
+        penalties=tuple(
+            load_target(registry.get(Penalty, item.type).build)(
+                item, card_folder, data.x_grid, runcard.model.flavours
+            )
+            for item in runcard.penalties
+        ),
         optimiser=load_target(registry.get(OptimiserType, training.optimizer.type).build)(
             training.optimizer
         ),
@@ -196,7 +204,7 @@ def make_engine(plan: Plan, prepared: PreparedBatch) -> Engine:
     return Engine(
         functions=network_functions(prepared.model.network, plan.data.x_grid),
         chi2=plan.chi2,
-        penalties=(),
+        penalties=plan.penalties,
         optimiser=plan.optimiser,
         schedule=plan.schedule,
         constraints=tuple(v.constraint for v in prepared.model.network.trainable_variables),

@@ -14,12 +14,13 @@ class Chi2PerDatum:
     """chi2 of one replica over the number of data.
 
     Attributes:
-        training, validation: of this replica's pseudodata, with the covariance of each part;
-            validation is None without validation data.
+        training, validation: of this replica's pseudodata, with the covariance of each part, as
+            the engine saw them at the best check; None without such a check, and for validation
+            without validation data.
         all: of the measured values, with the covariance of all data.
     """
 
-    training: float
+    training: float | None
     validation: float | None
     all: float
 

@@ -23,8 +23,11 @@ from replicafit.training.loop import Snapshot, train
 from replicafit.training.state import TrainingState
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
-"""Relative difference of weights allowed between compilations after few steps; not after many,
-where rounding differences grow as in any two runs of one network on two machines."""
+"""Relative difference of weights allowed between compilations after few steps.
+
+Not after many, where rounding grows as in any two runs of one network on two machines, and only for
+calm replicas: one whose sum rules pass near a zero amplifies rounding all by itself, which shows
+when the last bit of its own initial weights is changed."""
 
 FEW_STEPS = 50
 
@@ -37,17 +40,19 @@ class Case:
         name: what was tried.
         few, many: largest difference of any weight of any replica, relative to the largest weight
             of its variable, after few and many steps.
-        allowed: for ``few``; for ``many`` too if it is 0.
+        allowed: for ``few``; for ``many`` too if it is 0; None where nothing is required.
     """
 
     name: str
     few: float
     many: float
-    allowed: float
+    allowed: float | None
 
     @property
     def holds(self) -> bool:
         """Whether the law holds."""
+        if self.allowed is None:
+            return True
         return self.few <= self.allowed and (self.allowed > 0 or self.many == 0)
 
 
@@ -77,51 +82,53 @@ class _Trials:
 
     def cases(self) -> list[Case]:
         """Every kind of company."""
-        last = len(self.numbers) - 1
-        beside = range(last)
+        last, slots = len(self.numbers) - 1, range(len(self.numbers))
         together = self._train(self.numbers)
-        everywhere = range(len(self.numbers))
+        alone = [self._train((number,), padded=True) for number in self.numbers]
+        single = [self._train((number,)) for number in self.numbers]
         turned = self._train(self.numbers[::-1])
-        alone = [self._train((number,)) for number in self.numbers]
-        loud = self._train(self.numbers, lambda c: _louder(c, last, 1000.0))
-        broken = self._train(self.numbers, lambda c: _broken(c, last))
+        loud = self._train(self.numbers, change=lambda c: _louder(c, last, 1000.0))
+        broken = self._train(self.numbers, change=lambda c: _broken(c, last))
+        nudged = self._train(self.numbers, nudge=True)
+        calm = [s for s in slots if self._few([(together, s, nudged, s)]) <= self.tolerance]
+        compiled = [(together, s, single[s], 0) for s in calm]
+        name = f"alone, compiled for one ({len(calm)} calm of {len(slots)})"
         return [
-            self._case("alone", [(together, s, alone[s], 0) for s in everywhere], self.tolerance),
-            self._case(
-                "in another order",
-                [(together, s, turned, last - s) for s in everywhere],
-                self.tolerance,
-            ),
-            self._case(
-                "again", self._same_slots(together, self._train(self.numbers), everywhere), 0
-            ),
-            self._case("beside a 1000-fold gradient", self._same_slots(together, loud, beside), 0),
-            self._case("beside one that diverges", self._same_slots(together, broken, beside), 0),
+            self._case("alone", [(together, s, alone[s], 0) for s in slots], 0),
+            self._case("in another order", [(together, s, turned, last - s) for s in slots], 0),
+            self._case("beside a 1000-fold gradient", self._same(together, loud, last), 0),
+            self._case("beside one that diverges", self._same(together, broken, last), 0),
+            self._case(name, compiled, self.tolerance),
+            self._case("itself, one bit changed", self._same(together, nudged, last + 1), None),
         ]
 
-    def _same_slots(self, ours: Any, theirs: Any, slots: Sequence[int]) -> list[Any]:
-        return [(ours, slot, theirs, slot) for slot in slots]
+    def _same(self, ours: Any, theirs: Any, count: int) -> list[Any]:
+        return [(ours, slot, theirs, slot) for slot in range(count)]
 
-    def _case(self, name: str, pairs: Sequence[Any], allowed: float) -> Case:
-        few, many = (
-            max(_distance(a[when], i, b[when], j) for a, i, b, j in pairs) for when in (0, 1)
-        )
-        return Case(name, few, many, allowed)
+    def _few(self, pairs: Sequence[Any]) -> float:
+        return max((_distance(a[0], i, b[0], j) for a, i, b, j in pairs), default=0.0)
+
+    def _case(self, name: str, pairs: Sequence[Any], allowed: float | None) -> Case:
+        many = max((_distance(a[1], i, b[1], j) for a, i, b, j in pairs), default=0.0)
+        return Case(name, self._few(pairs), many, allowed)
 
     def _train(
         self,
         numbers: tuple[int, ...],
+        padded: bool = False,
+        nudge: bool = False,
         change: Callable[[BatchConstants], BatchConstants] = lambda constants: constants,
     ) -> tuple[Snapshot, Snapshot]:
         """Snapshots after few and many steps."""
-        plan, batch = self.plan, Batch(numbers, len(numbers))
+        plan, batch = self.plan, Batch(numbers, len(self.numbers) if padded else len(numbers))
         prepared = prepare_batch(
             batch, plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser
         )
         advance = self._engine(prepared)
         few, many = self.checks
         constants = change(prepared.constants)
-        early = self._advance(advance, prepared.state, constants, few)
+        state = _nudged(prepared.state) if nudge else prepared.state
+        early = self._advance(advance, state, constants, few)
         late = self._advance(advance, early.state, constants, many - few)
         return early, late
 
@@ -167,6 +174,11 @@ def _louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstan
         shift=scaled(terms.shift, root),
     )
     return constants._replace(training=loud)
+
+
+def _nudged(state: TrainingState) -> TrainingState:
+    """The last bit of every initial weight changed."""
+    return state._replace(weights=tuple(np.nextafter(w, np.inf) for w in state.weights))
 
 
 def _broken(constants: BatchConstants, slot: int) -> BatchConstants:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import keras
 import numpy as np
 from keras import ops
 
 from replicafit.data import FitData, ReplicaData
-from replicafit.forward.predictions import chi2, predict_all
+from replicafit.forward.predictions import chi2_from_factor, predict_all
 from replicafit.model import ReplicaModel
 from replicafit.pdf.bases import rotation
 from replicafit.plugins import Registry
@@ -69,7 +70,9 @@ class Evaluation:
             steps=int(state.steps[slot]),
             best_step=int(state.best_step[slot]),
             n_data_per_dataset={d.name: d.n_data for d in self.data.datasets},
-            chi2_per_datum=self._chi2(replica_data, slot, prediction),
+            chi2_per_datum=Chi2PerDatum(
+                *_at_best(snapshot, replica_data, slot), all=self._all(prediction)
+            ),
             per_dataset=self._per_dataset(prediction),
             seeds={"runcard": self.runcard_seed, "layers": _layer_seeds(model, slot)},
             hyperparameters={k: float(v[slot]) for k, v in state.hyper.items()},
@@ -77,24 +80,22 @@ class Evaluation:
             function=function,
         )
 
-    def _chi2(self, replica_data: ReplicaData, slot: int, prediction: np.ndarray) -> Chi2PerDatum:
-        training, values = replica_data.training[slot], replica_data.values[slot]
+    @cached_property
+    def _own_factors(self) -> tuple[np.ndarray, ...]:
+        """The lower Cholesky factor of each dataset's own covariance."""
+        covariance = self.data.covariance
+        return tuple(np.linalg.cholesky(covariance[place, place]) for place in self.data.slices)
 
-        def part(selection: np.ndarray) -> float:
-            own = self.data.covariance[np.ix_(selection, selection)]
-            return float(chi2((prediction - values)[selection], own) / selection.sum())
-
-        everything = chi2(prediction - self.data.central, self.data.covariance) / self.data.n_data
-        validation = None if training.all() else part(~training)
-        return Chi2PerDatum(part(training), validation, float(everything))
+    def _all(self, prediction: np.ndarray) -> float:
+        residual = prediction - self.data.central
+        return float(chi2_from_factor(residual, self.data.cholesky)) / self.data.n_data
 
     def _per_dataset(self, prediction: np.ndarray) -> dict[str, float]:
         residual = prediction - self.data.central
+        parts = zip(self.data.datasets, self.data.slices, self._own_factors, strict=True)
         return {
-            dataset.name: float(
-                chi2(residual[place], self.data.covariance[place, place]) / dataset.n_data
-            )
-            for dataset, place in zip(self.data.datasets, self.data.slices, strict=True)
+            dataset.name: float(chi2_from_factor(residual[place], factor)) / dataset.n_data
+            for dataset, place, factor in parts
         }
 
 
@@ -102,6 +103,18 @@ def _evaluate(model: ReplicaModel, x: np.ndarray) -> np.ndarray:
     """x f (r, n, f) at x (n,)."""
     points = ops.cast(ops.convert_to_tensor(x[None, :, None]), model.network.compute_dtype)
     return np.asarray(ops.convert_to_numpy(model.network(points))[0], dtype=np.float64)
+
+
+def _at_best(snapshot: Snapshot, own: ReplicaData, slot: int) -> tuple[float | None, float | None]:
+    """Training and validation chi2 per datum at the best check, as the engine saw them."""
+    found = np.flatnonzero(snapshot.history.step[slot] == snapshot.state.best_step[slot])
+    n_training = int(own.training[slot].sum())
+    n_validation = len(own.training[slot]) - n_training
+    if not len(found):
+        return None, None
+    training = float(snapshot.history.training[slot, found[0]]) / n_training
+    validation = float(snapshot.history.validation[slot, found[0]])
+    return training, validation / n_validation if n_validation else None
 
 
 def _layer_seeds(model: ReplicaModel, slot: int) -> list[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from replicafit.components import ForwardMap
 from replicafit.data import Dataset, FitData
@@ -70,6 +71,12 @@ def predict_all(data: FitData, registry: Registry, values: np.ndarray) -> np.nda
 
 def chi2(residual: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     """residual^T covariance^-1 residual, (...,), from residuals (..., d)."""
-    solved = np.linalg.solve(covariance, residual[..., None])[..., 0]
-    result: np.ndarray = (residual * solved).sum(axis=-1)
+    return chi2_from_factor(residual, np.linalg.cholesky(covariance))
+
+
+def chi2_from_factor(residual: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """The same from the lower Cholesky factor of the covariance, (d, d)."""
+    flat = residual.reshape(-1, residual.shape[-1])
+    whitened = solve_triangular(factor, flat.T, lower=True, check_finite=False)
+    result: np.ndarray = (whitened**2).sum(axis=0).reshape(residual.shape[:-1])
     return result

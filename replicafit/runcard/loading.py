@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from replicafit.components import (
     Component,
@@ -135,16 +135,29 @@ def _unknown_key(registry: Registry, location: Location) -> str:
 
 
 def _allowed_keys(registry: Registry, location: Location) -> list[str]:
-    """The keys of the model that pydantic's location leads to."""
-    model: Any = runcard_type(registry)
+    """The keys of the model that pydantic's location leads to: fields and types in turn."""
+    models: list[type[BaseModel]] = [runcard_type(registry)]
     kind = _component_kind(location)
-    words = [part for part in location if isinstance(part, str)]
-    if kind is not None and words[-1] in registry.names(kind):
-        return sorted(registry.get(kind, words[-1]).settings.model_fields)
-    for word in words:
-        if word in model.model_fields:
-            model = model.model_fields[word].annotation
-    return sorted(model.model_fields)
+    for word in (part for part in location if isinstance(part, str)):
+        below = [m.model_fields[word].annotation for m in models if word in m.model_fields]
+        if below:
+            models = [model for annotation in below for model in _models_in(annotation)]
+        elif kind is not None and word in registry.names(kind):
+            models = [registry.get(kind, word).settings]
+        else:
+            models = [m for m in models if _type_of(m) == word] or models
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
+
+
+def _type_of(model: type[BaseModel]) -> Any:
+    return model.model_fields["type"].default if "type" in model.model_fields else None
 
 
 def _dotted(location: Location) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
@@ -153,20 +153,17 @@ def runcard_type(registry: Registry) -> type[Runcard]:
     training: Any = create_model(
         "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimiserType), _NADAM)
     )
-    names: Any = registry.names(Exporter)
-    card: Any = _with(
-        Runcard,
-        penalties=_several(registry, Penalty),
-        export=tuple[Literal[names], ...] if names else tuple[str, ...],
-    )
-    whole: type[Runcard] = create_model(
+    names = registry.names(Exporter)
+    exports: Any = Literal[names] if names else str
+    card = _with(Runcard, penalties=_several(registry, Penalty), export=tuple[exports, ...])
+    whole: Any = create_model(
         "Runcard",
         __base__=card,
         data=(data, ...),
         model=(model, Field(default_factory=lambda: model(layers=DEFAULT_LAYERS))),
-        training=(training, Field(default_factory=lambda: training())),
+        training=(training, Field(default_factory=lambda: training.model_validate({}))),
     )
-    return whole
+    return cast(type[Runcard], whole)
 
 
 def _with(section: type[BaseModel], **types: Any) -> Any:

@@ -17,11 +17,17 @@ from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
 from replicafit.training.engine import BatchConstants
+from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.optimisers import Optimiser
 from replicafit.training.state import TrainingState, initial_state
 
-SLOTS = 16
-"""Most replicas in a batch on a CPU: beyond it nothing gets faster (docs/benchmarks.md)."""
+SLOTS = 10
+"""Slots of every batch on a CPU: beyond it nothing gets faster (docs/benchmarks.md).
+
+Batches are always padded to it, because the same compiled shape gives a replica the same bits
+whoever is beside it and however many there are. Only a single replica gets a batch of its own
+shape; it equals the padded one to rounding.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,9 @@ class Batch:
         return self.numbers + self.numbers[:1] * (self.slots - len(self.numbers))
 
 
-def plan_batches(numbers: Sequence[int], most: int = SLOTS) -> tuple[Batch, ...]:
+def plan_batches(numbers: Sequence[int], slots: int = SLOTS) -> tuple[Batch, ...]:
     """Batches of equal slots, so that one compiled engine serves all."""
-    count = -(-len(numbers) // most)
-    slots = -(-len(numbers) // count)
+    slots = min(slots, len(numbers)) if len(numbers) == 1 else slots
     starts = range(0, len(numbers), slots)
     return tuple(Batch(tuple(numbers[i : i + slots]), slots) for i in starts)
 
@@ -70,7 +75,7 @@ def prepare_batch(
         data, seeds, batch.padded, runcard.data.training_fraction, runcard.data.pseudodata
     )
     used = np.arange(batch.slots) < len(batch.numbers)
-    hyper = {name: np.full(batch.slots, value) for name, value in optimiser.hyper.items()}
+    hyper = draw_hyperparameters(optimiser.hyper, seeds, batch.padded)
     weights = [ops.convert_to_numpy(v) for v in model.network.trainable_variables]
     return PreparedBatch(
         model=model,

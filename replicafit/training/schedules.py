@@ -46,7 +46,8 @@ def _decay(schedule: ConstantRate | CosineDecay | ExponentialDecay) -> Factor:
             def cosine(steps: Any) -> Any:
                 """arXiv:1608.03983, eq. 5, without restarts."""
                 angle = ops.minimum(steps / length, 1.0) * math.pi
-                return final + (1 - final) * (0.5 + 0.5 * ops.cos(angle))
+                half = 0.5 * ops.cast(ops.cos(angle), steps.dtype)  # in float32 with Keras on JAX
+                return final + (1 - final) * (0.5 + half)
 
             return cosine
         case ExponentialDecay(decay_steps=length, decay_rate=rate):

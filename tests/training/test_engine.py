@@ -151,8 +151,10 @@ def test_the_best_check_is_the_lowest_of_the_history(together):
 
 
 def test_batches_have_equal_slots():
-    batches = plan_batches(range(1, 38), most=16)
+    batches = plan_batches(range(1, 38), slots=13)
     assert [len(b.numbers) for b in batches] == [13, 13, 11]
     assert {b.slots for b in batches} == {13}
     assert batches[-1].padded[-2:] == (27, 27)
+    assert {b.slots for b in plan_batches((4, 5), slots=13)} == {13}
+    assert [b.slots for b in plan_batches((4,), slots=13)] == [1]
     assert sorted(k for b in batches for k in b.numbers) == list(range(1, 38))

@@ -19,6 +19,7 @@ from replicafit.components import load_target
 from replicafit.training.backend import seam
 from replicafit.training.schedules import rate_factor
 
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 STEPS, R = 100, 3
 SHAPES = ((4, 3), (5,))
 TYPES = {optimiser.name: optimiser for optimiser in replicafit_optimizers()}
@@ -81,7 +82,6 @@ def precision(request):
 
 in_float64 = pytest.mark.parametrize("precision", ["float64"], indirect=True)
 in_float32 = pytest.mark.parametrize("precision", ["float32"], indirect=True)
-TOLERANCE = {"float64": 1e-11, "float32": 2e-5}
 NUMBER = {"float64": np.float64, "float32": float}  # Keras on TensorFlow rounds Python's to float32
 
 
@@ -96,9 +96,6 @@ def gradients(shape_index: int, precision: str) -> np.ndarray:
 def initial_weights(precision: str) -> list[np.ndarray]:
     generator = np.random.default_rng(7)
     return [generator.normal(size=(R, *shape)).astype(precision) for shape in SHAPES]
-
-
-ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 def traced(function):
@@ -174,15 +171,16 @@ def built(name, settings):
     return optimiser, {name: np.full(R, value) for name, value in optimiser.hyper.items()}
 
 
-def same(ours, theirs, tolerance=None):
-    tolerance = tolerance or TOLERANCE[ours.dtype.name]
+def same(ours, theirs, precision, name="", cosine=False):
+    """Equal but for rounding; Keras itself computes a few things in float32."""
+    in_float32 = name == "nadam" if ON_TENSORFLOW else cosine  # its constant 0.96; ops.cos
+    tolerance = 2e-5 if precision == "float32" else 1e-6 if in_float32 else 1e-11
     np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
 
 def compare(case, precision, ours=None, theirs=None):
     """Ours and Keras'; optionally a schedule, and what makes Keras' own of a learning rate."""
     name, shared, own = case
-    tolerance = 1e-6 if name == "nadam" and ON_TENSORFLOW else None  # 0.96 is in float32
     own = {"learning_rate": RATES} | own
     first = {key: values[0] for key, values in own.items()}
     optimiser, hyper = built(name, shared | first | ({"schedule": ours} if ours else {}))
@@ -200,7 +198,7 @@ def compare(case, precision, ours=None, theirs=None):
     for slot in range(R):
         for batch, single in zip(together, alone[slot], strict=True):
             assert single.dtype == precision
-            same(batch[slot], single, tolerance)
+            same(batch[slot], single, precision, name, cosine=ours is COSINE)
 
 
 @in_float64
@@ -239,13 +237,15 @@ def factor(schedule, precision):
 def test_cosine_schedule(precision, warmup_steps):
     ours = CosineDecay(decay_steps=60, final_fraction=0.1, warmup_steps=warmup_steps)
     theirs = cosine_of_keras(NUMBER[precision](1.0), warmup_steps)
-    same(factor(ours, precision), [float(theirs(step)) for step in range(STEPS)])
+    some = [0, 1, 10, 19, 20, 21, 40, 59, 60, 61, 79, 80, 81, 99]
+    expected = [float(theirs(step)) for step in some]
+    same(factor(ours, precision)[some], expected, precision, cosine=True)
 
 
 def test_exponential_schedule(precision):
     one = NUMBER[precision](1.0)
     theirs = keras.optimizers.schedules.ExponentialDecay(one, decay_steps=30, decay_rate=0.5)
-    same(factor(EXPONENTIAL, precision), [float(theirs(step)) for step in range(STEPS)])
+    same(factor(EXPONENTIAL, precision), [float(theirs(i)) for i in range(STEPS)], precision)
 
 
 def test_constant_schedule(precision):

@@ -1,0 +1,145 @@
+"""Nothing is lost when a fit dies: checkpoints, --resume, full disks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_cli import COMMAND, call
+from toy import TOY_CARD
+
+LONG_CARD = TOY_CARD.replace("replicas: 3", "replicas: 12").replace(
+    "max_steps: 60", "max_steps: 3000"
+)
+
+
+@pytest.fixture(scope="module")
+def card(toy_folder) -> Path:
+    path = toy_folder / "resume.yml"
+    path.write_text(LONG_CARD)
+    return path
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, card) -> Path:
+    output = tmp_path_factory.mktemp("whole") / "fit"
+    code, _, err = call("run", card, "-o", output, cwd=card.parent)
+    assert code == 0, err
+    return output
+
+
+def start(card: Path, output: Path, *options: str) -> subprocess.Popen:
+    command = [*COMMAND, "run", str(card), "-o", str(output), "--checkpoint-every", "0", *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(condition, seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the fit did not get as far as the test needs"
+        time.sleep(0.02)
+
+
+def assert_same_replicas(ours: Path, theirs: Path) -> None:
+    names = sorted(path.name for path in (theirs / "replicas").iterdir())
+    assert sorted(path.name for path in (ours / "replicas").iterdir()) == names
+    for name in names:
+        a, b = (folder / "replicas" / name for folder in (ours, theirs))
+        assert json.loads((a / "result.json").read_text()) == json.loads(
+            (b / "result.json").read_text()
+        )
+        for file in ("function.npz", "history.npz"):
+            with np.load(a / file) as x, np.load(b / file) as y:
+                for key in y.files:
+                    np.testing.assert_array_equal(x[key], y[key])
+
+
+@pytest.mark.slow
+def test_killed_three_times_and_resumed_gives_the_same_bits(card, uninterrupted, tmp_path):
+    output = tmp_path / "fit"
+    checkpoint = output / "checkpoint" / "newer.npz"
+    moments = [
+        lambda: checkpoint.exists(),
+        lambda: (output / "checkpoint" / "older.npz").exists(),
+        lambda: len(list(output.glob("replicas/replica_*"))) >= 10,
+    ]
+    generator = np.random.default_rng(time.time_ns())
+    for i, moment in enumerate(moments):
+        process = start(card, output, *(["--resume"] if i else []))
+        wait_for(lambda p=process, m=moment: m() or p.poll() is not None)
+        time.sleep(generator.uniform(0, 0.3))
+        process.kill()
+        process.communicate()
+    code, _, err = call("run", card, "-o", output, "--resume", cwd=card.parent)
+    assert code == 0, err
+    assert_same_replicas(output, uninterrupted)
+    assert not (output / "checkpoint").exists()
+
+
+@pytest.mark.slow
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(card, uninterrupted, tmp_path):
+    output = tmp_path / "fit"
+    process = start(card, output)
+    wait_for(lambda: (output / "checkpoint" / "older.npz").exists())
+    process.kill()
+    process.communicate()
+    newer = output / "checkpoint" / "newer.npz"
+    newer.write_bytes(newer.read_bytes()[:1000] if newer.exists() else b"")
+    code, out, err = call("run", card, "-o", output, "--resume", cwd=card.parent)
+    assert code == 0, err
+    assert "damaged" in out
+    assert_same_replicas(output, uninterrupted)
+
+
+def test_an_edited_runcard_is_refused(uninterrupted, card, tmp_path):
+    edited = card.parent / "edited.yml"
+    edited.write_text(
+        "# a comment\n" + LONG_CARD.replace("2.0e-3", "3.0e-3").replace("toy", "toy2")
+    )
+    code, _, err = call("run", edited, "-o", uninterrupted, "--resume", cwd=card.parent)
+    assert code == 2
+    assert "different: title, training.optimizer.learning_rate" in err
+
+
+def test_resuming_a_finished_fit_changes_nothing(uninterrupted, card):
+    before = {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("replica_*/*")}
+    commented = card.parent / "commented.yml"
+    commented.write_text("# only a comment\n" + LONG_CARD)
+    code, out, err = call("run", commented, "-o", uninterrupted, "--resume", cwd=card.parent)
+    assert code == 0, err
+    assert "12 replicas" in out
+    assert {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("replica_*/*")} == before
+
+
+def test_resuming_nothing_is_an_error(card, tmp_path):
+    code, _, err = call("run", card, "-o", tmp_path / "none", "--resume", cwd=card.parent)
+    assert code == 2
+    assert "holds no fit to continue" in err
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 64 KiB, where the machine allows one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this machine does not allow mounting a small file system")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_a_clear_error_and_earlier_files_stay(card, small_disk):
+    code, _, err = call("run", card, "-o", small_disk / "fit", cwd=card.parent)
+    assert code == 2
+    assert "cannot be written" in err
+    assert "intact" in err
+    assert "Traceback" not in err
+    json.loads((small_disk / "fit" / "run.json").read_text())
+    for result in small_disk.rglob("result.json"):
+        json.loads(result.read_text())
+    assert not list(small_disk.rglob(".*"))
