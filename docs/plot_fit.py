@@ -1,4 +1,4 @@
-"""Draws the functions of a fit: mean and one standard deviation over its replicas.
+"""Draws the functions of a fit: median and central 68 % of its replicas.
 
     python docs/plot_fit.py FIT_DIR OUTPUT.png
 
@@ -103,8 +103,8 @@ def draw(x: np.ndarray, functions: Functions, q0: float) -> plt.Figure:
         axes.set_xlabel("$x$")
         count = len(next(iter(functions.values())))
         axes.set_title(
-            rf"$x f(x, q_0)$ at $q_0 = {q0:.2f}$ GeV: mean and standard deviation of "
-            f"{count} replicas",
+            rf"$x f(x, q_0)$ at $q_0 = {q0:.2f}$ GeV: median and one-sigma (68 %) band "
+            f"of {count} replicas",
             loc="left",
             fontsize=13,
             color=INK,
@@ -117,10 +117,9 @@ def _band(
 ) -> float:
     """Draws one curve and its label; returns how high it goes."""
     values = curve.scale * curve.formula(functions)[:, shown]
-    mean, spread = values.mean(axis=0), values.std(axis=0)
-    low, high = mean - spread, mean + spread
+    low, median, high = np.percentile(values, [16, 50, 84], axis=0)
     axes.fill_between(x, low, high, color=curve.colour, alpha=0.28, linewidth=0)
-    axes.plot(x, mean, color=curve.colour, linewidth=2)
+    axes.plot(x, median, color=curve.colour, linewidth=2)
     at, above = curve.place
     edge = high if above else low
     axes.annotate(

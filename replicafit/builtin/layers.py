@@ -61,7 +61,7 @@ class SumRulesSettings(ComponentSettings):
     rules: tuple[Literal["momentum", "v", "v3", "v8"], ...] = Field(
         default=("momentum", "v", "v3", "v8"), description="The sum rules to impose."
     )
-    nodes: int = Field(default=40, ge=8, le=4000, description="Quadrature nodes.")
+    nodes: int = Field(default=32, ge=8, le=4000, description="Quadrature nodes.")
 
 
 def _sum_rule_grid(settings: SumRulesSettings) -> np.ndarray:

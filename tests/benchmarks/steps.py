@@ -1,0 +1,149 @@
+"""Times a training step beside the machine's own limits, and beside a peer in the same run.
+
+    taskset -c 0 python tests/benchmarks/steps.py DATA_DIR --replicas 1 10 50 100 \
+        [--peer "PEER_PYTHON n3fit_step.py --data DATA_DIR --steps 300"]
+
+DATA_DIR holds replicafit-dataset/1 files, all of which are fitted. The peer is given
+``--replicas R`` and must print ``per replica NUMBER`` (milliseconds per step).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import resource
+import shlex
+import subprocess
+import time
+from itertools import pairwise
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+
+from replicafit.fit import Plan, make_engine, make_plan
+from replicafit.plugins import load_registry
+from replicafit.runcard import runcard_type
+from replicafit.training.batches import PreparedBatch, prepare_batch
+from replicafit.training.loop import to_device, train
+
+POINTS_TO_OUTPUT = (2, 25, 20, 8)
+CALLS = 5
+
+
+def plan_for(folder: Path, replicas: int) -> Plan:
+    """The fit that is timed: all data, NN 2-25-20-8, preprocessing and sum rules, Nadam."""
+    registry = load_registry()
+    files = sorted(folder.glob("*-*.npz"))
+    card = runcard_type(registry).model_validate(
+        {
+            "seed": 1,
+            "replicas": replicas,
+            "data": {"datasets": [{"type": "file", "path": file.resolve()} for file in files]},
+            "training": {
+                "optimizer": {"type": "nadam", "learning_rate": 1e-3, "clipnorm": 6e-6},
+                "max_steps": 500 * (CALLS + 1),
+                "patience": 10**6,
+            },
+        }
+    )
+    return make_plan(card, registry, folder, card.replicas.numbers)
+
+
+def prepare(plan: Plan) -> list[PreparedBatch]:
+    """All batches of the plan."""
+    shared = (plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser)
+    return [prepare_batch(batch, *shared) for batch in plan.batches]
+
+
+def ours(folder: Path, replicas: int) -> tuple[float, PreparedBatch, Plan]:
+    """Milliseconds per step and replica: all batches one after another, median of the calls."""
+    plan = plan_for(folder, replicas)
+    batches = prepare(plan)
+    advance = make_engine(plan, batches[0]).compiled()
+    total = 0.0
+    for batch in batches:
+        ticks = [0.0]
+        for snapshot in train(advance, batch.state, batch.constants, plan.schedule):
+            ticks.append(time.perf_counter())
+            steps = snapshot.state.steps.max()
+        assert steps == plan.schedule.max_steps
+        total += float(np.median(np.diff(ticks[1:]))) / 500
+    return 1e3 * total / replicas, batches[0], plan
+
+
+def floor(batch: PreparedBatch, plan: Plan, bandwidth: float, flops: float) -> tuple[float, ...]:
+    """What the arithmetic and the bytes of a step cost at least, ms per replica.
+
+    Every table is read once forward and once backward; a product of a table with a vector costs two
+    operations per element, in each direction. The network costs three times its forward pass.
+    """
+    slots = len(batch.state.steps)
+    terms = to_device(batch.constants.training)
+    tables = [*terms.blocks, terms.whitener, *terms.coupling]
+    elements = sum(int(np.prod(table.shape)) for table in tables) / slots
+    widths = pairwise(POINTS_TO_OUTPUT)
+    points = len(plan.data.x_grid) + len(batch.model.nodes)
+    network = 3 * 2 * points * sum(a * b for a, b in widths)
+    shared = sum(t.basis.size + sum(u.size for u in t.factors) for t in plan.chi2.ratios)
+    operations = network + 4 * elements + 4 * shared
+    moved = 2 * 4 * (elements + shared / slots)
+    return 1e3 * moved / bandwidth, 1e3 * operations / flops
+
+
+def measured_bandwidth() -> float:
+    """Bytes per second read from main memory by one core."""
+    block = np.ones(2**26, np.float32)
+    return block.nbytes / min(_seconds(lambda: np.add.reduce(block)) for _ in range(5))
+
+
+def measured_flops() -> float:
+    """Operations per second of a float32 matrix product of 512 x 512 on one core."""
+    a = np.ones((512, 512), np.float32)
+    return 2 * 512**3 / min(_seconds(lambda: a @ a) for _ in range(20))
+
+
+def _seconds(work: object) -> float:
+    start = time.perf_counter()
+    work()  # type: ignore[operator]
+    return time.perf_counter() - start
+
+
+def peer(command: str, replicas: int) -> float:
+    """What the peer prints, ms per step and replica."""
+    done = subprocess.run(
+        [*shlex.split(command), "--replicas", str(replicas)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(re.findall(r"per replica ([0-9.]+)", done.stdout)[-1])
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--replicas", type=int, nargs="+", default=[1, 10, 50, 100])
+    parser.add_argument("--peer", default="")
+    given = parser.parse_args()
+    bandwidth, flops = measured_bandwidth(), measured_flops()
+    print(f"one core: {bandwidth / 1e9:.1f} GB/s read, {flops / 1e9:.0f} GFlop/s float32 GEMM")
+    print("replicas  ms/step/replica   floor (bytes + flops)   peer   ratio   peak memory MB")
+    for replicas in given.replicas:
+        took, batch, plan = ours(given.data, replicas)
+        by_bytes, by_flops = floor(batch, plan, bandwidth, flops)
+        other = peer(given.peer, replicas) if given.peer else float("nan")
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(
+            f"{replicas:8d}  {took:15.4f}   {by_bytes:.4f} + {by_flops:.4f} ms   "
+            f"{other:6.2f}  {other / took:6.1f}   {memory:.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
