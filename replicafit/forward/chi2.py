@@ -13,8 +13,9 @@ the function come first in C, the others (ratios) last:
   ALL data, cut where singular values fall below rounding, serve every replica: with singular
   value s the first one cut, |W p - W V V^T p| <= s |p| for each of them. Rows are then rank(V).
 * R is upper trapezoidal; it is kept as a few row blocks without the zeros to their left.
-* X^T e1 = (Q^T X)^T (R p - t) + constant, so correlations with ratios cost one small matrix.
-* Tables of ratios are the same for all replicas and factorised once, T = U V^T, to rounding.
+* X^T e1 = (Q^T X)^T (R p - t) + constant, and C12 = F G^T has the rank of the sources that linear
+  data and ratios share, so their correlations cost two thin matrices.
+* Tables of ratios are the same for all replicas.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class Chi2Terms(NamedTuple):
         target: (r, k).
         constant: what no function can change, (r,).
         whitener: L2^-1 of the selected non-linear data, zero elsewhere, (r, m, m).
-        coupling: correlation with the linear data, (r, m, k); nothing if there is none.
+        coupling: correlation with the linear data, as the product of an (r, m, q) and an
+            (r, q, k) matrix; nothing if there is none.
         shift: (r, m).
     """
 
@@ -59,22 +61,20 @@ class Chi2Terms(NamedTuple):
 
 @dataclass(frozen=True)
 class NonlinearTables:
-    """Tables of one dataset with a non-linear forward map, factorised: T_i = factors[i] @ basis.
+    """Tables of one dataset with a non-linear forward map.
 
     Attributes:
-        basis: (q, p).
-        factors: each (d, q).
+        tables: each (d, columns), for the last elements of p; what they leave out is zero.
         combine: element by element, from the predictions of the tables.
     """
 
-    basis: np.ndarray
-    factors: tuple[np.ndarray, ...]
+    tables: tuple[np.ndarray, ...]
     combine: Callable[..., Any]
 
     def predict(self, p: Any) -> Any:
         """Predictions (r, d) from p (r, p), on the device."""
-        inner = ops.matmul(p, ops.cast(self.basis.T, p.dtype))
-        return self.combine(*(ops.matmul(inner, ops.cast(u.T, p.dtype)) for u in self.factors))
+        seen = p[:, p.shape[1] - self.tables[0].shape[1] :]
+        return self.combine(*(ops.matmul(seen, ops.cast(t.T, p.dtype)) for t in self.tables))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ class Chi2:
         directions: V, orthonormal, (p, k).
         first_cut: the largest singular value that was cut, in standard deviations per unit of |p|.
         ratios: tables of the non-linear data, in the order of ``nonlinear``.
-        correlated: whether linear and non-linear data are.
+        shared: how linear and non-linear data are correlated: the block of the covariance is
+            F G^T, with F (d1, q) and G (d2, q).
     """
 
     covariance: np.ndarray
@@ -99,55 +100,51 @@ class Chi2:
     directions: np.ndarray
     first_cut: float
     ratios: tuple[NonlinearTables, ...]
-    correlated: bool
+    shared: tuple[np.ndarray, np.ndarray]
 
     def terms(self, selection: np.ndarray, values: np.ndarray) -> Chi2Terms:
         """The terms (r = 1) of one replica, from which data it uses (d,) and their values (d,)."""
         first = self.linear[selection[self.linear]]
-        second = np.flatnonzero(selection[self.nonlinear])
         table = self.table[selection[self.linear]]
         factor = np.linalg.cholesky(self.covariance[np.ix_(first, first)])
         whitened = _solve(factor, np.column_stack([table @ self.directions, values[first]]))
         k, (q, r) = self.directions.shape[1], _qr(whitened)
         blocks, target, rotated = _trapezoid(r[:k, :k] @ self.directions.T, r[:k, k], k)
-        whitener, coupling, shift = self._second(
-            first, second, factor, q[:, :k] @ rotated, values, r, target
-        )
+        whitener, coupling, shift = self._second(selection, factor, q[:, :k] @ rotated, values)
         return Chi2Terms(
             blocks=tuple(block[None] for block in blocks),
             target=target[None],
             constant=np.array([(r[k:, k] ** 2).sum()]),
             whitener=whitener[None],
-            coupling=(coupling[None],) if self.correlated else (),
+            coupling=tuple(part[None] for part in coupling) if self.correlated else (),
             shift=shift[None],
         )
 
+    @property
+    def correlated(self) -> bool:
+        """Whether linear and non-linear data are."""
+        return self.shared[0].shape[1] > 0
+
     def _second(
-        self,
-        first: np.ndarray,
-        second: np.ndarray,
-        factor: np.ndarray,
-        q: np.ndarray,
-        values: np.ndarray,
-        r: np.ndarray,
-        target: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Whitener (m, m), coupling (m, k) and shift (m,) of the non-linear data."""
+        self, selection: np.ndarray, factor: np.ndarray, q: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
+        """Whitener (m, m), coupling (m, q) (q, k) and shift (m,) of the non-linear data."""
         m, k = len(self.nonlinear), self.directions.shape[1]
-        whitener, coupling, shift = np.zeros((m, m)), np.zeros((m, k)), np.zeros(m)
-        if not len(second):
-            return whitener, coupling, shift
-        data = self.nonlinear[second]
-        x = _solve(factor, self.covariance[np.ix_(first, data)])
-        inverse = _solve(
-            np.linalg.cholesky(self.covariance[np.ix_(data, data)] - x.T @ x), np.eye(len(data))
-        )
-        whitened_values = _solve(factor, values[first])
-        orthogonal = whitened_values - q @ (q.T @ whitened_values)
-        whitener[np.ix_(np.arange(len(data)), second)] = inverse
-        coupling[: len(data), : q.shape[1]] = inverse @ (x.T @ q)
-        shift[: len(data)] = inverse @ (values[data] - x.T @ orthogonal)
-        return whitener, coupling, shift
+        used = np.flatnonzero(selection[self.nonlinear])
+        sources = _solve(factor, self.shared[0][selection[self.linear]])
+        response = self.shared[1][used]
+        data = self.nonlinear[used]
+        own = self.covariance[np.ix_(data, data)] - response @ (sources.T @ sources) @ response.T
+        inverse = _solve(np.linalg.cholesky(own), np.eye(len(data)))
+        whitened = _solve(factor, values[self.linear[selection[self.linear]]])
+        orthogonal = whitened - q @ (q.T @ whitened)
+        whitener, outer, shift = np.zeros((m, m)), np.zeros((m, response.shape[1])), np.zeros(m)
+        whitener[np.ix_(np.arange(len(data)), used)] = inverse
+        outer[: len(data)] = inverse @ response
+        shift[: len(data)] = inverse @ (values[data] - response @ (sources.T @ orthogonal))
+        inner = np.zeros((response.shape[1], k))
+        inner[:, : q.shape[1]] = sources.T @ q
+        return whitener, (outer, inner), shift
 
     def describe(self) -> dict[str, Any]:
         """The form chosen and its size, for people and for ``run.json``."""
@@ -180,8 +177,10 @@ class Chi2:
             return total
         prediction = ops.concatenate([tables.predict(p) for tables in self.ratios], axis=1)
         second = ops.matmul(terms.whitener, prediction[..., None])[..., 0] - terms.shift
-        for coupling in terms.coupling:
-            second = second - ops.matmul(coupling, residual[..., None])[..., 0]
+        if terms.coupling:
+            outer, inner = terms.coupling
+            shifts = ops.matmul(inner, residual[..., None])
+            second = second - ops.matmul(outer, shifts)[..., 0]
         return total + ops.sum(second * second, axis=1)
 
 
@@ -203,7 +202,7 @@ def chi2_form(data: FitData, registry: Registry, flavours: Sequence[str], precis
             rows.append(sum(c * t for c, t in zip(kind.linear, tables, strict=True)))
         else:
             nonlinear.append(indices)
-            ratios.append(_factorised(tables, kind.combine, precision))
+            ratios.append(NonlinearTables(_last_columns(tables), kind.combine))
     size = len(data.x_grid) * len(flavours)
     first, second = _joined(linear), _joined(nonlinear)
     table = np.concatenate(rows) if rows else np.zeros((0, size))
@@ -216,7 +215,7 @@ def chi2_form(data: FitData, registry: Registry, flavours: Sequence[str], precis
         directions=directions,
         first_cut=cut,
         ratios=tuple(ratios),
-        correlated=bool(np.any(data.covariance[np.ix_(first, second)])),
+        shared=_shared_sources(data.covariance, first, second),
     )
 
 
@@ -236,17 +235,22 @@ def _directions(
     return vectors[:keep].T, float(values[keep]) if keep < len(values) else 0.0
 
 
-def _factorised(
-    tables: Sequence[np.ndarray], combine: Callable[..., Any], precision: str
-) -> NonlinearTables:
-    """Each table scaled by its own size, so that none is lost in another's rounding."""
-    sizes = [np.linalg.norm(table, 2) for table in tables]
-    joined = np.concatenate([t / s for t, s in zip(tables, sizes, strict=True)])
-    u, values, vectors = np.linalg.svd(joined, full_matrices=False)
-    keep = int((values > values[0] * np.finfo(precision).eps).sum())
-    parts = np.split(u[:, :keep] * values[:keep], len(tables))
-    factors = tuple(part * s for part, s in zip(parts, sizes, strict=True))
-    return NonlinearTables(vectors[:keep], factors, combine)
+def _last_columns(tables: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Tables (d, p) without the columns at the front that are zero in all of them."""
+    used = np.flatnonzero(sum(np.abs(table).max(axis=0) for table in tables))
+    return tuple(table[:, used[0] if len(used) else 0 :] for table in tables)
+
+
+def _shared_sources(
+    covariance: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """F (d1, q) and G (d2, q) with F G^T the block of the covariance, to float64 rounding."""
+    errors = np.sqrt(np.diag(covariance))
+    block = covariance[np.ix_(first, second)] / np.outer(errors[first], errors[second])
+    u, values, v = np.linalg.svd(block, full_matrices=False)
+    keep = int((values > 1e-13 * max(len(first), len(second))).sum())
+    sources = u[:, :keep] * values[:keep] * errors[first][:, None]
+    return sources, v[:keep].T * errors[second][:, None]
 
 
 def _solve(factor: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -88,7 +88,7 @@ def floor(batch: PreparedBatch, plan: Plan, bandwidth: float, flops: float) -> t
     widths = pairwise(POINTS_TO_OUTPUT)
     points = len(plan.data.x_grid) + len(batch.model.nodes)
     network = 3 * 2 * points * sum(a * b for a, b in widths)
-    shared = sum(t.basis.size + sum(u.size for u in t.factors) for t in plan.chi2.ratios)
+    shared = sum(table.size for t in plan.chi2.ratios for table in t.tables)
     operations = network + 4 * elements + 4 * shared
     moved = 2 * 4 * (elements + shared / slots)
     return 1e3 * moved / bandwidth, 1e3 * operations / flops
