@@ -179,7 +179,7 @@ class Engine:
 
 def _write(column: Any, i: Any, value: Any) -> Any:
     """``column`` (r, checks) with ``value`` (r,) at check ``i``."""
-    return ops.slice_update(column, (0, i), ops.cast(value, column.dtype)[:, None])
+    return ops.slice_update(column, (ops.zeros_like(i), i), ops.cast(value, column.dtype)[:, None])
 
 
 def _finite(losses: Any, gradients: tuple[Any, ...]) -> Any:
