@@ -84,6 +84,31 @@ def test_all_errors_come_at_once(load):
     assert str(error.value).count("^") == 2
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("- {type: file, path: a.npz}", "{type: file}", "'data.datasets' .* give a list"),
+        ("- {type: file, path: a.npz}", "[]", "'data.datasets' is .* give at least one"),
+        (
+            "{type: nadam, learning_rate: 1e-3}",
+            "nadam",
+            "'training.optimizer' .* needs a type|keys",
+        ),
+        ("seed: 5", "model: 3", "'model' is 3: give keys and values"),
+    ],
+)
+def test_errors_speak_yaml(load, old, new, words):
+    with pytest.raises(RuncardError, match=words) as error:
+        load(CARD.replace(old, new))
+    assert str(error.value).count("^") == 1
+
+
+def test_an_invalid_item_is_not_also_a_missing_one(load):
+    with pytest.raises(RuncardError) as error:
+        load(CARD.replace("file", "fil"))
+    assert str(error.value).count("^") == 1
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n"])
 def test_a_card_that_is_no_mapping_is_refused(load, text):
     with pytest.raises(RuncardError):

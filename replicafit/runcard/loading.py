@@ -34,6 +34,14 @@ _KIND_AT: Mapping[tuple[str, ...], type[Component]] = {
     ("export",): Exporter,
 }
 
+_IN_YAML_WORDS = {
+    "tuple_type": "give a list, each item after '- ' or in [ ]",
+    "model_type": "give keys and values, such as {key: value}",
+    "model_attributes_type": "give keys and values, such as {type: name}",
+    "too_short": "give at least one",
+}
+"""What pydantic says of Python types, for people who write YAML."""
+
 
 def load_runcard(
     path: Path, registry: Registry, overrides: Mapping[str, Any] | None = None
@@ -85,7 +93,11 @@ def differences(ours: Any, theirs: Any, where: str = "") -> list[str]:
 
 
 def _messages(source: YamlSource, registry: Registry, invalid: ValidationError) -> Iterable[str]:
-    for error in invalid.errors(include_url=False):
+    errors = invalid.errors(include_url=False)
+    inside = [error["loc"] for error in errors]
+    for error in errors:
+        if error["type"] == "too_short" and any(_within(loc, error["loc"]) for loc in inside):
+            continue  # pydantic counts the items without the invalid ones
         yield _message(source, registry, error["type"], error["loc"], error)
 
 
@@ -103,8 +115,12 @@ def _message(
         return source.describe(location, _unknown_key(registry, location), of_key=True)
     if kind == "missing":
         return source.describe(location[:-1], f"'{_dotted(location)}' is missing. Add it.")
-    text = error["msg"].removeprefix("Value error, ")
+    text = _IN_YAML_WORDS.get(kind, error["msg"].removeprefix("Value error, "))
     return source.describe(location, f"'{_dotted(location)}' is {error['input']!r}: {text}.")
+
+
+def _within(location: Location, parent: Location) -> bool:
+    return len(location) > len(parent) and location[: len(parent)] == parent
 
 
 def _component_kind(location: Location) -> type[Component] | None:
