@@ -87,7 +87,7 @@ class _Trials:
         alone = [self._train((number,), padded=True) for number in self.numbers]
         single = [self._train((number,)) for number in self.numbers]
         turned = self._train(self.numbers[::-1])
-        loud = self._train(self.numbers, change=lambda c: _louder(c, last, 1000.0))
+        loud = self._train(self.numbers, change=lambda c: louder(c, last, 1000.0))
         broken = self._train(self.numbers, change=lambda c: _broken(c, last))
         nudged = self._train(self.numbers, nudge=True)
         calm = [s for s in slots if self._few([(together, s, nudged, s)]) <= self.tolerance]
@@ -156,7 +156,7 @@ def _distance(ours: Snapshot, i: int, theirs: Snapshot, j: int) -> float:
     return worst
 
 
-def _louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstants:
+def louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstants:
     """chi2, and with it the gradient, of one slot multiplied by ``factor``."""
     terms = constants.training
 
@@ -188,4 +188,4 @@ def _broken(constants: BatchConstants, slot: int) -> BatchConstants:
     return constants._replace(training=constants.training._replace(target=target))
 
 
-__all__ = ["Case", "verify"]
+__all__ = ["Case", "louder", "verify"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -15,6 +16,7 @@ from replicafit.training.backend import seam
 from replicafit.training.batches import Batch, plan_batches, prepare_batch
 from replicafit.training.loop import train
 from replicafit.training.state import Status
+from replicafit.verify import louder
 
 
 class Setup:
@@ -127,6 +129,39 @@ def test_a_thousandfold_gradient_beside_it_changes_nothing(toy_folder, registry)
     for slot in (0, 1):
         assert_slot_equal(plain.state, beside.state, slot, slot)
     assert not np.array_equal(plain.state.weights[0][2], beside.state.weights[0][2])
+
+
+def test_one_loud_replica_in_32_does_not_starve_the_others(toy_folder, registry):
+    """What made the stacked layer fail elsewhere: one norm over all replicas, one of them large."""
+    text = TOY_CARD.replace("2.0e-3}", "2.0e-3, clipnorm: 6.0e-6}")
+    setup = Setup(toy_folder, registry, 32, text, max_steps=1500)
+    prepared = setup.prepare(range(1, 33))
+    quiet = setup.train(prepared)
+    constants = louder(prepared.constants, 31, 1000.0)
+    *_, loud = train(setup.advance, prepared.state, constants, setup.plan.schedule)
+    n_training = prepared.data.training.sum(axis=1)[:31]
+    medians = [np.median(s.history.training[:31, -1] / n_training) for s in (quiet, loud)]
+    assert medians[0] == medians[1]
+    for slot in range(31):
+        assert_slot_equal(quiet.state, loud.state, slot, slot)
+
+
+def test_a_run_traces_once(toy_folder, registry):
+    setup = Setup(toy_folder, registry, 2, max_steps=1500)
+    batches = [setup.prepare((1, 2)), setup.prepare((3, 4)), setup.prepare((5,))]
+    engine = make_engine(setup.plan, batches[0])
+    traced = []
+
+    def counted(weights, fixed):
+        traced.append(1)
+        return engine.functions(weights, fixed)
+
+    advance = replace(engine, functions=counted).compiled()
+    next(train(advance, batches[0].state, batches[0].constants, setup.plan.schedule))
+    once = len(traced)
+    for batch in batches:
+        assert len(list(train(advance, batch.state, batch.constants, setup.plan.schedule))) > 1
+    assert len(traced) == once
 
 
 def test_patience_stops_and_keeps_the_best_weights(three, together):
