@@ -62,7 +62,7 @@ def run(
 ) -> None:
     """Fits all replicas of the runcard CARD."""
     registry = _registry()
-    overrides = {} if replicas is None else {"replicas": _replicas(replicas)}
+    overrides = {} if replicas is None else {"replicas": replicas}
     runcard = _load(card, registry, overrides)
     _import_engine_quietly()
     _run(runcard, registry, card, output or Path(card.stem), resume, checkpoint_every)
@@ -87,9 +87,9 @@ def _run(
             written = fit(runcard, registry, card, Output(folder, resume, seconds), display)
     except KeyboardInterrupt:
         done = len(folder.finished())
+        further = " Continue with --resume." if folder.run_file.exists() else ""
         click.echo(
-            f"Interrupted: {done} of {replicas} replicas are finished, in '{path}'. "
-            "Continue with --resume."
+            f"Interrupted: {done} of {replicas} replicas are finished, in '{path}'.{further}"
         )
         sys.exit(INTERRUPTED)
     results = [folder.result(number) for number in written]
@@ -242,7 +242,3 @@ def _load(card: Path, registry: Registry, overrides: dict[str, Any]) -> Any:
     from replicafit.runcard import load_runcard
 
     return load_runcard(card, registry, overrides)
-
-
-def _replicas(text: str) -> int | str:
-    return int(text) if text.strip().isdigit() else text

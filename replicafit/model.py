@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,16 +107,47 @@ def build_model(
                 node_start=int(starts[i]),
                 node_count=len(nodes[i]),
             )
-            stages.append(Stage(load_target(kind.build)(item, context), kind.needs_x))
+            stages.append(Stage(_built(kind, item, context), kind.needs_x))
             features = _connect(stages[-1], features, grid, i, item)
         _check_output(features.shape, len(numbers), runcard.model.flavours)
         values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
         network = keras.Model(x, values, name="replicas")
+        _try(network, len(numbers))
     return ReplicaModel(network, tuple(stages), joined, tuple(numbers), runcard.model.flavours)
 
 
 def _requested(kind: LayerType, settings: Any) -> np.ndarray:
     return kind.extra_grid(settings) if kind.extra_grid else np.empty(0)
+
+
+def _built(kind: LayerType, settings: Any, context: LayerContext) -> Any:
+    try:
+        return load_target(kind.build)(settings, context)
+    except (ValueError, TypeError) as cause:
+        raise ModelError(
+            f"Layer {context.position} of the runcard ({settings.type}) cannot be built: {cause}"
+        ) from cause
+
+
+def _try(network: keras.Model, replicas: int) -> None:
+    """One evaluation: what symbolic shapes let pass is found here, before anything is written."""
+    for weight in network.trainable_variables:
+        if not weight.shape or weight.shape[0] != replicas:
+            raise ModelError(
+                f"The weight '{weight.path}' has shape {tuple(weight.shape)}; the first axis of "
+                f"every trained weight must hold the {replicas} replicas."
+            )
+    try:
+        shape = network(ops.full((1, 1, 1), 0.5, dtype=network.compute_dtype)).shape
+    except Exception as cause:  # layers of plugins may fail in any way
+        raise ModelError(
+            f"The layers of the runcard do not fit together: {_plain_words(cause)}"
+        ) from cause
+    if tuple(shape) != (1, replicas, 1, network.output_shape[3]):
+        raise ModelError(
+            f"The network gives the shape {tuple(shape)} where its layers announce "
+            f"(1, {replicas}, 1, {network.output_shape[3]}). Check the order of the layers."
+        )
 
 
 def _connect(stage: Stage, features: Any, grid: Any, position: int, settings: Any) -> Any:
@@ -124,8 +156,15 @@ def _connect(stage: Stage, features: Any, grid: Any, position: int, settings: An
     except (ValueError, TypeError) as cause:
         raise ModelError(
             f"Layer {position} of the runcard ({settings.type}) does not fit what reaches it, of "
-            f"shape {tuple(features.shape)}: {cause}"
+            f"shape {tuple(features.shape)}: {_plain_words(cause)}"
         ) from cause
+
+
+def _plain_words(cause: Exception) -> str:
+    """What the layer said, without what Keras puts around it."""
+    text = re.sub(r"\x1b\[\d*m", "", str(cause))
+    text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.S)
+    return text.split("\n\nArguments received")[0].strip()
 
 
 def _check_output(shape: Sequence[int | None], replicas: int, flavours: Sequence[str]) -> None:

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib import metadata
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import pluggy
 
 from replicafit import hookspecs
-from replicafit.components import KINDS, Component
+from replicafit.components import KINDS, Component, Exporter, ForwardMap
 from replicafit.errors import PluginError
 
 ComponentT = TypeVar("ComponentT", bound=Component)
@@ -154,4 +154,10 @@ def _checked(hook: str, provided: object) -> tuple[Component, ...]:
     for item in provided:
         if type(item) not in KINDS:
             raise PluginError(f"{hook}() returned {item!r}, which describes no component")
+        field = item.settings.model_fields.get("type")
+        named = field is not None and get_args(field.annotation) == (item.name,)
+        if type(item) not in (ForwardMap, Exporter) and not named:
+            raise PluginError(
+                f"{hook}(): the settings of '{item.name}' need type: Literal['{item.name}']"
+            )
     return tuple(provided)

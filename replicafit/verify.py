@@ -61,7 +61,7 @@ def verify(
 ) -> tuple[Case, ...]:
     """All cases for the first ``replicas`` replica numbers, ``many`` steps at most."""
     seam().prepare(runcard.precision)
-    numbers = runcard.replicas.numbers[:replicas]
+    numbers = tuple(range(runcard.replicas.first, runcard.replicas.first + replicas))
     plan = make_plan(runcard, registry, card_folder, numbers)
     return tuple(_Trials(plan, numbers, min(many, runcard.training.max_steps)).cases())
 
@@ -152,7 +152,8 @@ def _distance(ours: Snapshot, i: int, theirs: Snapshot, j: int) -> float:
     worst = 0.0
     for a, b in zip(ours.state.weights, theirs.state.weights, strict=True):
         size = max(float(np.abs(a[i]).max()), np.finfo(a.dtype).tiny)
-        worst = max(worst, float(np.abs(a[i] - b[j]).max()) / size)
+        gap = float(np.abs(a[i] - b[j]).max()) / size
+        worst = max(worst, np.inf if np.isnan(gap) else gap)
     return worst
 
 

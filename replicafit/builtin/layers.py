@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FiniteFloat
 
 from replicafit.components import ComponentSettings, LayerType
 from replicafit.hookspecs import hookimpl
@@ -19,7 +19,7 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
-Range = Annotated[tuple[float, float], AfterValidator(_ordered)]
+Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
 Exponent = Annotated[float, Field(allow_inf_nan=False)] | Range
 
 
@@ -61,7 +61,7 @@ class SumRulesSettings(ComponentSettings):
     rules: tuple[Literal["momentum", "v", "v3", "v8"], ...] = Field(
         default=("momentum", "v", "v3", "v8"), description="The sum rules to impose."
     )
-    nodes: int = Field(default=32, ge=8, le=4000, description="Quadrature nodes.")
+    nodes: int = Field(default=32, ge=8, le=256, description="Quadrature nodes.")
 
 
 def _sum_rule_grid(settings: SumRulesSettings) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +17,13 @@ from replicafit.errors import DataError
 
 FORMAT = "replicafit-dataset/1"
 KINEMATICS = ("x", "q2", "y")
+
+
+_DAMAGE = (
+    *(OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What numpy and zipfile raise for files that are damaged or something else."""
 
 
 class _HasPath(Protocol):
@@ -42,6 +50,8 @@ def read_dataset(path: Path) -> Dataset:
         dataset = _from_arrays(path, arrays)
     except KeyError as missing:
         raise DataError(f"'{path}' lacks the key {missing} of the format {FORMAT}.") from None
+    except (ValueError, TypeError, AttributeError) as cause:
+        raise DataError(f"'{path}' has a key of the wrong kind: {cause}.") from None
     _check_shapes(path, dataset)
     _check_values(path, dataset)
     return dataset
@@ -77,7 +87,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             return dict(archive)
     except FileNotFoundError:
         raise DataError(f"There is no dataset file at '{path}'. Check the path.") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as cause:
+    except _DAMAGE as cause:
         reason = f"'{path}' is damaged or no .npz file ({cause})."
         raise DataError(f"{reason} Copy or build it again.") from None
 
@@ -114,6 +124,9 @@ def _words(array: np.ndarray) -> tuple[str, ...]:
 
 
 def _check_shapes(path: Path, dataset: Dataset) -> None:
+    for key, array in (("central", dataset.central), ("x_grid", dataset.x_grid)):
+        if array.ndim != 1 or not len(array):
+            raise DataError(f"'{path}': '{key}' must be a list of at least one number.")
     d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
     expected = {
         "central": (dataset.central, (d,)),
@@ -139,6 +152,7 @@ def _check_values(path: Path, dataset: Dataset) -> None:
         "stat": dataset.stat,
         "sys_add": dataset.sys_add,
         "sys_mult_percent": dataset.sys_mult_percent,
+        **dataset.kinematics,
         **{f"fk_{i}": table for i, table in enumerate(dataset.tables)},
     }
     for key, array in columns.items():
@@ -148,8 +162,10 @@ def _check_values(path: Path, dataset: Dataset) -> None:
                 f"'{path}': '{key}' of dataset {dataset.name} is not finite for the data "
                 f"{_some(bad)} (counted from 0). Remove or mend them."
             )
-    outside = dataset.x_grid[(dataset.x_grid <= 0) | (dataset.x_grid > 1)]
-    if len(outside) or not np.isfinite(dataset.x_grid).all():
+    if not (np.isfinite(dataset.q0) and dataset.q0 > 0):
+        raise DataError(f"'{path}': q0 must be a positive scale in GeV, not {dataset.q0}.")
+    outside = dataset.x_grid[~((dataset.x_grid > 0) & (dataset.x_grid <= 1))]
+    if len(outside):
         raise DataError(
             f"'{path}': the grid points of {dataset.name} must lie in (0, 1], "
             f"but there is x = {_some(outside)}."

@@ -85,6 +85,7 @@ def load_data(settings: Sequence[Any], registry: Registry, folder: Path) -> FitD
 def stack(datasets: Sequence[Dataset]) -> FitData:
     """``datasets`` as one, with all correlations between them."""
     _check_names(datasets)
+    _check_columns(datasets)
     _check_q0(datasets)
     data = FitData(
         datasets=tuple(datasets),
@@ -108,6 +109,14 @@ def _check_names(datasets: Sequence[Dataset]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"The dataset {twice[0]} is given twice. Remove one of them.")
+
+
+def _check_columns(datasets: Sequence[Dataset]) -> None:
+    for dataset in datasets:
+        if len(join_grids([dataset.x_grid])) != len(dataset.x_grid):
+            raise DataError(f"The grid of {dataset.name} has a point twice. Add up its columns.")
+        if len(set(dataset.flavours)) != len(dataset.flavours):
+            raise DataError(f"The tables of {dataset.name} have a flavour twice. Add them up.")
 
 
 def _check_q0(datasets: Sequence[Dataset]) -> None:

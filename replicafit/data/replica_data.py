@@ -9,6 +9,7 @@ import numpy as np
 
 from replicafit.data.dataset import Dataset
 from replicafit.data.fit_data import FitData
+from replicafit.errors import DataError
 from replicafit.seeds import Seeds
 
 
@@ -37,6 +38,12 @@ def replica_data(
     """The data of the replicas ``numbers``; each depends on its own number alone."""
     values = [_pseudodata(data, seeds, k) if pseudodata else data.central for k in numbers]
     training = [_training(data.datasets, seeds, k, training_fraction) for k in numbers]
+    for number, mask in zip(numbers, training, strict=True):
+        if not mask.any():
+            raise DataError(
+                f"Replica {number} has no training data: a fraction {training_fraction} of "
+                f"{data.n_data} data. Raise data.training_fraction or add data."
+            )
     return ReplicaData(tuple(numbers), np.stack(values), np.stack(training))
 
 

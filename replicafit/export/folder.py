@@ -63,7 +63,16 @@ class FitFolder:
         return f"'{self.path}' has no replica {number}; there are: {known}."
 
     def refuse_if_taken(self) -> None:
-        """Raises OutputError if something is here already."""
+        """Raises OutputError if something is here already, or nothing may be written."""
+        try:
+            self._refuse_if_taken()
+        except OSError as cause:
+            raise OutputError(
+                f"The folder '{self.path}' cannot be used ({cause.strerror}). Choose another "
+                "with -o."
+            ) from None
+
+    def _refuse_if_taken(self) -> None:
         if self.run_file.exists():
             raise OutputError(
                 f"'{self.path}' already holds a fit. Continue it with --resume, or choose another "

@@ -47,6 +47,11 @@ class Preprocessing(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape: Any, x_shape: Any) -> Any:
         """``(b, r, n, f)``."""
+        if len(features_shape) != 4 or features_shape[3] != self.alpha.shape[1]:
+            raise ValueError(
+                f"preprocessing takes features (b, r, n, {self.alpha.shape[1]}), one for each "
+                f"flavour. Received: {tuple(features_shape)}"
+            )
         return features_shape
 
     def split(self, slot: int, features: Any = None) -> keras.Model:

@@ -80,6 +80,11 @@ class SumRules(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """The shape of the input."""
+        if len(input_shape) != 4 or input_shape[3] != len(self.flavours):
+            raise ValueError(
+                f"sum_rules takes functions (b, r, n, {len(self.flavours)}), one for each "
+                f"flavour. Received: {tuple(input_shape)}"
+            )
         return input_shape
 
     def split(self, slot: int, features: Any = None) -> keras.layers.Dense:

@@ -21,6 +21,10 @@ class XLogX(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """``(b, n, 2)``."""
+        if len(input_shape) != 3 or input_shape[2] != 1:
+            raise ValueError(
+                f"x_logx takes x itself, (b, n, 1), and must come first. Received: {input_shape}"
+            )
         return (*input_shape[:-1], 2)
 
     def split(self, slot: int, features: Any = None) -> keras.Model:

@@ -57,7 +57,7 @@ class ReplicaRange(_Section):
         if isinstance(value, str):
             pair = re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", value)
             if pair:
-                return {"first": pair[1], "last": pair[2] or pair[1]}
+                return {"first": pair[1] if pair[2] else 1, "last": pair[2] or pair[1]}
             raise ValueError("give a count such as 100, or a first and last number such as 1-10")
         return value
 

@@ -105,8 +105,8 @@ def read_yaml(path: Path) -> YamlSource:
         raise RuncardError(f"There is no runcard at '{path}'. Check the path.") from None
     except (OSError, UnicodeDecodeError) as cause:
         raise RuncardError(f"The runcard '{path}' cannot be read: {cause}.") from None
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             raise RuncardError(f"The runcard '{path}' is empty. See runcards/ for examples.")
@@ -117,8 +117,8 @@ def read_yaml(path: Path) -> YamlSource:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = f"This is not valid YAML: {cause.problem or cause}."
         raise RuncardError(excerpt(path, text, line, column, problem)) from None
-    finally:
-        loader.dispose()
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as cause:
+        raise RuncardError(f"The runcard '{path}' is not valid YAML: {cause}.") from None
 
 
 def _refuse_duplicate_keys(path: Path, text: str, node: yaml.Node) -> None:

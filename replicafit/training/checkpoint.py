@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import zipfile
 from collections.abc import Callable, Sequence
@@ -69,10 +70,7 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Removes all checkpoints: the fit is complete."""
-        for file in self._files():
-            file.unlink(missing_ok=True)
-        if self.folder.is_dir():
-            self.folder.rmdir()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _files(self) -> tuple[Path, Path]:
         return self.folder / "newer.npz", self.folder / "older.npz"

@@ -101,12 +101,28 @@ def test_the_split_does_not_depend_on_other_datasets(toy_datasets):
 
 
 @settings(max_examples=25, deadline=None)
-@given(fraction=st.floats(0.01, 1.0), number=st.integers(1, 10**6))
+@given(fraction=st.floats(0.05, 1.0), number=st.integers(1, 10**6))
 def test_the_split_takes_the_fraction_of_each_dataset(toy_datasets, fraction, number):
     data = stack(toy_datasets)
     training = replica_data(data, Seeds(1), (number,), fraction).training[0]
     for place, dataset in zip(data.slices, toy_datasets, strict=True):
         assert abs(training[place].sum() - fraction * dataset.n_data) < 1
+
+
+def test_a_replica_without_training_data_is_an_error(toy_datasets):
+    with pytest.raises(DataError, match=r"no training data.*Raise data\.training_fraction"):
+        replica_data(stack(toy_datasets[2:]), Seeds(1), range(1, 50), 0.001)
+
+
+def test_a_grid_point_or_a_flavour_given_twice(toy_datasets):
+    dataset = toy_datasets[0]
+    grid = dataset.x_grid.copy()
+    grid[3] = grid[4]
+    with pytest.raises(DataError, match="has a point twice"):
+        stack([dataclasses.replace(dataset, x_grid=grid)])
+    flavours = ("g", *dataset.flavours[1:])
+    with pytest.raises(DataError, match="have a flavour twice"):
+        stack([dataclasses.replace(dataset, flavours=flavours)])
 
 
 def test_a_dataset_with_one_datum_trains_in_a_share_of_the_replicas(toy_datasets):
@@ -120,8 +136,9 @@ def test_a_dataset_with_one_datum_trains_in_a_share_of_the_replicas(toy_datasets
         kinematics={k: v[:1] for k, v in one.kinematics.items()},
         tables=tuple(t[:1] for t in one.tables),
     )
-    training = replica_data(stack([cut]), Seeds(1), range(1, 401), 0.75).training
-    assert 0.67 < training.mean() < 0.83
+    both = stack([cut, toy_datasets[1]])
+    training = replica_data(both, Seeds(1), range(1, 401), 0.75).training
+    assert 0.67 < training[:, 0].mean() < 0.83
 
 
 def test_golden_chi2(reference):
