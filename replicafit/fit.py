@@ -64,6 +64,12 @@ class Plan:
     schedule: Schedule
     batches: tuple[Batch, ...]
 
+    def prepare(self, batch: Batch) -> PreparedBatch:
+        """Everything of the replicas of ``batch``, on the host."""
+        return prepare_batch(
+            batch, self.runcard, self.registry, self.data, self.chi2, self.optimiser
+        )
+
 
 @dataclass(frozen=True)
 class Output:
@@ -213,11 +219,10 @@ def make_engine(plan: Plan, prepared: PreparedBatch) -> Engine:
 
 def _prepared(plan: Plan, batches: Sequence[Batch]) -> Iterator[PreparedBatch]:
     """Batches ready to train; the next is prepared while one trains."""
-    common = (plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser)
     with ThreadPoolExecutor(max_workers=1) as helper:
-        coming = [helper.submit(prepare_batch, batch, *common) for batch in batches[:1]]
+        coming = [helper.submit(plan.prepare, batch) for batch in batches[:1]]
         for following in (*batches[1:], None)[: len(batches)]:
             ready = coming.pop().result()
             if following is not None:
-                coming.append(helper.submit(prepare_batch, following, *common))
+                coming.append(helper.submit(plan.prepare, following))
             yield ready

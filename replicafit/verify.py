@@ -17,7 +17,7 @@ from replicafit.fit import Plan, make_engine, make_plan
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.training.backend import seam
-from replicafit.training.batches import Batch, PreparedBatch, prepare_batch
+from replicafit.training.batches import Batch, PreparedBatch
 from replicafit.training.engine import BatchConstants, History
 from replicafit.training.loop import Snapshot, train
 from replicafit.training.state import TrainingState
@@ -120,10 +120,8 @@ class _Trials:
         change: Callable[[BatchConstants], BatchConstants] = lambda constants: constants,
     ) -> tuple[Snapshot, Snapshot]:
         """Snapshots after few and many steps."""
-        plan, batch = self.plan, Batch(numbers, len(self.numbers) if padded else len(numbers))
-        prepared = prepare_batch(
-            batch, plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser
-        )
+        slots = len(self.numbers) if padded else len(numbers)
+        prepared = self.plan.prepare(Batch(numbers, slots))
         advance = self._engine(prepared)
         few, many = self.checks
         constants = change(prepared.constants)

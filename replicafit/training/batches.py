@@ -45,7 +45,7 @@ class Batch:
 
 def plan_batches(numbers: Sequence[int], slots: int = SLOTS) -> tuple[Batch, ...]:
     """Batches of equal slots, so that one compiled engine serves all."""
-    slots = min(slots, len(numbers)) if len(numbers) == 1 else slots
+    slots = 1 if len(numbers) == 1 else slots
     starts = range(0, len(numbers), slots)
     return tuple(Batch(tuple(numbers[i : i + slots]), slots) for i in starts)
 

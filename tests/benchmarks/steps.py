@@ -27,7 +27,7 @@ import numpy as np
 from replicafit.fit import Plan, make_engine, make_plan
 from replicafit.plugins import load_registry
 from replicafit.runcard import runcard_type
-from replicafit.training.batches import PreparedBatch, prepare_batch
+from replicafit.training.batches import PreparedBatch
 from replicafit.training.loop import to_device, train
 
 POINTS_TO_OUTPUT = (2, 25, 20, 8)
@@ -53,16 +53,10 @@ def plan_for(folder: Path, replicas: int) -> Plan:
     return make_plan(card, registry, folder, card.replicas.numbers)
 
 
-def prepare(plan: Plan) -> list[PreparedBatch]:
-    """All batches of the plan."""
-    shared = (plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser)
-    return [prepare_batch(batch, *shared) for batch in plan.batches]
-
-
 def ours(folder: Path, replicas: int) -> tuple[float, PreparedBatch, Plan]:
     """Milliseconds per step and replica: all batches one after another, median of the calls."""
     plan = plan_for(folder, replicas)
-    batches = prepare(plan)
+    batches = [plan.prepare(batch) for batch in plan.batches]
     advance = make_engine(plan, batches[0]).compiled()
     total = 0.0
     for batch in batches:

@@ -13,7 +13,7 @@ from toy import TOY_CARD
 from replicafit.fit import make_engine, make_plan
 from replicafit.runcard import load_runcard
 from replicafit.training.backend import seam
-from replicafit.training.batches import Batch, plan_batches, prepare_batch
+from replicafit.training.batches import Batch, plan_batches
 from replicafit.training.loop import train
 from replicafit.training.state import Status
 from replicafit.verify import louder
@@ -34,11 +34,7 @@ class Setup:
         self.advance = make_engine(self.plan, self.prepare(range(1, slots + 1))).compiled()
 
     def prepare(self, numbers):
-        plan = self.plan
-        batch = Batch(tuple(numbers), self.slots)
-        return prepare_batch(
-            batch, plan.runcard, plan.registry, plan.data, plan.chi2, plan.optimiser
-        )
+        return self.plan.prepare(Batch(tuple(numbers), self.slots))
 
     def train(self, prepared):
         *_, last = train(self.advance, prepared.state, prepared.constants, self.plan.schedule)
