@@ -3,8 +3,8 @@
 Importing the package imports neither Keras nor a backend.
 """
 
-from replicafit.loading import Replica, load_replica
+from replicafit.loading import Fit, Replica, load_fit, load_replica
 
 __version__ = "0.1.0"
 
-__all__ = ["Replica", "__version__", "load_replica"]
+__all__ = ["Fit", "Replica", "__version__", "load_fit", "load_replica"]

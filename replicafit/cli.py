@@ -7,18 +7,45 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import click
 
-from replicafit.components import KINDS
-from replicafit.errors import ReplicafitError
-from replicafit.plugins import Registry, load_registry
+from replicafit.components import Exporter
+from replicafit.errors import OutputError, PluginError, ReplicafitError
+from replicafit.plugins import Choice, Registry, load_registry
 
 RUNCARD = click.argument("card", metavar="CARD", type=click.Path(path_type=Path, dir_okay=False))
 INTERRUPTED = 130
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _several(*decorators: Decorator) -> Decorator:
+    """One decorator of several."""
+    return lambda command: reduce(lambda made, each: each(made), reversed(decorators), command)
+
+
+OVERRIDES = _several(
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="A value in place of the runcard's, such as training.max_steps=500; repeatable.",
+    ),
+    click.option("--seed", metavar="N", help="In place of the runcard's seed."),
+    click.option(
+        "--replicas", metavar="N", help="A count, or a first and last replica number such as 1-10."
+    ),
+)
+"""Options that take the place of the runcard's keys."""
 
 
 def main() -> None:
@@ -47,7 +74,12 @@ def commands() -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), help="Where to write [the runcard's name]."
 )
-@click.option("--replicas", help="A count, or a first and last replica number such as 1-10.")
+@OVERRIDES
+@click.option(
+    "--t0",
+    metavar="DIR",
+    help="An earlier fit, function.npz or LHAPDF grid for the t0 covariance [data.t0].",
+)
 @click.option("--resume", is_flag=True, help="Continue a fit that was interrupted.")
 @click.option(
     "--checkpoint-every",
@@ -57,44 +89,80 @@ def commands() -> None:
     metavar="SECONDS",
     help="How often the state of the fit is saved.",
 )
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def run(
-    card: Path, output: Path | None, replicas: str | None, resume: bool, checkpoint_every: float
+    card: Path,
+    output: Path | None,
+    settings: tuple[str, ...],
+    seed: str | None,
+    replicas: str | None,
+    t0: str | None,
+    resume: bool,
+    checkpoint_every: float,
+    quiet: bool,
 ) -> None:
     """Fits all replicas of the runcard CARD."""
-    registry = _registry()
-    overrides = {} if replicas is None else {"replicas": replicas}
-    runcard = _load(card, registry, overrides)
+    registry = _registry(card)
+    runcard = _load(card, registry, _overrides(settings, seed, replicas, t0))
     _import_engine_quietly()
-    _run(runcard, registry, card, output or Path(card.stem), resume, checkpoint_every)
+    from replicafit.export.folder import FitFolder
+    from replicafit.fit import Output
+
+    folder = FitFolder(output or Path(card.stem))
+    _run(runcard, registry, card, Output(folder, resume, checkpoint_every), quiet)
 
 
-def _run(
-    runcard: Any, registry: Registry, card: Path, path: Path, resume: bool, seconds: float
-) -> None:
+def _overrides(
+    settings: tuple[str, ...], seed: str | None, replicas: str | None, t0: str | None = None
+) -> list[Any]:
+    """What the command line says in place of the runcard."""
+    from replicafit.runcard import Override
+
+    found = [Override.setting(given) for given in settings]
+    for key, text in (("seed", seed), ("replicas", replicas)):
+        found += [] if text is None else [Override.yaml(f"--{key}", key, text)]
+    return found + ([] if t0 is None else [Override.text("--t0", "data.t0", t0)])
+
+
+def _run(runcard: Any, registry: Registry, card: Path, output: Any, quiet: bool) -> None:
     from rich.console import Console
 
-    from replicafit.display import Display, status_line, summary_table
-    from replicafit.export.folder import FitFolder
-    from replicafit.fit import Output, fit
+    from replicafit.display import Display, selection_lines, status_line, summary_table
+    from replicafit.fit import fit
+    from replicafit.progress import ProgressLog, Watchers
 
-    console, folder = Console(), FitFolder(path)
-    if not resume:
+    console, folder = Console(), output.folder
+    if not output.resume:
         folder.refuse_if_taken()
-    replicas = len(runcard.replicas.numbers)
-    display = Display(console, replicas, runcard.training.max_steps)
+    replicas = runcard.replicas.wanted
+    display = Display(console, _tally(runcard, output), quiet)
+    log = ProgressLog(folder.progress_file, _tally(runcard, output), display.warning)
     try:
         with display, _one_blas_thread():
-            written = fit(runcard, registry, card, Output(folder, resume, seconds), display)
+            written = fit(runcard, registry, card, output, Watchers([display, log]))
     except KeyboardInterrupt:
         done = len(folder.finished())
         further = " Continue with --resume." if folder.run_file.exists() else ""
         click.echo(
-            f"Interrupted: {done} of {replicas} replicas are finished, in '{path}'.{further}"
+            f"Interrupted: {done} of {replicas} replicas are finished, in '{folder.path}'.{further}"
         )
         sys.exit(INTERRUPTED)
+    if quiet:
+        return
     results = [folder.result(number) for number in written]
     console.print(summary_table(results))
-    console.print(f"{status_line(results)}, in '{path}'", markup=False)
+    console.print(f"{status_line(results)}, in '{folder.path}'", markup=False)
+    console.print("\n".join(selection_lines(results, runcard.replicas)), markup=False)
+
+
+def _tally(runcard: Any, output: Any) -> Any:
+    """Counts the replicas of a fit, beginning with what earlier runs have written."""
+    from replicafit.progress import Tally
+
+    folder = output.folder
+    written = set(folder.finished()) & set(runcard.replicas.numbers) if output.resume else set()
+    over = {number: folder.result(number)["status"] for number in sorted(written)}
+    return Tally(runcard.replicas.wanted, runcard.training.max_steps, over)
 
 
 def _one_blas_thread() -> AbstractContextManager[Any]:
@@ -132,21 +200,80 @@ def _import_engine_quietly() -> None:
 
 @commands.command()
 @RUNCARD
-def check(card: Path) -> None:
-    """Checks the runcard CARD and shows it with all defaults filled in."""
+@OVERRIDES
+@click.option("--time", "timed", is_flag=True, help="Measure this machine for a second, too.")
+def check(
+    card: Path, settings: tuple[str, ...], seed: str | None, replicas: str | None, timed: bool
+) -> None:
+    """Checks the runcard CARD, shows it with all defaults filled in, and how it would be fitted."""
     import yaml
 
-    from replicafit.data import load_data
+    from replicafit.forward.fit_data import data_of
+    from replicafit.outline import plan_lines
+    from replicafit.penalties.assembly import with_penalty_grids
+    from replicafit.planning import measured_machine, plan_networks
     from replicafit.runcard import canonical, canonical_hash
 
-    registry = _registry()
-    runcard = _load(card, registry, {})
-    data = load_data(runcard.data.datasets, registry, card.parent)
+    registry = _registry(card)
+    runcard = _load(card, registry, _overrides(settings, seed, replicas))
+    data = data_of(runcard, registry, card.parent)
+    data = with_penalty_grids(data, runcard, registry, card.parent)
     click.echo(yaml.safe_dump(canonical(runcard), sort_keys=False, width=100), nl=False)
     click.echo(f"\nhash {canonical_hash(runcard)}")
-    for dataset in data.datasets:
-        click.echo(f"{dataset.name:40s} {dataset.n_data:6d} data")
+    _list(data.datasets, data.n_measured)
+    if data.held_out is not None:
+        _list(data.held_out.datasets, data.n_measured, note=", held out")
     click.echo(f"{'all':40s} {data.n_data:6d} data on {len(data.x_grid)} grid points")
+    with _one_blas_thread():
+        machine = measured_machine() if timed else None
+        for plan in plan_networks(runcard, registry, data, runcard.replicas.numbers):
+            click.echo("\n" + "\n".join(plan_lines(plan, machine)))
+
+
+def _list(datasets: Any, n_measured: Any, note: str = "") -> None:
+    for dataset in datasets:
+        of = n_measured[dataset.name]
+        click.echo(f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}")
+
+
+@commands.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--format", "format_name", required=True, help="An exporter of whole fits.")
+@click.option("--name", help="What the export is called [the folder's name].")
+def export(folder: Path, format_name: str, name: str | None) -> None:
+    """Writes the fit in DIR in another format, such as an LHAPDF set."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from replicafit.export.folder import FitFolder
+
+    exporter = _format(_registry(), format_name)
+    fit, console = FitFolder(folder), Console()
+    numbers, finished = fit.selected(), fit.finished()
+    if not fit.complete():
+        click.echo(f"The fit is unfinished: {len(finished)} replicas are written so far.")
+    left_out = len(finished) - len(numbers)
+    if left_out:
+        click.echo(f"Left out, as diverged or not selected: {left_out} of {len(finished)}.")
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(f"Writing {format_name}", total=None)
+        written = fit.export(exporter, name, lambda n, of: bar.update(task, completed=n, total=of))
+    click.echo(f"{len(numbers)} replicas written to '{written}'")
+
+
+def _format(registry: Registry, name: str) -> Exporter:
+    """The exporter of whole fits called ``name``.
+
+    Raises:
+        PluginError: there is none.
+    """
+    formats = [exporter.name for exporter in registry.all(Exporter) if exporter.finish]
+    if name in formats:
+        return registry.get(Exporter, name)
+    why = registry.absence(Exporter, name)
+    if name in registry.names(Exporter):
+        why = f"The exporter '{name}' writes each replica while a fit runs, and nothing afterwards."
+    raise PluginError(f"{why} Formats for --format: {', '.join(formats) or 'none installed'}.")
 
 
 @commands.command()
@@ -155,8 +282,8 @@ def check(card: Path) -> None:
 @click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True)
 def verify(card: Path, replicas: int, steps: int) -> None:
     """Tests the independence law on the runcard CARD: replicas alone, together, beside bad ones."""
-    registry = _registry()
-    runcard = _load(card, registry, {})
+    registry = _registry(card)
+    runcard = _load(card, registry)
     _import_engine_quietly()
     from rich.console import Console
 
@@ -171,74 +298,200 @@ def verify(card: Path, replicas: int, steps: int) -> None:
         sys.exit(1)
 
 
+FIT = click.Path(path_type=Path, file_okay=False)
+
+
+@commands.command()
+@click.argument("fit", metavar="DIR", type=FIT)
+@click.option("--reference", metavar="DIR", type=FIT, help="A fit to compare the functions with.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file [DIR/report.html].")
+def report(fit: Path, reference: Path | None, output: Path | None) -> None:
+    """Writes one HTML file about the fit in DIR."""
+    from replicafit.report import require_libraries
+
+    require_libraries()
+    from replicafit.report.page import write_report
+
+    click.echo(f"Written: {write_report(fit, output, reference)}")
+
+
+@commands.command()
+@click.argument("fits", metavar="DIR DIR...", type=FIT, nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("comparison.html"),
+    show_default=True,
+    help="The file.",
+)
+def compare(fits: tuple[Path, ...], output: Path) -> None:
+    """Writes one HTML file that shows fits side by side, with distances from the first."""
+    from replicafit.report import require_libraries
+
+    require_libraries()
+    from replicafit.report.comparison import write_comparison
+
+    click.echo(f"Written: {write_comparison(fits, output)}")
+
+
+@commands.command()
+@click.argument("fits", metavar="DIR...", type=FIT, nargs=-1, required=True)
+def closure(fits: tuple[Path, ...]) -> None:
+    """Tells how well closure tests in DIR... recover their truth: bias, variance, coverage."""
+    from rich.console import Console
+
+    from replicafit.closure import closure_fit, summary
+    from replicafit.outline import closure_lines, closure_table
+
+    registry = _registry()
+    each = [closure_fit(path, registry) for path in fits]
+    together = summary(each)
+    Console().print(closure_table(each, together))
+    click.echo("\n".join(closure_lines(together)))
+
+
 @commands.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def plugins(as_json: bool) -> None:
+@click.option("--check", "checked", is_flag=True, help="Show in full what is wrong; exit code 1.")
+def plugins(as_json: bool, checked: bool) -> None:
     """Lists the plugins and the components they provide."""
-    registry = load_registry()
+    from replicafit.plugin_listing import plugin_faults, plugin_lines, plugin_records
+
+    registry = load_registry(choice=replace(Choice.from_environment(), strict=False))
     if as_json:
-        click.echo(json.dumps(_plugin_list(registry), indent=1))
+        click.echo(json.dumps(plugin_records(registry), indent=1))
+    else:
+        click.echo("\n".join(plugin_lines(registry)))
+    if not checked:
+        _warn_of(registry)
         return
-    for plugin in registry.plugins:
-        click.echo(f"{plugin.name} ({plugin.distribution} {plugin.version})")
-        for component in plugin.components:
-            kind = KINDS[type(component)]
-            click.echo(f"    {kind:15s} {component.name:15s} {component.summary}")
-    _warn_of_broken(registry)
+    _import_engine_quietly()
+    faults = plugin_faults(registry)
+    for fault in faults:
+        click.echo(f"\n{fault}", err=True)
+    if faults:
+        sys.exit(1)
 
 
-def _plugin_list(registry: Registry) -> list[dict[str, Any]]:
-    loaded = [
-        {
-            "name": plugin.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-            "module": plugin.module,
-            "status": "loaded",
-            "components": [
-                {"kind": KINDS[type(c)], "name": c.name, "summary": c.summary}
-                for c in plugin.components
-            ],
-        }
-        for plugin in registry.plugins
-    ]
-    broken = [
-        {
-            "name": plugin.name,
-            "distribution": plugin.distribution,
-            "version": plugin.version,
-            "status": "broken",
-            "reason": plugin.reason,
-        }
-        for plugin in registry.broken
-    ]
-    return [*loaded, *broken]
+@commands.command("new-plugin")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="The folder [replicafit-NAME]."
+)
+def new_plugin(name: str, output: Path | None) -> None:
+    """Writes a plugin to begin with: a layer type NAME, its tests and a runcard that uses it."""
+    from replicafit.new_plugin import Names, write_plugin
+
+    names = Names.of(name, _registry())
+    folder = output or Path(names.distribution)
+    for file in write_plugin(names, folder):
+        click.echo(f"Written: {file}")
+    click.echo(f"Next: pip install -e {folder}, then replicafit check {folder / names.card}")
 
 
 @commands.command()
 def schema() -> None:
     """Prints the JSON Schema of runcards, installed plugins included."""
-    from replicafit.runcard import runcard_type
+    from replicafit.runcard import runcard_schema
 
-    click.echo(json.dumps(runcard_type(_registry()).model_json_schema(), indent=1))
+    click.echo(json.dumps(runcard_schema(_registry()), indent=1))
 
 
-def _registry() -> Registry:
+@commands.command()
+@click.argument("key", default="")
+def explain(key: str) -> None:
+    """Tells what KEY of a runcard is: type, default, unit, meaning, example.
+
+    KEY is dotted, with the type of a component in the place of its position, such as
+    model.layers.multi_dense.units, or the end of that. Without KEY: the keys at the top level.
+    """
+    from replicafit.runcard.explaining import explain as explained
+
+    click.echo("\n".join(explained(_registry(), key)))
+
+
+@commands.command()
+@click.argument("first", metavar="A", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("second", metavar="B", type=click.Path(path_type=Path, dir_okay=False))
+def diff(first: Path, second: Path) -> None:
+    """Compares what the runcards A and B mean; exit code 1 if they differ."""
+    from replicafit.runcard import canonical, compared
+
+    ours, theirs = (canonical(_load(card, _registry(card))) for card in (first, second))
+    found = compared(ours, theirs)
+    for difference in found:
+        values = (json.dumps(value) for value in (difference.ours, difference.theirs))
+        click.echo(f"{difference.key}: {' -> '.join(values)}")
+    if found:
+        sys.exit(1)
+    click.echo("Both mean the same fit.")
+
+
+@commands.command()
+@click.argument("card", metavar="[FILE]", default="runcard.yml", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+def init(card: Path, yes: bool) -> None:
+    """Writes a commented runcard to FILE [runcard.yml], and the schema for editors beside it."""
+    from replicafit.runcard import runcard_schema, starting
+
+    registry = _registry()
+    schema = card.with_suffix(".schema.json")
+    for file in (card, schema):
+        _refuse_if_there(file)
+    start = _start(card, registry, schema.name, ask=not yes)
+    card.parent.mkdir(parents=True, exist_ok=True)
+    if start.datasets[0].get("path") == starting.EXAMPLE_DATA:
+        _write_example(card.parent / starting.EXAMPLE_DATA)
+    schema.write_text(json.dumps(runcard_schema(registry), indent=1) + "\n", encoding="utf-8")
+    card.write_text(start.text(), encoding="utf-8")
+    click.echo(f"Written: {card} and {schema}. Next: replicafit check {card}")
+
+
+def _start(card: Path, registry: Registry, schema: str, ask: bool) -> Any:
+    """What the new card holds, after three questions or none."""
+    from replicafit.runcard import starting
+
+    shipped, path, replicas, title = starting.shipped_datasets(registry), "", 20, card.stem
+    if ask:
+        without = "data that plugins ship" if shipped else "an invented example"
+        path = click.prompt(f"Your data, .csv or .npz (none: {without})", "", show_default=False)
+        replicas = click.prompt("How many replicas", replicas, type=click.IntRange(min=1))
+        title = click.prompt("Title", title)
+    example = ({"type": "csv", "path": starting.EXAMPLE_DATA, "error": "error"},)
+    datasets = (starting.entry_for(path),) if path else shipped or example
+    return starting.Start(title, replicas, datasets, starting.is_physics(datasets), schema)
+
+
+def _write_example(file: Path) -> None:
+    from replicafit.runcard.starting import example_data
+
+    _refuse_if_there(file)
+    file.write_text(example_data(), encoding="utf-8")
+
+
+def _refuse_if_there(file: Path) -> None:
+    if file.exists():
+        raise OutputError(f"'{file}' exists already. Give another name, or remove it.")
+
+
+def _registry(card: Path | None = None) -> Registry:
+    """The installed plugins, and those that the runcard ``card`` brings along."""
     registry = load_registry()
-    _warn_of_broken(registry)
-    return registry
+    _warn_of(registry)
+    if card is None:
+        return registry
+    from replicafit.runcard.local_plugins import registry_for
+
+    return registry_for(card, registry)
 
 
-def _warn_of_broken(registry: Registry) -> None:
-    for plugin in registry.broken:
-        click.echo(
-            f"Warning: plugin '{plugin.name}' of '{plugin.distribution}' did not load: "
-            f"{plugin.reason}",
-            err=True,
-        )
+def _warn_of(registry: Registry) -> None:
+    for problem in registry.problems:
+        click.echo(f"Warning: {problem}", err=True)
 
 
-def _load(card: Path, registry: Registry, overrides: dict[str, Any]) -> Any:
+def _load(card: Path, registry: Registry, overrides: Sequence[Any] = ()) -> Any:
     from replicafit.runcard import load_runcard
 
     return load_runcard(card, registry, overrides)

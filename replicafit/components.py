@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+
+from replicafit.errors import PluginError
 
 Target = str | Callable[..., Any]
 """A callable, or the string ``"package.module:attribute"`` that leads to one."""
@@ -51,10 +54,12 @@ class LayerContext:
         position: place of the layer in the runcard, from 0.
         replica_seeds: one integer seed per slot, for this layer alone; length r.
         generators: one numpy generator per slot, for this layer alone; length r.
-        flavours: names of the functions the network puts out; length f.
+        flavours: names of the functions that reach the layer, or, before the last network
+            layer, of those the network puts out; length f.
         has_replica_axis: whether the features that reach the layer are ``(b, r, n, f)`` already.
         node_start: where on the grid axis the extra grid points of this layer begin.
         node_count: how many extra grid points this layer requested.
+        x_grid: the grids of all datasets one after the other, with repetitions, (n,).
     """
 
     position: int
@@ -64,6 +69,7 @@ class LayerContext:
     has_replica_axis: bool = True
     node_start: int = 0
     node_count: int = 0
+    x_grid: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +81,25 @@ class LayerType(Component):
             ``(b, r, n, f)`` to ``(b, r, n, g)``; before the first layer with replicas they are
             ``(b, n, f)``. It has ``split(slot, features) -> keras.layers.Layer``, which gives
             the plain Keras layer of one replica, ``(b, f) -> (b, g)``.
+            If that is not its trained weights in their order, it has ``trained_from(plain)``, which
+            gives those of one slot back to a fit that starts from an earlier one. With
+            ``record(slot) -> dict`` it tells of one replica what ``result.json`` should hold.
         needs_x: the layer is called as ``layer(features, x)``, with the grid x ``(b, n, 1)``;
             then its plain layer is called as ``layer([features, x])``.
         extra_grid: ``(settings) -> x (m,)``: grid points beyond those of the data, for instance
             quadrature nodes. They join the one network evaluation of a step.
+        size: ``(settings, features in) -> (features out, trained parameters per replica)``; what
+            the planner counts with before Keras is imported. Left out, the layer is taken to
+            change nothing and to have no parameters.
+        flavours: ``(settings, names before) -> names after``, for a layer that changes which
+            functions there are. Left out, the names stay.
     """
 
     build: Target
     needs_x: bool = False
     extra_grid: Callable[[Any], np.ndarray] | None = None
+    size: Callable[[Any, int], tuple[int, int]] | None = None
+    flavours: Callable[[Any, tuple[str, ...]], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,16 +130,57 @@ class ForwardMap(Component):
     settings: type[ComponentSettings] = ComponentSettings
 
 
+@dataclass(frozen=True)
+class PenaltyContext:
+    """What a penalty may know when it is built.
+
+    Attributes:
+        folder: the runcard's; paths are relative to it.
+        x_grid: grid of the function values, (n,); holds what the penalty requested, but is that of
+            the data while it requests.
+        flavours: names of the functions the network puts out; length f.
+        q0: their scale in GeV.
+        max_steps: steps that a replica takes at most.
+    """
+
+    folder: Path
+    x_grid: np.ndarray
+    flavours: tuple[str, ...]
+    q0: float
+    max_steps: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which replicas pass: those whose measure is at most the bound.
+
+    Attributes:
+        measure: ``(function values (r, n, f)) -> (r,)``, never mixing replicas.
+        bound: the most that passes.
+        at_checks: best weights and stopping act only on checks that pass; otherwise replicas are
+            judged when they are finished.
+    """
+
+    measure: Callable[[Any], Any]
+    bound: float
+    at_checks: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Penalty(Component):
-    """A term added to chi2: ``build(settings, folder, x_grid, flavours) -> callable``.
+    """A term added to chi2.
 
-    ``folder`` is the runcard's; ``x_grid`` (n,) and ``flavours`` (f,) are those of the function
-    values. The callable maps ``(function values (r, n, f), steps taken (r,))`` to ``(r,)``, never
-    mixing replicas.
+    Attributes:
+        build: ``(settings, PenaltyContext) -> callable``, which maps ``(function values (r, n, f),
+            steps taken (r,))`` to ``(r,)``, never mixing replicas.
+        x_grid: ``(settings, PenaltyContext) -> x (m,)``: grid points it needs beside those of the
+            data. ``replicafit check`` calls it too, so mistakes in files are best found here.
+        verdict: ``(settings, PenaltyContext) -> Verdict``: which replicas pass.
     """
 
     build: Target
+    x_grid: Target | None = None
+    verdict: Target | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,16 +190,44 @@ class OptimiserType(Component):
     build: Target
 
 
-@dataclass(frozen=True, kw_only=True)
-class Exporter(Component):
-    """A writer of one replica's results: ``write(replica, network, folder) -> None``.
+@dataclass(frozen=True)
+class WholeFit:
+    """A fit whose replicas are all written, for an exporter of the whole.
 
-    ``replica`` is a ``replicafit.results.ReplicaResult``, ``network`` the plain Keras network of
-    this replica alone, ``folder`` a folder that becomes visible when all exporters are done.
+    Attributes:
+        folder: of the fit.
+        numbers: the replica numbers to export, in order; never empty.
+        name: what the export is called: the user's word, or the name of the folder.
+        progress: ``(done, total) -> None``, to be told now and then how far the exporter is.
     """
 
-    write: Target
+    folder: Path
+    numbers: tuple[int, ...]
+    name: str
+    progress: Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter(Component):
+    """A writer of results, of each replica (``write``), of the whole fit (``finish``) or both.
+
+    Attributes:
+        write: ``(replica, network, folder) -> None``. ``replica`` is a
+            ``replicafit.results.ReplicaResult``, ``network`` the plain Keras network of this
+            replica alone, ``folder`` a folder that becomes visible when all exporters are done.
+        finish: ``(WholeFit) -> Path``: called once when all replicas are written, and by
+            ``replicafit export`` afterwards; gives what it wrote, which is in the fit's folder.
+        needs: names of exporters whose files ``finish`` reads; a runcard must name them too.
+    """
+
+    write: Target | None = None
+    finish: Target | None = None
+    needs: tuple[str, ...] = ()
     settings: type[ComponentSettings] = ComponentSettings
+
+    def __post_init__(self) -> None:
+        if self.write is None and self.finish is None:
+            raise PluginError(f"The exporter '{self.name}' needs write, finish or both.")
 
 
 KINDS: dict[type[Component], str] = {

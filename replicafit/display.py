@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from replicafit.data import ReplicaData
+from replicafit.progress import Progress as FitProgress
+from replicafit.progress import Spread, Tally
 from replicafit.results import ReplicaResult
+from replicafit.runcard import ReplicaRange
 from replicafit.training.loop import Snapshot
 from replicafit.training.state import Status
 from replicafit.verify import Case
@@ -21,86 +25,119 @@ from replicafit.verify import Case
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal and gets lines instead of a bar."""
 
+SHOWN_REASONS = 5
+"""Of replicas that were not selected; all are in run.json."""
+
 
 @dataclass
 class Display:
-    """Follows a fit: a bar on a terminal, a line now and then elsewhere."""
+    """Follows a fit: a live view on a terminal, a line now and then elsewhere, or nothing.
+
+    Attributes:
+        console: where to print.
+        tally: counts replicas and steps, those of earlier runs included.
+        quiet: print warnings only.
+    """
 
     console: Console
-    replicas: int
-    max_steps: int
-    finished: list[ReplicaResult] = field(default_factory=list)
+    tally: Tally
+    quiet: bool = False
+    _live: Live | None = None
     _bar: Progress | None = None
     _task: TaskID | None = None
     _last_line: float = 0.0
-    _past_steps: int = 0
 
     def __enter__(self) -> Display:
-        if self.console.is_terminal:
-            self._bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=None),
-                TextColumn("{task.fields[numbers]}"),
-                TimeRemainingColumn(),
-                console=self.console,
+        if self.console.is_terminal and not self.quiet:
+            self._bar = _bar(self.console)
+            total, done = self.tally.replicas * self.tally.max_steps, len(self.tally.over)
+            self._task = self._bar.add_task(
+                "Starting", total=total, completed=done * self.tally.max_steps
             )
-            total = self.replicas * self.max_steps
-            self._task = self._bar.add_task("Starting", total=total, numbers="")
-            self._bar.start()
+            self._live = Live(self._bar, console=self.console, refresh_per_second=4)
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def phase(self, what: str) -> None:
         """A new phase of the work begins."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, description=what)
-        elif what != "Training":
+        elif what != "Training" and not self.quiet:
             self.console.print(f"{what} ...")
 
     def progress(self, snapshot: Snapshot, data: ReplicaData) -> None:
         """A batch has trained a few hundred steps more."""
-        text = _numbers(snapshot, data)
-        if self._bar is not None and self._task is not None:
-            done = self._past_steps + _steps_behind(snapshot, self.max_steps)
-            self._bar.update(self._task, description="Training", completed=done, numbers=text)
-        elif time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
+        now = self.tally.progress(snapshot, data)
+        if self._live is not None and self._bar is not None and self._task is not None:
+            self._bar.update(
+                self._task,
+                description="Training",
+                completed=now.steps_done,
+                total=now.steps_total,
+            )
+            self._live.update(live_view(self._bar, now))
+        elif not self.quiet and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            ready = f"{len(self.finished)} of {self.replicas} replicas finished"
-            self.console.print(f"{ready}; step {int(snapshot.state.steps.max())}: {text}")
-        if not snapshot.running.any():
-            self._past_steps += _steps_behind(snapshot, self.max_steps)
+            self.console.print(progress_line(now), highlight=False)
 
     def replica(self, result: ReplicaResult) -> None:
         """A replica is finished and written."""
-        self.finished.append(result)
+        self.tally.replica(result)
 
     def warning(self, message: str) -> None:
         """Something went wrong that does not end the fit."""
         self.console.print(f"Warning: {message}", style="yellow", markup=False)
 
 
-def _steps_behind(snapshot: Snapshot, max_steps: int) -> int:
-    """Steps this batch has behind it; a replica that ended early counts as full."""
-    used = snapshot.state.status != Status.empty
-    steps = np.where(snapshot.running, snapshot.state.steps, max_steps)
-    return int(steps[used].sum())
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        expand=True,
+        speed_estimate_period=600,
+    )
 
 
-def _numbers(snapshot: Snapshot, data: ReplicaData) -> str:
-    used = snapshot.state.status != Status.empty
-    n_training = data.training.sum(axis=1)
-    n_validation = (~data.training).sum(axis=1)
-    training = np.median((snapshot.history.training[:, -1] / n_training)[used])
-    text = f"chi2 per datum: training {training:.3f}"
-    if n_validation.all():
-        validation = np.median((snapshot.history.validation[:, -1] / n_validation)[used])
-        text += f", validation {validation:.3f}"
-    diverged = int((snapshot.state.status == Status.diverged).sum())
-    running = int(snapshot.running.sum())
-    return f"{text}; {running} running" + (f", {diverged} diverged" if diverged else "")
+def live_view(bar: RenderableType, now: FitProgress) -> Group:
+    """The bar over steps, and below it how the replicas do."""
+    table = Table.grid(padding=(0, 3))
+    table.add_row("[dim]chi2 per datum[/]", "[dim]median[/]", "[dim]68 %[/]", "[dim]replicas[/]")
+    counts = iter(counts_of(now))
+    for name, spread in (("training", now.chi2_training), ("validation", now.chi2_validation)):
+        table.add_row(name, *_told(spread), "   ".join(next(counts)))
+    return Group(bar, table)
+
+
+def counts_of(now: FitProgress) -> tuple[list[str], list[str]]:
+    """How many replicas run and wait, and how many ended how."""
+    bad = f"[red]{now.diverged} diverged[/]" if now.diverged else "0 diverged"
+    first = [f"[cyan]{now.running} running[/]", f"{now.waiting} waiting"]
+    return first, [f"[green]{now.stopped} stopped[/]", f"{now.completed} completed", bad]
+
+
+def _told(spread: Spread) -> tuple[str, str]:
+    if spread.median is None:
+        return "none", ""
+    return f"{spread.median:.3f}", f"{spread.p16:.3f} to {spread.p84:.3f}"
+
+
+def progress_line(now: FitProgress) -> str:
+    """The same in one line."""
+    over = now.stopped + now.completed + now.diverged
+    parts = [f"{over} of {now.replicas} replicas finished; step {now.step}: chi2 per datum"]
+    for name, spread in (("training", now.chi2_training), ("validation", now.chi2_validation)):
+        if spread.median is not None:
+            parts.append(f"{name} {' ('.join(_told(spread))}),")
+    diverged = f", {now.diverged} diverged" if now.diverged else ""
+    return f"{' '.join(parts).rstrip(',')}; {now.running} running{diverged}"
 
 
 def summary_table(results: Sequence[Mapping[str, Any]]) -> Table:
@@ -122,8 +159,13 @@ def summary_table(results: Sequence[Mapping[str, Any]]) -> Table:
 
 def _add(table: Table, name: str, n_data: int, values: Sequence[float]) -> None:
     low, high = np.percentile(values, [16, 84])
-    band = f"{low:.3f} to {high:.3f}"
-    table.add_row(name, str(n_data), f"{np.mean(values):.3f}", f"{np.median(values):.3f}", band)
+    mean, median, band = _short(np.mean(values)), _short(np.median(values)), _short(low, high)
+    table.add_row(name, str(n_data), mean, median, band)
+
+
+def _short(*values: Any) -> str:
+    """Three decimals, or three digits where that would be zero."""
+    return " to ".join(f"{v:.3f}" if v >= 0.01 else f"{v:.1e}" for v in values)
 
 
 def status_line(results: Sequence[Mapping[str, Any]]) -> str:
@@ -131,6 +173,23 @@ def status_line(results: Sequence[Mapping[str, Any]]) -> str:
     counts = {s.name: sum(r["status"] == s.name for r in results) for s in Status}
     told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     return f"{len(results)} replicas: {told or 'none'}"
+
+
+def selection_lines(results: Sequence[Mapping[str, Any]], replicas: ReplicaRange) -> list[str]:
+    """How many replicas were selected, why others were not, and whether they are enough."""
+    left_out = {r["number"]: r["selection"]["reasons"] for r in results}
+    reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in left_out.items() if why]
+    selected = len(results) - len(reasons)
+    lines = [f"{selected} of {len(results)} selected", *reasons[:SHOWN_REASONS]]
+    if reasons[SHOWN_REASONS:]:
+        lines.append(f"  and {len(reasons) - SHOWN_REASONS} more, in run.json")
+    if replicas.good is not None and selected < replicas.good:
+        lines.append(
+            f"Only {selected} good replicas of the {replicas.good} asked for, after all "
+            f"{len(replicas.numbers)} that may be fitted. The reasons tell what to change, or "
+            "raise at_most."
+        )
+    return lines
 
 
 def verdict_table(cases: Sequence[Case]) -> Table:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -13,26 +12,22 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from replicafit.components import Exporter, OptimiserType, Penalty, load_target
-from replicafit.data import FitData, load_data
-from replicafit.export.evaluation import Evaluation
+from replicafit.assembly import Plan, make_engine, make_plans, prepared_batches
+from replicafit.components import Exporter
 from replicafit.export.files import write_arrays
 from replicafit.export.folder import FitFolder
-from replicafit.forward.chi2 import Chi2, chi2_form
+from replicafit.planning import Batch
 from replicafit.plugins import Registry
-from replicafit.provenance import Timing, write_run_file
+from replicafit.provenance import Provenance, Timing
 from replicafit.results import ReplicaResult
 from replicafit.runcard import Runcard, canonical
+from replicafit.selection import Selection
 from replicafit.training.backend import seam
-from replicafit.training.batches import Batch, PreparedBatch, plan_batches, prepare_batch
+from replicafit.training.batches import PreparedBatch
 from replicafit.training.checkpoint import Checkpoints
-from replicafit.training.engine import Engine, Schedule, network_functions
+from replicafit.training.engine import Schedule
 from replicafit.training.loop import Snapshot, train
-from replicafit.training.optimisers import Optimiser
 from replicafit.training.state import Status
-
-STEPS_PER_CALL = 500
-"""About how many steps pass before Python looks in."""
 
 
 class Observer(Protocol):
@@ -52,26 +47,6 @@ class Observer(Protocol):
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What all batches of a fit share."""
-
-    runcard: Runcard
-    registry: Registry
-    data: FitData
-    chi2: Chi2
-    penalties: tuple[Callable[[Any, Any], Any], ...]
-    optimiser: Optimiser
-    schedule: Schedule
-    batches: tuple[Batch, ...]
-
-    def prepare(self, batch: Batch) -> PreparedBatch:
-        """Everything of the replicas of ``batch``, on the host."""
-        return prepare_batch(
-            batch, self.runcard, self.registry, self.data, self.chi2, self.optimiser
-        )
-
-
-@dataclass(frozen=True)
 class Output:
     """Where and how a fit is written.
 
@@ -85,10 +60,16 @@ class Output:
     resume: bool = False
     checkpoint_seconds: float = 30.0
 
-    def begin(self, runcard: Runcard, card: Path) -> Checkpoints:
+    def written(self) -> set[int]:
+        """The replicas of an earlier run that is continued."""
+        return set(self.folder.finished()) if self.resume else set()
+
+    def begin(self, provenance: Provenance, card: Path) -> Checkpoints:
         """Makes the folder, or makes sure that the fit there is the same."""
         if self.resume:
-            self.folder.refuse_unless_same(canonical(runcard))
+            self.folder.refuse_unless_same(
+                canonical(provenance.runcard), provenance.data_hash, provenance.plugin_files
+            )
         else:
             self.folder.create(card)
         return Checkpoints(self.folder.checkpoint, self.checkpoint_seconds, write_arrays)
@@ -101,7 +82,8 @@ def fit(
 
     Args:
         card: the runcard's file; paths in it are relative to its folder.
-        output: where to write; made once the runcard and its data are known to be good.
+        output: where to write; made once the runcard, its data and its network are known to be
+            good.
         observer: who is told.
 
     Returns:
@@ -110,54 +92,114 @@ def fit(
     start = time.perf_counter()
     observer.phase("Reading data")
     seam().prepare(runcard.precision)
-    plan = make_plan(runcard, registry, card.parent, runcard.replicas.numbers)
-    written = set(output.folder.finished()) if output.resume else set()
-    left = [batch for batch in plan.batches if not written.issuperset(batch.numbers)]
-    prepared = _prepared(plan, left)
-    first = next(prepared, None)
-    checkpoints = output.begin(runcard, card)
-    timing = Timing(setup_s=time.perf_counter() - start)
-    note = partial(
-        write_run_file, output.folder.run_file, runcard, registry, plan.chi2.describe(), timing
-    )
-    note()
-    if first is not None:
-        advance = make_engine(plan, first).compiled()
-        evaluation = Evaluation(plan.data, registry, runcard.seed)
-        write = _Writer(plan, evaluation, output.folder, observer, written)
-        for batch in chain([first], prepared):
-            observer.phase("Training" if timing.first_step_s else "Compiling")
-            begun = checkpoints.load(batch.model.numbers, batch.state, observer.warning)
-            for snapshot in timing.watch(_train(advance, batch, plan.schedule, begun)):
-                observer.progress(snapshot, batch.data)
-                write.finished(batch, snapshot)
-                checkpoints.maybe_save(batch.model.numbers, snapshot)
-            note()
+    plans = make_plans(runcard, registry, card.parent, runcard.replicas.numbers)
+    provenance = Provenance(runcard, card.parent, registry, plans[0].data.digest)
+    run = _Run(provenance, output.folder, observer, plans, output.written())
+    batches = prepared_batches([] if run.enough() else run.work())
+    first = next(batches, None)
+    checkpoints = output.begin(provenance, card)
+    run.timing.setup_s = time.perf_counter() - start
+    run.note()
+    for plan, batch in chain([first] if first else [], batches):
+        run.train(plan, batch, checkpoints)
+        if run.enough():
+            break
     checkpoints.clear()
-    return tuple(sorted(written))
+    run.complete()
+    return tuple(sorted(run.written))
 
 
-@dataclass(frozen=True)
-class _Writer:
-    """Writes replicas when they are finished, each once."""
+@dataclass
+class _Run:
+    """A fit under way.
 
-    plan: Plan
-    evaluation: Evaluation
+    Attributes:
+        written: the replicas that are on disk.
+        timing: how long things took.
+        engines: compiled, one for each architecture.
+    """
+
+    provenance: Provenance
     folder: FitFolder
     observer: Observer
+    plans: tuple[Plan, ...]
     written: set[int]
+    timing: Timing = field(default_factory=Timing)
+    engines: dict[int | None, Any] = field(default_factory=dict)
 
-    def finished(self, batch: PreparedBatch, snapshot: Snapshot) -> None:
-        """Writes the replicas that have finished since the last call."""
+    def work(self) -> list[tuple[Plan, Batch]]:
+        """The batches with a replica that is not written yet."""
+        work = [(plan, batch) for plan in self.plans for batch in plan.left(self.written)]
+        if self.provenance.runcard.replicas.good:
+            work.sort(key=lambda item: item[1].numbers)  # no architecture before the others
+        return work
+
+    def train(self, plan: Plan, batch: PreparedBatch, checkpoints: Checkpoints) -> None:
+        """Trains one batch and writes its replicas as they finish."""
+        advance = self._engine(plan, batch)
+        begun = checkpoints.load(batch.model.numbers, batch.state, self.observer.warning)
+        if begun is not None:
+            self._write_finished(plan, batch, begun)
+        for snapshot in self.timing.watch(_train(advance, batch, plan.schedule, begun)):
+            self.observer.progress(snapshot, batch.data)
+            self._write_finished(plan, batch, snapshot)
+            checkpoints.maybe_save(batch.model.numbers, snapshot)
+        self.note()
+
+    def enough(self) -> bool:
+        """Whether as many replicas are good as the runcard asks for, in whole batches.
+
+        In part of a batch those are missing that take long.
+        """
+        good = self.provenance.runcard.replicas.good
+        if good is None or len(self.written) < good or self._within_a_batch():
+            return False
+        selected = len(self.folder.selection(self.written).selected)
+        self.observer.phase(f"{selected} of {good} replicas are good")
+        return selected >= good
+
+    def _within_a_batch(self) -> bool:
+        """Whether some replicas of a batch are written and others are not."""
+        batches = [batch for plan in self.plans for batch in plan.network.batches]
+        return any(0 < len(self.written & set(b.numbers)) < len(b.numbers) for b in batches)
+
+    def note(self, selection: Selection | None = None) -> None:
+        """Writes ``run.json`` as things stand."""
+        forms = [plan.network.describe() for plan in self.plans]
+        self.provenance.write(self.folder.run_file, forms, self.timing, selection)
+
+    def complete(self) -> None:
+        """What is done once, with all replicas: selection, and exporters of the whole fit."""
+        self.note(self.folder.judge(self.written))
+        for exporter in self._exporters():
+            if exporter.finish is None:
+                continue
+            self.observer.phase(f"Exporting {exporter.name}")
+            failure = self.folder.finish(exporter, partial(_tell, self.observer, exporter.name))
+            if failure:
+                self.observer.warning(failure)
+
+    def _engine(self, plan: Plan, batch: PreparedBatch) -> Any:
+        """The compiled engine of ``plan``; ``batch`` shows it the shapes."""
+        position = plan.network.position
+        self.observer.phase("Training" if position in self.engines else "Compiling")
+        if position not in self.engines:
+            self.engines[position] = make_engine(plan, batch).compiled()
+        return self.engines[position]
+
+    def _exporters(self) -> list[Exporter]:
+        registry = self.provenance.registry
+        return [registry.get(Exporter, name) for name in self.provenance.runcard.export]
+
+    def _write_finished(self, plan: Plan, batch: PreparedBatch, snapshot: Snapshot) -> None:
+        """Writes the replicas that have finished since the last call, each once."""
         over = np.isin(snapshot.state.status, [Status.running, Status.empty], invert=True)
-        slots = [
-            s for s in np.flatnonzero(over).tolist() if batch.model.numbers[s] not in self.written
-        ]
+        numbers = batch.model.numbers
+        slots = [s for s in np.flatnonzero(over).tolist() if numbers[s] not in self.written]
         if not slots:
             return
-        plan = self.plan
-        exporters = [plan.registry.get(Exporter, name) for name in plan.runcard.export]
-        for result, network in self.evaluation.results(batch.model, batch.data, snapshot, slots):
+        exporters = self._exporters()
+        for result, network in plan.evaluation.results(batch.model, batch.data, snapshot, slots):
             for failure in self.folder.write_replica(result, network, exporters):
                 self.observer.warning(failure)
             self.written.add(result.number)
@@ -169,60 +211,11 @@ def _train(
 ) -> Iterator[Snapshot]:
     """Trains a batch from its start, or from where a checkpoint left it."""
     if begun is None:
-        yield from train(advance, batch.state, batch.constants, schedule)
-    else:
-        yield begun
-        yield from train(advance, begun.state, batch.constants, schedule, begun.history)
+        return train(advance, batch.state, batch.constants, schedule)
+    return train(advance, begun.state, batch.constants, schedule, begun.history)
 
 
-def make_plan(
-    runcard: Runcard, registry: Registry, card_folder: Path, numbers: Sequence[int]
-) -> Plan:
-    """Data, chi2 form, optimiser and batches of a fit of the replicas ``numbers``."""
-    data = load_data(runcard.data.datasets, registry, card_folder)
-    training = runcard.training
-    return Plan(
-        runcard=runcard,
-        registry=registry,
-        data=data,
-        chi2=chi2_form(data, registry, runcard.model.flavours, runcard.precision),
-        penalties=tuple(
-            load_target(registry.get(Penalty, item.type).build)(
-                item, card_folder, data.x_grid, runcard.model.flavours
-            )
-            for item in runcard.penalties
-        ),
-        optimiser=load_target(registry.get(OptimiserType, training.optimizer.type).build)(
-            training.optimizer
-        ),
-        schedule=Schedule(
-            max_steps=training.max_steps,
-            check_every=training.check_every,
-            patience=training.patience,
-            checks_per_call=max(1, STEPS_PER_CALL // training.check_every),
-        ),
-        batches=plan_batches(numbers),
-    )
-
-
-def make_engine(plan: Plan, prepared: PreparedBatch) -> Engine:
-    """The engine for all batches of ``plan``; any of them shows it the shapes."""
-    return Engine(
-        functions=network_functions(prepared.model.network, plan.data.x_grid),
-        chi2=plan.chi2,
-        penalties=plan.penalties,
-        optimiser=plan.optimiser,
-        schedule=plan.schedule,
-        constraints=tuple(v.constraint for v in prepared.model.network.trainable_variables),
-    )
-
-
-def _prepared(plan: Plan, batches: Sequence[Batch]) -> Iterator[PreparedBatch]:
-    """Batches ready to train; the next is prepared while one trains."""
-    with ThreadPoolExecutor(max_workers=1) as helper:
-        coming = [helper.submit(plan.prepare, batch) for batch in batches[:1]]
-        for following in (*batches[1:], None)[: len(batches)]:
-            ready = coming.pop().result()
-            if following is not None:
-                coming.append(helper.submit(plan.prepare, following))
-            yield ready
+def _tell(observer: Observer, name: str, done: int, total: int) -> None:
+    """Ten times or so while an exporter works: how far it is."""
+    if 10 * done // total > 10 * (done - 1) // total:
+        observer.phase(f"Exporting {name}: {done} of {total}")

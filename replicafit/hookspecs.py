@@ -9,6 +9,9 @@ A plugin is a module (entry point group ``replicafit``) with functions of these 
     @hookimpl
     def replicafit_layers():
         return [LayerType(name="sine", settings=SineSettings, build="my_package.sine:build")]
+
+A module may say for which version of this door it was written, ``REPLICAFIT_API_VERSION = 1``; then
+one that does not fit is refused with that reason.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ from replicafit.components import (
 )
 
 PROJECT = "replicafit"
+API_VERSION = 1
+"""Of hooks and descriptions; grows when plugins must change."""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -15,9 +17,14 @@ from keras import ops
 from replicafit.components import LayerContext, LayerType, load_target
 from replicafit.errors import ModelError
 from replicafit.layers.grid import DropNodes, JoinNodes
+from replicafit.layers.warm_start import start_from
+from replicafit.pdf.flavours import flavours_along
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
+
+NO_GRID = np.empty(0)
+NO_START: Mapping[int, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class ReplicaModel:
         stages: its layers in order.
         nodes: extra grid points the layers asked for, (m,).
         numbers: the replica number in each slot.
-        flavours: names along the last axis.
+        flavours: names along the last axis, after all layers.
     """
 
     network: keras.Model
@@ -82,18 +89,33 @@ class ReplicaModel:
 
 
 def build_model(
-    runcard: Runcard, registry: Registry, seeds: Seeds, numbers: Sequence[int]
+    runcard: Runcard,
+    registry: Registry,
+    seeds: Seeds,
+    numbers: Sequence[int],
+    x_grid: np.ndarray = NO_GRID,
+    start: Mapping[int, Path] = NO_START,
 ) -> ReplicaModel:
     """The model of the replicas ``numbers``; each one's weights depend on its own number alone.
 
+    Args:
+        runcard: says which layers.
+        registry: who provides them.
+        seeds: of initial weights.
+        numbers: a replica number for each slot.
+        x_grid: the grids of all datasets one after the other, (n,), for layers that ask for it.
+        start: for each replica number the file of the plain network whose weights it starts from.
+
     Raises:
-        ModelError: the layers do not go together, or do not end in ``model.flavours``.
+        ModelError: the layers do not go together, do not end in the flavours that the runcard
+            names, or have other weights than the networks to start from.
     """
+    flavours = flavours_along(runcard.model, registry)
     types = [registry.get(LayerType, item.type) for item in runcard.model.layers]
     nodes = [_requested(kind, item) for kind, item in zip(types, runcard.model.layers, strict=True)]
     starts = np.cumsum([0, *map(len, nodes)])
     with _precision(runcard.precision):
-        x = keras.Input((None, 1), name="x")
+        x = keras.Input((None, 1), name="x", dtype=runcard.precision)
         joined = np.concatenate(nodes)
         grid = JoinNodes(joined, name="join_nodes")(x) if len(joined) else x
         features, stages = grid, []
@@ -102,18 +124,23 @@ def build_model(
                 position=i,
                 replica_seeds=tuple(seeds.integer(k, f"layer/{i}") for k in numbers),
                 generators=tuple(seeds.generator(k, f"layer/{i}") for k in numbers),
-                flavours=runcard.model.flavours,
+                flavours=flavours[i],
                 has_replica_axis=len(features.shape) == 4,
                 node_start=int(starts[i]),
                 node_count=len(nodes[i]),
+                x_grid=x_grid,
             )
             stages.append(Stage(_built(kind, item, context), kind.needs_x))
             features = _connect(stages[-1], features, grid, i, item)
-        _check_output(features.shape, len(numbers), runcard.model.flavours)
+        _check_output(features.shape, len(numbers), flavours[-1])
         values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
         network = keras.Model(x, values, name="replicas")
         _try(network, len(numbers))
-    return ReplicaModel(network, tuple(stages), joined, tuple(numbers), runcard.model.flavours)
+    if start:
+        start_from([stage.layer for stage in stages], [start[number] for number in numbers])
+    model = ReplicaModel(network, tuple(stages), joined, tuple(numbers), flavours[-1])
+    _try_split(model)
+    return model
 
 
 def _requested(kind: LayerType, settings: Any) -> np.ndarray:
@@ -123,7 +150,7 @@ def _requested(kind: LayerType, settings: Any) -> np.ndarray:
 def _built(kind: LayerType, settings: Any, context: LayerContext) -> Any:
     try:
         return load_target(kind.build)(settings, context)
-    except (ValueError, TypeError) as cause:
+    except (ModelError, ValueError, TypeError) as cause:
         raise ModelError(
             f"Layer {context.position} of the runcard ({settings.type}) cannot be built: {cause}"
         ) from cause
@@ -148,6 +175,18 @@ def _try(network: keras.Model, replicas: int) -> None:
             f"The network gives the shape {tuple(shape)} where its layers announce "
             f"(1, {replicas}, 1, {network.output_shape[3]}). Check the order of the layers."
         )
+
+
+def _try_split(model: ReplicaModel) -> None:
+    """One replica as a plain network: a layer that cannot must not be found after training."""
+    try:
+        model.split([0], np.eye(len(model.flavours)))
+    except Exception as cause:  # layers of plugins may fail in any way
+        raise ModelError(
+            f"The network cannot be split into one for each replica: {_plain_words(cause)}. Every "
+            "layer needs split(slot, features), which gives the plain Keras layer of one replica "
+            "(docs/how-to/own-layer.md)."
+        ) from cause
 
 
 def _connect(stage: Stage, features: Any, grid: Any, position: int, settings: Any) -> Any:

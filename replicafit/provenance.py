@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from replicafit.export.files import write_json
-from replicafit.plugins import Registry
+from replicafit.plugins import Plugin, Registry
 from replicafit.runcard import Runcard, canonical, canonical_hash
+from replicafit.selection import Selection
 from replicafit.training.backend import seam
 from replicafit.training.loop import Snapshot
 from replicafit.training.state import Status
@@ -62,25 +63,64 @@ class Timing:
         }
 
 
-def write_run_file(
-    path: Path, runcard: Runcard, registry: Registry, chi2: Mapping[str, Any], timing: Timing
-) -> None:
-    """Writes ``run.json``, whole."""
-    write_json(
-        path,
-        {
-            "runcard": canonical(runcard),
-            "hash": canonical_hash(runcard),
-            "versions": _versions(),
-            "plugins": {
-                plugin.name: {"distribution": plugin.distribution, "version": plugin.version}
-                for plugin in registry.plugins
+@dataclass(frozen=True)
+class Provenance:
+    """What a fit is made from.
+
+    Attributes:
+        runcard: with all defaults.
+        card_folder: where its relative paths begin.
+        registry: of the plugins.
+        data_hash: of the data, so that a fit is not continued with others.
+    """
+
+    runcard: Runcard
+    card_folder: Path
+    registry: Registry
+    data_hash: str
+
+    @property
+    def plugin_files(self) -> dict[str, str]:
+        """sha256 of the plugins that are files beside the runcard, by name."""
+        return {p.name: p.sha256 for p in self.registry.plugins if p.sha256}
+
+    def write(
+        self,
+        path: Path,
+        plans: Sequence[Mapping[str, Any]],
+        timing: Timing,
+        selection: Selection | None = None,
+    ) -> None:
+        """Writes ``run.json``, whole.
+
+        Args:
+            path: of the file.
+            plans: what was chosen for each architecture.
+            timing: so far.
+            selection: once the fit is complete.
+        """
+        write_json(
+            path,
+            {
+                "runcard": canonical(self.runcard),
+                "hash": canonical_hash(self.runcard),
+                "extends": [card.model_dump() for card in self.runcard.extends],
+                "runcard_folder": str(self.card_folder.resolve()),
+                "data_hash": self.data_hash,
+                "versions": _versions(),
+                "plugins": {plugin.name: _origin(plugin) for plugin in self.registry.plugins},
+                "backend": seam().describe(),
+                "timing": timing.summary(),
+                "chi2_forms": list(plans),
+                "selection": selection.summary() if selection else None,
             },
-            "backend": seam().describe(),
-            "timing": timing.summary(),
-            "chi2_forms": dict(chi2),
-        },
-    )
+        )
+
+
+def _origin(plugin: Plugin) -> dict[str, str]:
+    """Where ``plugin`` comes from; of a file beside the runcard, exactly which."""
+    known = {"distribution": plugin.distribution, "version": plugin.version}
+    return known if plugin.sha256 is None else {**known, "sha256": plugin.sha256}
 
 
 def _versions() -> dict[str, str]:

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.fit import Plan, make_engine, make_plan
+from replicafit.assembly import Plan, make_engine, make_plans
+from replicafit.planning import Batch
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.training.backend import seam
-from replicafit.training.batches import Batch, PreparedBatch
+from replicafit.training.batches import PreparedBatch
 from replicafit.training.engine import BatchConstants, History
 from replicafit.training.loop import Snapshot, train
 from replicafit.training.state import TrainingState
@@ -59,11 +60,18 @@ class Case:
 def verify(
     runcard: Runcard, registry: Registry, card_folder: Path, replicas: int = 4, many: int = 1000
 ) -> tuple[Case, ...]:
-    """All cases for the first ``replicas`` replica numbers, ``many`` steps at most."""
+    """All cases for the first ``replicas`` replica numbers, ``many`` steps at most.
+
+    Where the runcard has a choice of architectures, for each of them.
+    """
     seam().prepare(runcard.precision)
     numbers = tuple(range(runcard.replicas.first, runcard.replicas.first + replicas))
-    plan = make_plan(runcard, registry, card_folder, numbers)
-    return tuple(_Trials(plan, numbers, min(many, runcard.training.max_steps)).cases())
+    found: list[Case] = []
+    for network in runcard.model.networks:
+        card = runcard.model_copy(update={"model": network})
+        (plan,) = make_plans(card, registry, card_folder, numbers)
+        found += _Trials(plan, numbers, min(many, runcard.training.max_steps)).cases()
+    return tuple(found)
 
 
 class _Trials:
@@ -157,21 +165,9 @@ def _distance(ours: Snapshot, i: int, theirs: Snapshot, j: int) -> float:
 
 def louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstants:
     """chi2, and with it the gradient, of one slot multiplied by ``factor``."""
-    terms = constants.training
-
-    def scaled(array: Any, by: float) -> Any:
-        copy = np.array(array)
-        copy[slot] *= by
-        return copy
-
-    root = factor**0.5
-    loud = terms._replace(
-        blocks=tuple(scaled(block, root) for block in terms.blocks),
-        target=scaled(terms.target, root),
-        constant=scaled(terms.constant, factor),
-        whitener=scaled(terms.whitener, root),
-        shift=scaled(terms.shift, root),
-    )
+    factors = np.ones(len(constants.stop_on_training), constants.stop_on_training.dtype)
+    factors[slot] = factor
+    loud = tuple(terms.scaled(factors) for terms in constants.training)
     return constants._replace(training=loud)
 
 
@@ -181,10 +177,8 @@ def _nudged(state: TrainingState) -> TrainingState:
 
 
 def _broken(constants: BatchConstants, slot: int) -> BatchConstants:
-    """One slot's data are not a number."""
-    target = np.array(constants.training.target)
-    target[slot] = np.nan
-    return constants._replace(training=constants.training._replace(target=target))
+    """chi2 of one slot is not a number."""
+    return louder(constants, slot, np.nan)
 
 
 __all__ = ["Case", "louder", "verify"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 
 import replicafit
+from replicafit.data import replica_data
 from replicafit.errors import OutputError
+from replicafit.seeds import Seeds
 
 COMMAND = [sys.executable, "-c", "from replicafit.cli import main; main()"]
 
@@ -36,7 +39,8 @@ def fitted(tmp_path_factory, toy_folder) -> Path:
     from toy import TOY_CARD
 
     card = toy_folder / "whole.yml"
-    card.write_text(TOY_CARD)
+    (toy_folder / "beneath.yml").write_text("precision: float32\n")
+    card.write_text("extends: beneath.yml\n" + TOY_CARD)
     output = tmp_path_factory.mktemp("out") / "fit"
     code, out, err = call("run", card, "-o", output, cwd=toy_folder)
     assert code == 0, err
@@ -49,6 +53,7 @@ def test_a_fit_leaves_what_the_contract_says(fitted):
     assert (fitted / "runcard.yml").exists()
     run = json.loads((fitted / "run.json").read_text())
     assert set(run) >= {"runcard", "hash", "versions", "plugins", "backend", "timing", "chi2_forms"}
+    assert [card["path"] for card in run["extends"]] == ["beneath.yml"]
     assert set(run["timing"]) == {"setup_s", "first_step_s", "ms_per_step_and_replica"}
     for number in (1, 2, 3):
         folder = fitted / "replicas" / f"replica_{number:04d}"
@@ -57,11 +62,14 @@ def test_a_fit_leaves_what_the_contract_says(fitted):
             "network.keras",
             "function.npz",
             "history.npz",
+            "data.npz",
+            "predictions.npz",
         }
         result = json.loads((folder / "result.json").read_text())
         assert (result["number"], result["status"], result["steps"]) == (number, "completed", 60)
         assert set(result["chi2_per_datum"]) == {"training", "validation", "all"}
         assert set(result["per_dataset"]) == {"A", "BB", "RATIO"}
+        assert 0.7504 <= result["exponents"]["g"]["alpha"] <= 1.098
     assert not list(fitted.rglob(".*"))
 
 
@@ -79,6 +87,54 @@ def test_the_files_agree_with_each_other(fitted):
         assert len(history["step"]) == 6
 
 
+def test_the_data_a_replica_was_fitted_to_are_saved(fitted, toy_data):
+    with np.load(fitted / "replicas" / "replica_0002" / "data.npz") as saved:
+        own = replica_data(toy_data, Seeds(7), (2,), 0.75)
+        np.testing.assert_array_equal(saved["values"], own.values[0])
+        np.testing.assert_array_equal(saved["training"], own.training[0])
+        assert list(saved["dataset"]) == ["A"] * 40 + ["BB"] * 25 + ["RATIO"] * 12
+        assert saved["basis"] == "data"
+
+
+DATA_KEYS = """
+  pseudodata: multiplicative
+  cuts: [x > 0.05]
+  split: {basis: diagonal}
+  folds: [[BB], [A]]
+  hold_out: 1
+model:
+"""
+
+
+@pytest.mark.slow
+def test_t0_from_an_earlier_fit_with_a_fold_held_out(fitted, toy_folder, tmp_path):
+    from toy import TOY_CARD
+
+    card = toy_folder / "again.yml"
+    card.write_text(TOY_CARD.replace("\nmodel:\n", DATA_KEYS))
+    code, out, err = call("check", card, cwd=toy_folder)
+    assert code == 0, err
+    assert re.search(r"BB +\d+ of 25 data, held out", out)
+    output = tmp_path / "fit"
+    code, _, err = call("run", card, "--t0", fitted, "--replicas", 2, "-o", output, cwd=toy_folder)
+    assert code == 0, err
+    run = json.loads((output / "run.json").read_text())
+    assert run["runcard"]["data"]["t0"] == str(fitted)
+    result = json.loads((output / "replicas" / "replica_0001" / "result.json").read_text())
+    assert set(result["per_dataset"]) == {"A", "RATIO"}
+    assert set(result["held_out"]) == {"BB"}
+    assert result["held_out"]["BB"] > 0
+    with np.load(output / "replicas" / "replica_0001" / "data.npz") as saved:
+        assert saved["basis"] == "diagonal"
+        assert len(saved["values"]) == result["n_data"]
+
+
+def test_t0_that_is_not_there(toy_card, tmp_path):
+    code, _, err = call("run", toy_card, "--t0", "nowhere", cwd=tmp_path)
+    assert code == 2
+    assert "data.t0: There is no function at" in err
+
+
 def test_result_chi2_equals_that_of_the_function_on_the_data(fitted, toy_data, registry):
     from replicafit.forward.predictions import chi2, predict_all
 
@@ -88,6 +144,45 @@ def test_result_chi2_equals_that_of_the_function_on_the_data(fitted, toy_data, r
     result = json.loads((fitted / "replicas/replica_0001/result.json").read_text())
     found = chi2(residual, toy_data.covariance) / toy_data.n_data
     assert found == pytest.approx(result["chi2_per_datum"]["all"], rel=1e-3)
+
+
+def test_predictions_shifts_and_splits_agree_with_the_results(fitted, toy_data):
+    with np.load(fitted / "measured.npz") as data:
+        assert list(data["datasets"]) == ["A", "BB", "RATIO"]
+        assert list(data["n_data"]) == [40, 25, 12]
+        np.testing.assert_array_equal(data["central"], toy_data.central)
+        np.testing.assert_allclose(data["uncertainty"] ** 2, np.diag(toy_data.covariance))
+    folder = fitted / "replicas" / "replica_0003"
+    result = json.loads((folder / "result.json").read_text())
+    with np.load(folder / "predictions.npz") as arrays:
+        residual = toy_data.central - arrays["prediction"]
+        everything, _, datasets = residual * arrays["weighted_residual"]
+        prediction = arrays["prediction"]
+    with np.load(folder / "data.npz") as own_data:
+        pseudodata, training = own_data["values"], own_data["training"]
+    assert result["n_training"] == training.sum()
+    assert everything.sum() / 77 == pytest.approx(result["chi2_per_datum"]["all"])
+    assert datasets[40:65].sum() / 25 == pytest.approx(result["per_dataset"]["BB"])
+    own = np.flatnonzero(training[40:65]) + 40
+    part = (prediction - pseudodata)[own]
+    chi2 = part @ np.linalg.solve(toy_data.fit_covariance[np.ix_(own, own)], part)
+    split = result["split_per_dataset"]["BB"]
+    assert split["n_training"] == len(own)
+    assert chi2 / len(own) == pytest.approx(split["training"])
+
+
+def test_load_fit_evaluates_the_networks(fitted):
+    fit = replicafit.load_fit(fitted)
+    assert fit.numbers == (1, 2, 3)
+    np.testing.assert_allclose(fit(fit.x), fit.values, rtol=1e-4, atol=1e-6)
+    assert fit[2].number == 2
+    assert fit.mean([0.1, 0.2]).shape == (2, 9)
+
+
+def test_progress_is_written_down(fitted):
+    lines = [json.loads(line) for line in (fitted / "progress.jsonl").read_text().splitlines()]
+    assert lines[-1]["completed"] == 3
+    assert lines[-1]["steps_done"] == lines[-1]["steps_total"] == 180
 
 
 def test_sum_rules_hold_for_what_was_exported(fitted):
@@ -144,6 +239,7 @@ def refused(card: Path, tmp_path: Path, *words: str) -> None:
     assert not list(output.rglob("result.json"))
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_message_and_exit_code_2(toy_folder, toy_card, tmp_path):
     text = toy_card.read_text()
     bad = toy_folder / "bad.yml"
@@ -166,6 +262,18 @@ def test_bad_input_is_one_message_and_exit_code_2(toy_folder, toy_card, tmp_path
     refused(toy_folder / "no.yml", tmp_path, "no.yml")
 
 
+@pytest.mark.parametrize(
+    ("given", "reason"), [("abc", "a count such as 100"), ("3-1", "below the first")]
+)
+def test_a_bad_option_is_not_blamed_on_the_runcard(toy_card, tmp_path, given, reason):
+    code, _, err = call("run", toy_card, "--replicas", given, "-o", tmp_path / "o", cwd=tmp_path)
+    assert code == 2
+    assert "'--replicas'" in err
+    assert f"'{given}'" in err
+    assert reason in err
+    assert "toy.yml" not in err
+
+
 def test_nothing_is_left_behind_by_a_refused_fit(toy_folder, toy_card, tmp_path):
     bad = toy_folder / "bad2.yml"
     bad.write_text(toy_card.read_text().replace("A.npz", "none.npz"))
@@ -182,7 +290,7 @@ def test_a_folder_that_cannot_be_made(toy_card, tmp_path):
 
 
 def test_interrupting_keeps_finished_replicas(toy_folder, toy_card, tmp_path):
-    text = toy_card.read_text().replace("replicas: 3", "replicas: 40").replace("60", "4000")
+    text = toy_card.read_text().replace("replicas: 3", "replicas: 400").replace("60", "4000")
     long = toy_folder / "long.yml"
     long.write_text(text)
     output = tmp_path / "fit"
@@ -192,6 +300,8 @@ def test_interrupting_keeps_finished_replicas(toy_folder, toy_card, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # run in the background of a shell, tests ignore SIGINT, and what they start inherits that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 90
     while not list(output.rglob("result.json")) and time.monotonic() < deadline:
@@ -234,6 +344,7 @@ def test_light_commands_answer_fast_because_keras_stays_out(arguments, tmp_path)
     assert done.stderr.endswith("light")
 
 
+@pytest.mark.slow
 def test_replicas_on_the_command_line(toy_card, tmp_path, fitted):
     output = tmp_path / "some"
     code, out, _ = call("run", toy_card, "-o", output, "--replicas", "2-3", cwd=tmp_path)
@@ -245,3 +356,17 @@ def test_replicas_on_the_command_line(toy_card, tmp_path, fitted):
         np.testing.assert_allclose(ours["values"], theirs["values"], rtol=2e-3, atol=1e-5)
         ours.close()
         theirs.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("network", "'network' writes each replica while a fit runs"),
+        ("lhapdff", "No installed plugin provides the exporter 'lhapdff'"),
+    ],
+)
+def test_a_format_that_cannot_be_exported_is_refused(tmp_path, name, words):
+    code, _, err = call("export", tmp_path, "--format", name, cwd=tmp_path)
+    assert code == 2
+    assert words in err
+    assert "Formats for --format: " in err

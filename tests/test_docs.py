@@ -97,7 +97,12 @@ def part_about(component: Component) -> str:
     return own[0] + (shared[0] if isinstance(component, OptimiserType) else "")
 
 
-SECTIONS = (models.Runcard, models.DataSettings, models.ModelSettings, models.TrainingSettings)
+SECTIONS = (
+    *(models.Runcard, models.DataSettings, models.ModelSettings, models.TrainingSettings),
+    *(models.DatasetEntry, models.ExtraCovarianceSettings, models.SplitSettings),
+    models.ClosureSettings,
+    models.TheorySettings,
+)
 
 
 @pytest.mark.parametrize("keys", SECTIONS, ids=lambda s: s.__name__)
@@ -172,7 +177,7 @@ def follow(file: str) -> None:
             Path("card.yml").write_text(block.text, encoding="utf-8")
         elif block.language == "python":
             with contextlib.redirect_stdout(io.StringIO()) as output:
-                exec(compile(block.text, file, "exec"), names)
+                exec(compile(block.text, file, "exec", dont_inherit=True), names)
             printed = output.getvalue()
         elif block.language == "text":
             assert_shown(block.text, printed)

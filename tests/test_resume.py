@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from test_cli import COMMAND, call
 from toy import TOY_CARD
+
+from replicafit.data import read_dataset, write_dataset
 
 LONG_CARD = TOY_CARD.replace("replicas: 3", "replicas: 12").replace(
     "max_steps: 60", "max_steps: 3000"
@@ -113,6 +116,22 @@ def test_resuming_a_finished_fit_changes_nothing(uninterrupted, card):
     assert code == 0, err
     assert "12 replicas" in out
     assert {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("replica_*/*")} == before
+
+
+@pytest.mark.slow
+def test_changed_data_are_refused(toy_folder, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "card.yml").write_text(TOY_CARD)
+    for name in ("A", "BB", "RATIO"):
+        write_dataset(folder / f"{name}.npz", read_dataset(toy_folder / f"{name}.npz"))
+    code, _, err = call("run", "card.yml", "-o", "fit", cwd=folder)
+    assert code == 0, err
+    dataset = read_dataset(folder / "A.npz")
+    write_dataset(folder / "A.npz", replace(dataset, central=5 * dataset.central))
+    code, _, err = call("run", "card.yml", "-o", "fit", "--resume", cwd=folder)
+    assert code == 2
+    assert "was begun with other data" in err
 
 
 def test_resuming_nothing_is_an_error(card, tmp_path):

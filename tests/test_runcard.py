@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicafit.components import Exporter, Penalty
 from replicafit.errors import RuncardError
-from replicafit.runcard import canonical, canonical_hash, load_runcard
+from replicafit.plugins import Plugin, Registry, load_registry
+from replicafit.runcard import Override, canonical, canonical_hash, load_runcard, runcard_type
 from replicafit.runcard.models import ReplicaRange
 from replicafit.runcard.yaml_source import read_yaml
 
@@ -31,7 +34,8 @@ def load(tmp_path: Path, registry):
     def loader(text: str, **overrides):
         path = tmp_path / "card.yml"
         path.write_text(text)
-        return load_runcard(path, registry, overrides)
+        options = [Override.yaml(f"--{key}", key, str(v)) for key, v in overrides.items()]
+        return load_runcard(path, registry, options)
 
     return loader
 
@@ -41,7 +45,7 @@ def test_defaults_fill_the_rest(load):
     assert card.replicas.numbers == (1, 2, 3)
     assert card.training.optimizer.learning_rate == 1e-3
     assert [layer.type for layer in card.model.layers][-1] == "sum_rules"
-    assert card.export == ("network", "function", "history")
+    assert card.export == ("network", "function", "history", "data", "predictions")
 
 
 def test_it_is_frozen_and_hashes_by_meaning(load):
@@ -67,6 +71,29 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
         ("replicas: 1-3", "replicas: few", ":3:11:", "a count such as 100"),
         ("title: a title", "title: a\ntitle: b", ":2:1:", "given twice, first on line 1"),
         ("seed: 5", "seed: [5", ":3:9:", "not valid YAML"),
+        ("seed: 5", "max_steps: 5", ":2:1:", "'max_steps' belongs under 'training'."),
+        (
+            "seed: 5",
+            "max_step: 5",
+            ":2:1:",
+            "Did you mean 'max_steps'? It belongs under 'training'",
+        ),
+        (
+            "seed: 5",
+            "units: 5",
+            ":2:1:",
+            "under 'model.layers' (type dense_per_flavour, multi_dense",
+        ),
+        ("training_fraction: 0.5", "seed: 5", ":7:3:", "'seed' belongs at the top level"),
+        ("learning_rate: 1e-3", "rate: 3", ":9:28:", "optimizer 'nadam' of plugin 'builtin'"),
+        ("1e-3", "fast", ":9:43:", "optimizer 'nadam' of plugin 'builtin' (replicafit)"),
+        ("0.5", "2", ":7:22:", "training_fraction: Fraction of the data of each dataset"),
+        ("seed: 5", "seed: 0123", ":2:7:", "'0123' is no plain decimal number"),
+        ("seed: 5", "seed: 0x1F", ":2:7:", "'0x1F' is no plain decimal number"),
+        ("seed: 5", "seed: 1_000", ":2:7:", "'1_000' is no plain decimal number"),
+        ("seed: 5", "seed: 1:30", ":2:7:", "'seed' is '1:30': Input should be a valid integer"),
+        ("a title", "yes", ":1:8:", "'yes' may be a word or mean true: write true"),
+        ("seed: 5", "export: [network, network]", ":2:9:", "'network' is given twice"),
     ],
 )
 def test_errors_point_at_the_mistake(load, old, new, place, words):
@@ -109,6 +136,69 @@ def test_an_invalid_item_is_not_also_a_missing_one(load):
     assert str(error.value).count("^") == 1
 
 
+def test_theory_is_nnpdfs_unless_said(load):
+    card = load(CARD)
+    assert canonical(card)["theory"] == {
+        "order": "nnlo",
+        "alpha_s": 0.118,
+        "m_z": 91.1876,
+        "m_charm": 1.51,
+        "m_bottom": 4.92,
+        "m_top": 172.5,
+        "max_flavours": 5,
+    }
+    other = load(CARD + "theory: {alpha_s: 0.12, max_flavours: 6}\n")
+    assert (other.theory.alpha_s, other.theory.max_flavours, other.theory.m_z) == (0.12, 6, 91.1876)
+    assert canonical_hash(other) != canonical_hash(card)
+
+
+@pytest.mark.parametrize(
+    ("theory", "words"),
+    [
+        ("{m_charm: 5.0}", "masses must rise"),
+        ("{order: n3lo}", "'nnlo'"),
+        ("{max_flavours: 3}", "greater than or equal to 4"),
+        ("{mc: 1.5}", "'mc' is not a key here"),
+    ],
+)
+def test_a_theory_that_cannot_be_is_refused(load, theory, words):
+    with pytest.raises(RuncardError, match=words) as error:
+        load(f"{CARD}theory: {theory}\n")
+    assert ":10:" in str(error.value)
+
+
+def test_an_exporter_needs_the_files_it_reads(tmp_path):
+    built_in = load_registry()
+    whole = Exporter(name="whole", finish="nowhere:nothing", needs=("function",))
+    plugin = Plugin("whole", "whole", "1", "whole", (whole,))
+    registry = Registry(plugins=(*built_in.plugins, plugin))
+    path = tmp_path / "card.yml"
+    path.write_text(f"{CARD}export: [whole]\n")
+    with pytest.raises(RuncardError, match="'whole' needs 'function' too; add it"):
+        load_runcard(path, registry)
+    path.write_text(f"{CARD}export: [whole, function]\n")
+    assert load_runcard(path, registry).export == ("whole", "function")
+
+
+def test_words_and_numbers_in_quotes_are_text(load):
+    assert load(CARD.replace("a title", '"no"')).title == "no"
+    assert load(CARD.replace("a title", "2024-01-01")).title == "2024-01-01"
+    assert load(CARD.replace("a title", "12:30")).title == "12:30"
+
+
+@pytest.mark.parametrize("type_", ["''", "anything", "{}"])
+def test_nothing_goes_where_nothing_is_installed(tmp_path, type_):
+    built_in = load_registry().plugins
+    some = [
+        replace(p, components=tuple(c for c in p.components if not isinstance(c, Penalty)))
+        for p in built_in
+    ]
+    path = tmp_path / "card.yml"
+    path.write_text(f"{CARD}penalties: [{{type: {type_}}}]\n")
+    with pytest.raises(RuncardError, match="No installed plugin provides the penalty"):
+        load_runcard(path, Registry(plugins=tuple(some)))
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n"])
 def test_a_card_that_is_no_mapping_is_refused(load, text):
     with pytest.raises(RuncardError):
@@ -125,6 +215,43 @@ def test_every_way_python_writes_a_float_is_read_as_one(tmp_path_factory, value)
     path = tmp_path_factory.mktemp("floats") / "f.yml"
     path.write_text(f"value: {value!r}\n")
     assert read_yaml(path).data["value"] == value
+
+
+def test_good_replicas(load):
+    replicas = load(CARD.replace("1-3", "{good: 5}")).replicas
+    assert (replicas.numbers, replicas.wanted) == (tuple(range(1, 11)), 5)
+    assert canonical(load(CARD.replace("1-3", "{good: 5}")))["replicas"] == {
+        **{"first": 1, "good": 5, "at_most": 10}
+    }
+    replicas = load(CARD.replace("1-3", "{good: 5, at_most: 7, first: 11}")).replicas
+    assert replicas.numbers == tuple(range(11, 18))
+    assert ReplicaRange.model_validate(replicas.model_dump()) == replicas
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("{good: 0}", "greater than or equal to 1"),
+        ("{good: many}", "integer"),
+        ("{good: true}", "integer"),
+        ("{good: 5, at_most: 4}", "at_most .4. must be good .5. or more"),
+        ("{good: 5, last: 9}", "not both"),
+        ("{goood: 5}", "Did you mean 'good'"),
+        ("{first: 3, at_most: 4, last: 9}", "good .not given. or more"),
+    ],
+)
+def test_good_replicas_that_make_no_sense(load, given, words):
+    with pytest.raises(RuncardError, match=words) as error:
+        load(CARD.replace("1-3", given))
+    assert ":3:" in str(error.value)
+
+
+def test_the_schema_tells_every_form_of_replicas(registry):
+    schema = runcard_type(registry).model_json_schema()
+    entry = schema["properties"]["replicas"]
+    name = entry.get("$ref", "").rpartition("/")[2]
+    forms = (schema["$defs"][name] if name else entry)["anyOf"]
+    assert [form["type"] for form in forms] == ["integer", "string", "array", "object", "object"]
 
 
 @given(st.integers(1, 10**6), st.integers(0, 100))

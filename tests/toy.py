@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 
 from replicafit.data import Dataset
@@ -69,3 +71,19 @@ training:
   patience: 2000
   check_every: 10
 """
+
+
+def observable_arrays(name: str, seed: int) -> dict[str, np.ndarray]:
+    """A positivity observable as its file holds it: positive tables on a grid of its own."""
+    x_grid = np.geomspace(1e-4, 1, 8)
+    flavours = ("sigma", "g", "v15")
+    table = np.random.default_rng(seed).uniform(0.1, 1, (5, len(flavours), len(x_grid)))
+    return {
+        "format": np.array("replicafit-dataset/1"),
+        "metadata": np.array(json.dumps({"name": name})),
+        "x_grid": x_grid,
+        "flavours": np.array(flavours),
+        "q0": np.array(1.65),
+        "operation": np.array("NULL"),
+        "fk_0": table,
+    }

@@ -9,6 +9,7 @@ from replicafit.builtin.exporters import replicafit_exporters
 from replicafit.builtin.forward_maps import replicafit_forward_maps
 from replicafit.builtin.layers import replicafit_layers
 from replicafit.builtin.optimisers import replicafit_optimizers
+from replicafit.builtin.penalties import replicafit_penalties
 
 __all__ = [
     "replicafit_datasets",
@@ -16,4 +17,5 @@ __all__ = [
     "replicafit_forward_maps",
     "replicafit_layers",
     "replicafit_optimizers",
+    "replicafit_penalties",
 ]

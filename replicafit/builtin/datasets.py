@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat, model_validator
 
 from replicafit.components import ComponentSettings, DatasetReader
 from replicafit.hookspecs import hookimpl
@@ -19,6 +19,36 @@ class FileSettings(ComponentSettings):
     path: Path = Field(description="The .npz file, relative to the runcard.")
 
 
+class CsvSettings(ComponentSettings):
+    """A function measured at known x, in columns of text; no tables."""
+
+    type: Literal["csv"] = "csv"
+    path: Path = Field(
+        description="The .csv file, relative to the runcard: names of columns, then a line a datum."
+    )
+    name: str | None = Field(default=None, description="Of the dataset; else the file's name.")
+    x: str = Field(default="x", description="The column of x, in (0, 1].")
+    y: str = Field(default="y", description="The column of measured values.")
+    error: str | None = Field(
+        default=None, description="The column of uncorrelated errors, absolute."
+    )
+    covariance: Path | None = Field(
+        default=None, description="In place of error: a .csv with the covariance matrix, no names."
+    )
+    flavour: str = Field(default="f", description="Which of model.flavours was measured.")
+    q0: PositiveFloat = Field(
+        default=1.0,
+        description="Scale of the function, for parton distributions; else it has no meaning.",
+        json_schema_extra={"unit": "GeV"},
+    )
+
+    @model_validator(mode="after")
+    def _errors_in_one_way(self) -> CsvSettings:
+        if (self.error is None) == (self.covariance is None):
+            raise ValueError("give either error, a column, or covariance, a file")
+        return self
+
+
 @hookimpl
 def replicafit_datasets() -> Sequence[DatasetReader]:
     """The dataset readers of replicafit itself."""
@@ -28,5 +58,11 @@ def replicafit_datasets() -> Sequence[DatasetReader]:
             settings=FileSettings,
             read="replicafit.data.dataset_file:read_from_settings",
             summary="a replicafit-dataset/1 file (.npz)",
-        )
+        ),
+        DatasetReader(
+            name="csv",
+            settings=CsvSettings,
+            read="replicafit.data.csv_file:read_csv",
+            summary="columns x, y, error: a function measured directly",
+        ),
     ]

@@ -27,4 +27,14 @@ def replicafit_exporters() -> Sequence[Exporter]:
             write="replicafit.export.writers:write_history",
             summary="history.npz: training and validation chi2 at every check",
         ),
+        Exporter(
+            name="data",
+            write="replicafit.export.writers:write_data",
+            summary="data.npz: pseudodata and split",
+        ),
+        Exporter(
+            name="predictions",
+            write="replicafit.export.writers:write_predictions",
+            summary="predictions.npz: predictions of all data, and what chi2 takes of them",
+        ),
     ]

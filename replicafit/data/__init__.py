@@ -2,7 +2,7 @@
 
 from replicafit.data.dataset import Dataset
 from replicafit.data.dataset_file import read_dataset, write_dataset
-from replicafit.data.fit_data import FitData, load_data, stack
+from replicafit.data.fit_data import FitData, load_data, read_datasets, stack
 from replicafit.data.replica_data import ReplicaData, replica_data
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "ReplicaData",
     "load_data",
     "read_dataset",
+    "read_datasets",
     "replica_data",
     "stack",
     "write_dataset",

@@ -1,9 +1,4 @@
-"""Covariance matrices from systematic uncertainties.
-
-Uncorrelated sources add in quadrature to the diagonal; ``CORR`` and ``THEORYCORR`` shift the data
-of their dataset together; a source of any other name shifts all data of all datasets that have
-it (arXiv:0912.2276, eq. 2, experimental definition).
-"""
+"""Covariance matrices, experimental and t0, and what is done to them."""
 
 from __future__ import annotations
 
@@ -11,24 +6,44 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from replicafit.data.dataset import CORRELATED_WITHIN, UNCORRELATED, Dataset
+from replicafit.data.dataset import Dataset
+from replicafit.data.sources import sources
 from replicafit.errors import DataError
 
 
 def covariance(datasets: Sequence[Dataset]) -> np.ndarray:
-    """Experimental covariance of all ``datasets`` together, (d, d).
+    """Covariance of all ``datasets`` together, (d, d); the experimental one unless a dataset has
+    another ``reference``.
 
     Raises:
         DataError: a source is named twice in one dataset.
     """
-    sources = _shared_sources(datasets)
-    matrix: np.ndarray = sources @ sources.T
-    start = 0
-    for dataset in datasets:
-        block = slice(start, start + dataset.n_data)
-        matrix[block, block] += _own_covariance(dataset)
-        start += dataset.n_data
-    return matrix
+    return sources(datasets).covariance(np.concatenate([d.multiplied for d in datasets]))
+
+
+def regularised(matrix: np.ndarray, norm_threshold: float) -> np.ndarray:
+    """``matrix`` (d, d) with the eigenvalues of its correlation raised to a floor.
+
+    With C = D A A^T D, D the standard deviations, the singular values of A are clipped from below
+    at 1 / norm_threshold, so that |A^-1| <= norm_threshold: the chi2 of no direction reacts to
+    inaccurate correlations by more than that (arXiv:2207.00690; NNPDF uses 4).
+    """
+    errors = np.sqrt(np.diag(matrix))
+    values, vectors = np.linalg.eigh(matrix / np.outer(errors, errors))
+    half = errors[:, None] * vectors * np.sqrt(np.maximum(values, norm_threshold**-2.0))
+    raised: np.ndarray = half @ half.T
+    return raised
+
+
+def whitening(matrix: np.ndarray) -> np.ndarray:
+    """W (d, d) with W C W^T = 1 for C = ``matrix``: the diagonal basis of the correlation.
+
+    Rows are eigenvectors of the correlation matrix, in units of their standard deviation.
+    """
+    errors = np.sqrt(np.diag(matrix))
+    values, vectors = np.linalg.eigh(matrix / np.outer(errors, errors))
+    rows: np.ndarray = vectors.T / np.sqrt(values)[:, None] / errors
+    return rows
 
 
 def cholesky(matrix: np.ndarray, datasets: Sequence[Dataset]) -> np.ndarray:
@@ -41,42 +56,6 @@ def cholesky(matrix: np.ndarray, datasets: Sequence[Dataset]) -> np.ndarray:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
         raise DataError(_blame(matrix, datasets)) from None
-
-
-def _own_covariance(dataset: Dataset) -> np.ndarray:
-    names = np.array(dataset.shift_names, dtype=np.str_)
-    uncorrelated = dataset.shifts[:, np.isin(names, UNCORRELATED)]
-    together = dataset.shifts[:, np.isin(names, CORRELATED_WITHIN)]
-    variance = dataset.stat**2 + (uncorrelated**2).sum(axis=1)
-    own: np.ndarray = np.diag(variance) + together @ together.T
-    return own
-
-
-def _shared_sources(datasets: Sequence[Dataset]) -> np.ndarray:
-    """One column per shared source, (d, s)."""
-    columns: dict[str, np.ndarray] = {}
-    n_data, start = sum(d.n_data for d in datasets), 0
-    for dataset in datasets:
-        for name, shift in _named_shifts(dataset).items():
-            column = columns.setdefault(name, np.zeros(n_data))
-            column[start : start + dataset.n_data] = shift
-        start += dataset.n_data
-    return np.stack(list(columns.values()), axis=1) if columns else np.zeros((n_data, 0))
-
-
-def _named_shifts(dataset: Dataset) -> dict[str, np.ndarray]:
-    anonymous = UNCORRELATED + CORRELATED_WITHIN
-    named = [(n, s) for n, s in zip(dataset.shift_names, dataset.shifts.T, strict=True)]
-    result: dict[str, np.ndarray] = {}
-    for name, shift in named:
-        if name in result:
-            raise DataError(
-                f"Dataset {dataset.name} has two systematics named '{name}'. Give each its own "
-                f"name, or use one of {', '.join(anonymous)}."
-            )
-        if name not in anonymous:
-            result[name] = shift
-    return result
 
 
 def _blame(matrix: np.ndarray, datasets: Sequence[Dataset]) -> str:

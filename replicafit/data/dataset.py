@@ -32,6 +32,8 @@ class Dataset:
         tables: each (d, f, n), acting on x f(x, q0).
         operation: name of the forward map that combines the tables.
         metadata: process, theory, provenance, as in the file.
+        reference: what multiplicative errors multiply, (d,): predictions in a t0 covariance, the
+            truth's in a closure test; None means the measured values.
     """
 
     name: str
@@ -48,16 +50,32 @@ class Dataset:
     tables: tuple[np.ndarray, ...]
     operation: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    reference: np.ndarray | None = None
 
     @property
     def n_data(self) -> int:
         """How many data."""
         return len(self.central)
 
+    @property
+    def multiplied(self) -> np.ndarray:
+        """What multiplicative errors multiply, (d,)."""
+        return self.central if self.reference is None else self.reference
+
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether negative values make sense: not for cross sections.
+
+        The ``process`` of the metadata tells: with ASY or POL in it data are asymmetries or
+        polarised; without a process nothing is known, and any sign goes.
+        """
+        process = str(self.metadata.get("process", "")).upper()
+        return not process or "ASY" in process or "POL" in process
+
     @cached_property
     def shifts(self) -> np.ndarray:
-        """All systematic shifts, absolute, (d, s + m); multiplicative ones times ``central``."""
-        multiplicative = self.sys_mult_percent * self.central[:, None] / 100
+        """All systematic shifts, absolute, (d, s + m); multiplicative ones times ``multiplied``."""
+        multiplicative = self.sys_mult_percent * self.multiplied[:, None] / 100
         return np.hstack([self.sys_add, multiplicative])
 
     @property

@@ -42,10 +42,11 @@ def read_dataset(path: Path) -> Dataset:
     Raises:
         DataError: the file is missing, damaged, of another format, or inconsistent.
     """
-    arrays = _load(path)
-    if str(arrays.get("format")) != FORMAT:
-        given = arrays.get("format", "no format key")
-        raise DataError(f"'{path}' is not a {FORMAT} file (found: {given}).")
+    return dataset_from_arrays(path, load_arrays(path))
+
+
+def dataset_from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
+    """The dataset in ``arrays``, as they are in the file at ``path``; checked."""
     try:
         dataset = _from_arrays(path, arrays)
     except KeyError as missing:
@@ -79,6 +80,15 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     with temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
     temporary.replace(path)
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All keys of the file at ``path``, which must be of this format."""
+    arrays = _load(path)
+    if str(arrays.get("format")) != FORMAT:
+        given = arrays.get("format", "no format key")
+        raise DataError(f"'{path}' is not a {FORMAT} file (found: {given}).")
+    return arrays
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from replicafit.components import DatasetReader, load_target
 from replicafit.data.covariance import cholesky, covariance
 from replicafit.data.dataset import Dataset
+from replicafit.data.sources import Sources, sources
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
 
@@ -25,16 +27,31 @@ class FitData:
     """The data of a fit; d counts all data of all datasets in their order.
 
     Attributes:
-        datasets: in the order of the runcard.
-        covariance: experimental, (d, d).
+        datasets: those that are fitted, in the order of the runcard.
+        covariance: experimental, (d, d): of the chi2 that is reported.
         x_grid: all grid points of all datasets, ascending, (n,).
         flavours: all flavours of all tables, in order of appearance, length f.
+        fit_covariance: of the chi2 that is minimised, (d, d): with t0, extra covariances,
+            regularisation and weights.
+        sampled_extra: extra covariances that pseudodata fluctuate with, (d, d); None without.
+        whitening: (d, d): rows are the directions of the diagonal basis (eigenvectors of the
+            correlation matrix of ``fit_covariance``) in units of their standard deviation,
+            W C W^T = 1; if not None the masks of ``ReplicaData.training`` count its rows, not data.
+        shared_split: all replicas have the same split.
+        held_out: datasets that are reported and not fitted; None without.
+        n_measured: how many data each dataset had before cuts, by name, held out ones included.
     """
 
     datasets: tuple[Dataset, ...]
     covariance: np.ndarray
     x_grid: np.ndarray
     flavours: tuple[str, ...]
+    fit_covariance: np.ndarray
+    sampled_extra: np.ndarray | None = None
+    whitening: np.ndarray | None = None
+    shared_split: bool = False
+    held_out: FitData | None = None
+    n_measured: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def n_data(self) -> int:
@@ -45,6 +62,18 @@ class FitData:
     def q0(self) -> float:
         """The scale of the fitted functions in GeV."""
         return self.datasets[0].q0
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what is fitted and how it is predicted."""
+        found = hashlib.sha256()
+        for dataset in self.datasets:
+            found.update(f"{dataset.name} {dataset.operation} {dataset.flavours}".encode())
+            for array in (dataset.central, *dataset.tables):
+                found.update(np.ascontiguousarray(array).tobytes())
+        for array in (self.x_grid, np.diag(self.covariance), np.diag(self.fit_covariance)):
+            found.update(np.ascontiguousarray(array).astype(np.float32).tobytes())
+        return found.hexdigest()
 
     @cached_property
     def central(self) -> np.ndarray:
@@ -61,12 +90,42 @@ class FitData:
 
     @cached_property
     def cholesky(self) -> np.ndarray:
-        """Lower factor of the covariance, (d, d)."""
+        """Lower factor of the experimental covariance, (d, d)."""
         return cholesky(self.covariance, self.datasets)
+
+    @cached_property
+    def sampling_cholesky(self) -> np.ndarray:
+        """Lower factor of the covariance of pseudodata, (d, d)."""
+        if self.sampled_extra is None:
+            return self.cholesky
+        return cholesky(self.covariance + self.sampled_extra, self.datasets)
+
+    @cached_property
+    def extra_root(self) -> np.ndarray:
+        """H (d, d) with H H^T = ``sampled_extra``, which may have vanishing eigenvalues."""
+        assert self.sampled_extra is not None
+        values, vectors = np.linalg.eigh(self.sampled_extra)
+        root: np.ndarray = vectors * np.sqrt(np.maximum(values, 0))
+        return root
+
+    @cached_property
+    def sources(self) -> Sources:
+        """All sources of systematic uncertainty."""
+        return sources(self.datasets)
+
+    @cached_property
+    def positive(self) -> np.ndarray:
+        """Which data cannot be negative, (d,): cross sections."""
+        return np.concatenate([np.full(d.n_data, not d.may_be_negative) for d in self.datasets])
 
 
 def load_data(settings: Sequence[Any], registry: Registry, folder: Path) -> FitData:
-    """Reads the datasets a runcard names and stacks them.
+    """The datasets a runcard names, stacked as they are: no cuts, no t0."""
+    return stack(read_datasets(settings, registry, folder))
+
+
+def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> tuple[Dataset, ...]:
+    """The datasets a runcard names.
 
     Args:
         settings: the dataset settings of the runcard.
@@ -76,10 +135,13 @@ def load_data(settings: Sequence[Any], registry: Registry, folder: Path) -> FitD
     Raises:
         DataError: a dataset cannot be used, or two do not go together.
     """
-    datasets = [
+    datasets = tuple(
         load_target(registry.get(DatasetReader, item.type).read)(item, folder) for item in settings
-    ]
-    return stack(datasets)
+    )
+    _check_names(datasets)
+    _check_columns(datasets)
+    _check_q0(datasets)
+    return datasets
 
 
 def stack(datasets: Sequence[Dataset]) -> FitData:
@@ -87,9 +149,11 @@ def stack(datasets: Sequence[Dataset]) -> FitData:
     _check_names(datasets)
     _check_columns(datasets)
     _check_q0(datasets)
+    experimental = covariance(datasets)
     data = FitData(
         datasets=tuple(datasets),
-        covariance=covariance(datasets),
+        covariance=experimental,
+        fit_covariance=experimental,
         x_grid=join_grids([dataset.x_grid for dataset in datasets]),
         flavours=tuple(dict.fromkeys(f for dataset in datasets for f in dataset.flavours)),
     )

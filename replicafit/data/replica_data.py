@@ -9,8 +9,11 @@ import numpy as np
 
 from replicafit.data.dataset import Dataset
 from replicafit.data.fit_data import FitData
-from replicafit.errors import DataError
+from replicafit.data.pseudodata import Fluctuation, fluctuated
 from replicafit.seeds import Seeds
+
+ALL_REPLICAS = 0
+"""The replica number of what all replicas share; no replica has it."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class ReplicaData:
     Attributes:
         numbers: the replica number in each slot, length r.
         values: pseudodata, (r, d).
-        training: true for data used in training, false for validation, (r, d).
+        training: true for data used in training, false for validation, (r, d); in the diagonal
+            basis it counts the rows of ``FitData.whitening`` instead of data.
     """
 
     numbers: tuple[int, ...]
@@ -33,39 +37,54 @@ def replica_data(
     seeds: Seeds,
     numbers: Sequence[int],
     training_fraction: float,
-    pseudodata: bool = True,
+    pseudodata: Fluctuation = True,
 ) -> ReplicaData:
     """The data of the replicas ``numbers``; each depends on its own number alone."""
-    values = [_pseudodata(data, seeds, k) if pseudodata else data.central for k in numbers]
-    training = [_training(data.datasets, seeds, k, training_fraction) for k in numbers]
-    for number, mask in zip(numbers, training, strict=True):
-        if not mask.any():
-            raise DataError(
-                f"Replica {number} has no training data: a fraction {training_fraction} of "
-                f"{data.n_data} data. Raise data.training_fraction or add data."
-            )
+    values = [_values(data, seeds, number, pseudodata) for number in numbers]
+    training = [
+        _training(data, seeds, ALL_REPLICAS if data.shared_split else k, training_fraction)
+        for k in numbers
+    ]
     return ReplicaData(tuple(numbers), np.stack(values), np.stack(training))
 
 
-def _pseudodata(data: FitData, seeds: Seeds, number: int) -> np.ndarray:
-    """Central values fluctuated within their covariance, (d,) (arXiv:0808.1231, section 2.1)."""
-    normal = seeds.generator(number, "pseudodata").standard_normal(data.n_data)
-    fluctuated: np.ndarray = data.central + data.cholesky @ normal
-    return fluctuated
+def _values(data: FitData, seeds: Seeds, number: int, pseudodata: Fluctuation) -> np.ndarray:
+    if pseudodata is False:
+        return data.central
+    return fluctuated(data, seeds.generator(number, "pseudodata"), pseudodata)
 
 
-def _training(
+def _training(data: FitData, seeds: Seeds, number: int, fraction: float) -> np.ndarray:
+    """A random part of each dataset, or of all directions of the diagonal basis, (d,).
+
+    Each dataset has a stream of its own, so that adding one leaves the others' split alone. Where
+    few data leave a replica without any to train on, it trains on one of them.
+    """
+    if data.whitening is not None:
+        mask = _part(len(data.whitening), seeds.generator(number, "split"), fraction)
+    else:
+        mask = _part_of_each(data.datasets, seeds, number, fraction)
+    if not mask.any():
+        mask[seeds.generator(number, "split/only").integers(len(mask))] = True
+    return mask
+
+
+def _part_of_each(
     datasets: Sequence[Dataset], seeds: Seeds, number: int, fraction: float
 ) -> np.ndarray:
-    """A random part of each dataset, (d,).
-
-    Each dataset has a stream of its own, so that adding one leaves the others' split alone. The
-    remainder of ``fraction * n_data`` is rounded at random: a dataset with one datum trains in a
-    share ``fraction`` of the replicas.
-    """
-    masks = []
-    for dataset in datasets:
-        generator = seeds.generator(number, f"split/{dataset.name}")
-        n_training = int(fraction * dataset.n_data + generator.random())
-        masks.append(generator.permutation(dataset.n_data) < n_training)
+    masks = [
+        _part(dataset.n_data, seeds.generator(number, f"split/{dataset.name}"), fraction)
+        for dataset in datasets
+    ]
     return np.concatenate(masks)
+
+
+def _part(count: int, generator: np.random.Generator, fraction: float) -> np.ndarray:
+    """A random part of ``count``, as a mask.
+
+    The remainder of ``fraction * count`` is rounded at random: a dataset with one datum trains in
+    a share ``fraction`` of the replicas.
+    """
+    size = int(fraction * count + generator.random())
+    part: np.ndarray = generator.permutation(count) < size
+    return part

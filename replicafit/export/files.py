@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,6 +15,13 @@ from typing import Any
 import numpy as np
 
 from replicafit.errors import OutputError
+
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
+
+def is_of_the_disk(error: Exception) -> bool:
+    """Whether nothing at all can be written here, rather than one exporter at fault."""
+    return isinstance(error, OSError) and error.errno in _OF_THE_DISK
 
 
 @contextmanager
@@ -50,9 +59,19 @@ def _remove(path: Path) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """``content`` as readable JSON."""
+    """``content`` as readable JSON; numbers that are not finite become null."""
+    text = json.dumps(_finite(content), indent=1, allow_nan=False)
     with appearing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _finite(content: Any) -> Any:
+    """``content`` with null for what JSON cannot say."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def write_arrays(

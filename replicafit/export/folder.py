@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from replicafit.components import Exporter, load_target
+from replicafit.components import Exporter, WholeFit, load_target
 from replicafit.errors import OutputError
-from replicafit.export.files import appearing, write_json
+from replicafit.export.data_file import write_data_file
+from replicafit.export.files import appearing, is_of_the_disk, write_json
 from replicafit.results import ReplicaResult
 from replicafit.runcard import differences
+from replicafit.selection import Selection, select
+
+NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,16 @@ class FitFolder:
     def run_file(self) -> Path:
         """Provenance, timing and the canonical runcard."""
         return self.path / "run.json"
+
+    @property
+    def data_file(self) -> Path:
+        """What was measured; comes with the first replica."""
+        return self.path / "measured.npz"
+
+    @property
+    def progress_file(self) -> Path:
+        """How the fit went on, one line now and then."""
+        return self.path / "progress.jsonl"
 
     @property
     def checkpoint(self) -> Path:
@@ -47,7 +63,7 @@ class FitFolder:
         Raises:
             OutputError: it is not there.
         """
-        file = self.replica(number) / "result.json"
+        file = self._result_file(number)
         try:
             content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -100,20 +116,51 @@ class FitFolder:
         with appearing(self.path / "runcard.yml") as temporary:
             temporary.write_bytes(runcard.read_bytes())
 
-    def refuse_unless_same(self, runcard: dict[str, Any]) -> None:
-        """Raises OutputError unless the fit here is of the canonical ``runcard``."""
+    def refuse_unless_same(
+        self, runcard: dict[str, Any], data_hash: str, files: Mapping[str, str] = NO_FILES
+    ) -> None:
+        """Raises OutputError unless the fit here is of the canonical ``runcard`` and its data.
+
+        Args:
+            data_hash: of the data.
+            files: sha256 of the plugins that are files beside the runcard, by name.
+        """
         if not self.run_file.exists():
             raise OutputError(
                 f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
             )
-        before = json.loads(self.run_file.read_text(encoding="utf-8"))["runcard"]
-        changed = differences(before, runcard)
+        run = json.loads(self.run_file.read_text(encoding="utf-8"))
+        changed = differences(run["runcard"], runcard)
+        known = {name: plugin.get("sha256") for name, plugin in run["plugins"].items()}
+        changed += [f"the plugin file {n}" for n, own in files.items() if known.get(n) != own]
         if changed:
             raise OutputError(
                 f"The fit in '{self.path}' was begun with another runcard; different: "
                 f"{', '.join(changed)}. Undo the changes (DIR/runcard.yml is the one it was begun "
                 "with), or choose another folder with -o."
             )
+        if run["data_hash"] != data_hash:
+            raise OutputError(
+                f"The fit in '{self.path}' was begun with other data: a dataset, a table or a "
+                "function that the runcard names has changed since. Bring the files back as they "
+                "were, or choose another folder with -o."
+            )
+
+    def selection(self, numbers: Iterable[int]) -> Selection:
+        """The selection among the replicas ``numbers``, all of which are here."""
+        return select([self.result(number) for number in sorted(numbers)])
+
+    def judge(self, numbers: Iterable[int]) -> Selection:
+        """The same, written into each ``result.json`` where it is not there already."""
+        selection = self.selection(numbers)
+        for number in selection.numbers:
+            result, verdict = self.result(number), selection.verdict(number)
+            if result.get("selection") != verdict:
+                write_json(self._result_file(number), {**result, "selection": verdict})
+        return selection
+
+    def _result_file(self, number: int) -> Path:
+        return self.replica(number) / "result.json"
 
     def write_replica(
         self, replica: ReplicaResult, network: Any, exporters: Sequence[Exporter]
@@ -123,18 +170,80 @@ class FitFolder:
         Returns:
             One message for each exporter that failed; the replica is written without it.
         """
-        failures: list[str] = []
+        if not self.data_file.exists():
+            write_data_file(self.data_file, replica.predictions.data)
         with appearing(self.replica(replica.number)) as temporary:
             temporary.mkdir()
-            for exporter in exporters:
-                try:
-                    load_target(exporter.write)(replica, network, temporary)
-                except OSError:
-                    raise
-                except Exception as cause:  # a plugin's exporter may fail in any way
-                    failures.append(
-                        f"The exporter '{exporter.name}' failed for replica {replica.number}: "
-                        f"{type(cause).__name__}: {cause}"
-                    )
+            told = [_write_part(exporter, replica, network, temporary) for exporter in exporters]
             write_json(temporary / "result.json", replica.summary())
-        return tuple(failures)
+        return tuple(message for message in told if message)
+
+    def complete(self) -> bool:
+        """Whether the fit went to its end, where its replicas are selected."""
+        run = json.loads(self.run_file.read_text(encoding="utf-8"))
+        return run.get("selection") is not None
+
+    def selected(self) -> tuple[int, ...]:
+        """The replicas to use: those selected, or of an incomplete fit all that did not diverge.
+
+        Raises:
+            OutputError: there is no fit here, or none of its replicas can be used.
+        """
+        finished = self.finished()
+        if not self.run_file.exists() or not finished:
+            raise OutputError(self.absence(1))
+        selection = json.loads(self.run_file.read_text(encoding="utf-8")).get("selection")
+        if selection:
+            chosen = selection["selected"]
+        else:
+            chosen = [n for n in finished if self.result(n)["status"] != "diverged"]
+        numbers = tuple(number for number in finished if number in set(chosen))
+        if not numbers:
+            raise OutputError(
+                f"No replica of '{self.path}' can be used: of {len(finished)} none is selected, or "
+                "all diverged. Fit again with other settings."
+            )
+        return numbers
+
+    def export(
+        self, exporter: Exporter, name: str | None, progress: Callable[[int, int], None]
+    ) -> Path:
+        """Writes the whole fit with ``exporter``; gives what it wrote.
+
+        Args:
+            exporter: one with ``finish``.
+            name: what the export is called; by default as the folder.
+            progress: told how much of how much is done.
+        """
+        assert exporter.finish is not None
+        name = name or self.path.resolve().name
+        fit = WholeFit(self.path, self.selected(), name, progress)
+        written: Path = load_target(exporter.finish)(fit)
+        return written
+
+    def finish(self, exporter: Exporter, progress: Callable[[int, int], None]) -> str | None:
+        """Writes the whole fit with ``exporter``; gives the message of a failure, if any."""
+        try:
+            self.export(exporter, None, progress)
+        except Exception as cause:  # a plugin's exporter may fail in any way; the fit is kept
+            return f"The exporter '{exporter.name}' failed: {type(cause).__name__}: {cause}"
+        return None
+
+
+def _write_part(
+    exporter: Exporter, replica: ReplicaResult, network: Any, folder: Path
+) -> str | None:
+    """All that ``exporter`` writes into ``folder``, or nothing and why."""
+    if exporter.write is None:
+        return None
+    with tempfile.TemporaryDirectory(dir=folder) as part:
+        try:
+            load_target(exporter.write)(replica, network, Path(part))
+        except Exception as cause:  # a plugin's exporter may fail in any way
+            if is_of_the_disk(cause):
+                raise
+            reason = f"{type(cause).__name__}: {cause}"
+            return f"The exporter '{exporter.name}' failed for replica {replica.number}: {reason}"
+        for written in Path(part).iterdir():
+            written.replace(folder / written.name)
+    return None

@@ -27,6 +27,18 @@ def write_function(replica: ReplicaResult, network: Any, folder: Path) -> None:
     )
 
 
+def write_data(replica: ReplicaResult, network: Any, folder: Path) -> None:
+    """``data.npz``: the pseudodata (d,) and which of them trained, (d,)."""
+    data = replica.pseudodata
+    np.savez_compressed(
+        folder / "data.npz",
+        dataset=np.repeat(np.array(data.datasets, dtype=np.str_), data.n_data),
+        values=data.values,
+        training=data.training,
+        basis=data.basis,
+    )
+
+
 def write_history(replica: ReplicaResult, network: Any, folder: Path) -> None:
     """``history.npz``: step, chi2_training, chi2_validation at every check."""
     history = replica.history
@@ -35,4 +47,14 @@ def write_history(replica: ReplicaResult, network: Any, folder: Path) -> None:
         step=history.step,
         chi2_training=history.chi2_training,
         chi2_validation=history.chi2_validation,
+    )
+
+
+def write_predictions(replica: ReplicaResult, network: Any, folder: Path) -> None:
+    """``predictions.npz``: predictions (d,) and weighted residuals (3, d)."""
+    predictions = replica.predictions
+    np.savez_compressed(
+        folder / "predictions.npz",
+        prediction=predictions.prediction,
+        weighted_residual=predictions.weighted_residual,
     )

@@ -2,5 +2,6 @@
 
 from replicafit.layers.multi_dense import MultiDense
 from replicafit.layers.multi_initializer import MultiInitializer
+from replicafit.layers.replicate import replicate
 
-__all__ = ["MultiDense", "MultiInitializer"]
+__all__ = ["MultiDense", "MultiInitializer", "replicate"]

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from replicafit.builtin.layers import MultiDenseSettings
+from replicafit.builtin.layer_settings import MultiDenseSettings
 from replicafit.components import LayerContext
+from replicafit.layers.activations import is_plain, named_activation
 from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
 
@@ -151,19 +153,19 @@ class MultiDense(keras.layers.Layer):
                 penalties = ops.add(penalties, weight.regularizer.each(weight))
         return penalties
 
-    def split(self, slot: int, features: Any = None) -> keras.layers.Dense:
+    def split(self, slot: int, features: Any = None) -> keras.layers.Layer:
         """The plain ``Dense`` of one replica, with bitwise the same weights.
 
         It has the name, activation and dtype of this layer. Initialisers, regularisers and
-        constraints belong to the fit and stay behind, so that the plain layer's config names
-        nothing but Keras and the activation.
+        constraints belong to the fit and stay behind. An activation that is not Keras' own follows
+        the ``Dense`` as operations of Keras, in a model of the same name.
 
         Args:
             slot: position on the replica axis, from 0.
             features: ignored; part of the protocol of layers.
 
         Returns:
-            A built ``keras.layers.Dense``, ``(..., f) -> (..., units)``.
+            A built layer of Keras itself, ``(..., f) -> (..., units)``.
 
         Raises:
             ValueError: if the layer is not built or has no such slot.
@@ -178,16 +180,7 @@ class MultiDense(keras.layers.Layer):
         weights = [ops.convert_to_numpy(self.kernel)[slot]]
         if self.bias is not None:
             weights.append(ops.convert_to_numpy(self.bias)[slot, 0])
-        dense = keras.layers.Dense(
-            self.units,
-            activation=self.activation,
-            use_bias=self.use_bias,
-            dtype=self.dtype_policy,
-            name=self.name,
-        )
-        dense.build((None, weights[0].shape[0]))
-        dense.set_weights(weights)
-        return dense
+        return plain_dense(weights, self.activation, self.dtype_policy, self.name)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """``(b, r, n, units)``."""
@@ -252,6 +245,30 @@ class MultiDense(keras.layers.Layer):
         return input_shape[-1]
 
 
+def plain_dense(
+    weights: Sequence[np.ndarray], activation: Any, dtype: Any, name: str
+) -> keras.layers.Layer:
+    """A ``Dense`` with ``weights``, kernel and perhaps bias; opens with Keras alone.
+
+    An activation of others becomes operations of Keras after it, if it is made of ``keras.ops``.
+    """
+    features, units = weights[0].shape
+    plain = is_plain(activation)
+    dense = keras.layers.Dense(
+        units,
+        activation=activation if plain else None,
+        use_bias=len(weights) > 1,
+        dtype=dtype,
+        name=name,
+    )
+    dense.build((None, features))
+    dense.set_weights(weights)
+    if plain:
+        return dense
+    x = keras.Input((features,), dtype=dense.compute_dtype)
+    return keras.Model(x, activation(dense(x)), name=name)
+
+
 def build(settings: MultiDenseSettings, context: LayerContext) -> MultiDense:
     """The layer a runcard asks for."""
     return MultiDense(
@@ -259,8 +276,13 @@ def build(settings: MultiDenseSettings, context: LayerContext) -> MultiDense:
         replica_seeds=context.replica_seeds,
         kernel_initializer=settings.kernel_initializer,
         bias_initializer=settings.bias_initializer,
-        activation=settings.activation,
+        activation=named_activation(settings.activation),
         use_bias=settings.use_bias,
+        kernel_regularizer=settings.kernel_regularizer,
+        bias_regularizer=settings.bias_regularizer,
+        activity_regularizer=settings.activity_regularizer,
+        kernel_constraint=settings.kernel_constraint,
+        bias_constraint=settings.bias_constraint,
         is_first_layer=not context.has_replica_axis,
         name=f"multi_dense_{context.position}",
     )

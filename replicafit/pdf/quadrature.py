@@ -3,7 +3,8 @@
 Integrands behave like x^a (1-x)^b times a smooth function of log x, with a > -1. The substitution
 x = t^8 turns the smallest powers in use into smooth functions of t, and Gauss-Legendre nodes in t
 converge fast: 32 nodes give every sum rule of NNPDF4.0-like functions to better than 1e-4
-(measured: docs/benchmarks.md), where equal accuracy takes thousands of trapezoids.
+(measured: docs/benchmarks.md), where equal accuracy takes thousands of trapezoids. Smaller powers
+converge slowly: of x^-0.93, the end of the range of t3, 32 nodes miss 0.9 %, 256 nodes 0.09 %.
 """
 
 from __future__ import annotations

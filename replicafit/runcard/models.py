@@ -7,19 +7,27 @@ which types there are depends on the plugins, so ``runcard_type`` builds the mod
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    FiniteFloat,
+    ValidationInfo,
+    WithJsonSchema,
     create_model,
     field_validator,
     model_serializer,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from replicafit.components import (
     Component,
@@ -31,77 +39,297 @@ from replicafit.components import (
     Penalty,
 )
 from replicafit.plugins import Registry
+from replicafit.runcard.expressions import condition
 
 EVOLUTION_FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
+
+
+_STEPS: Any = {"unit": "steps"}
+_GEV: Any = {"unit": "GeV"}
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ReplicaRange(_Section):
-    """The replica numbers of a fit, from ``first`` to ``last`` included."""
+@dataclass(frozen=True)
+class RelativePath:
+    """Marks text that is a path relative to the runcard, unless it is the word ``unless``."""
 
-    first: int = Field(ge=1)
-    last: int = Field(ge=1)
+    unless: str | None = None
+
+
+FunctionPath = Annotated[str, RelativePath(unless="toy_les_houches")]
+"""What ``replicafit.pdf.stored_functions`` reads."""
+
+
+class ExtendedCard(_Section):
+    """A runcard that another one extends, as ``replicafit.runcard.joining`` found it."""
+
+    path: str
+    sha256: str
+
+
+class ReplicaRange(_Section):
+    """The replica numbers of a fit: from ``first`` to ``last``, or until enough are good.
+
+    With ``good``, replica numbers from ``first`` on are fitted until that many are selected
+    (``replicafit.selection``), but not more than ``at_most``; then ``last`` is the last allowed.
+    """
+
+    first: int = Field(default=1, ge=1, description="The first replica number.")
+    last: int = Field(ge=1, description="The last replica number.")
+    good: int | None = Field(
+        default=None, ge=1, strict=True, description="Fit until this many replicas are selected."
+    )
+    at_most: int | None = Field(
+        default=None, strict=True, description="How many replicas to fit for that; twice as many."
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _from_count_or_pair(cls, value: Any) -> Any:
+    def _from_what_runcards_write(cls, value: Any) -> Any:
         if isinstance(value, bool):
-            raise ValueError("give a count such as 100, or a first and last number such as 1-10")
+            raise ValueError(_FORMS)
         if isinstance(value, int):
-            return {"first": 1, "last": value}
+            return {"last": value}
         if isinstance(value, list | tuple) and len(value) == 2:
             return {"first": value[0], "last": value[1]}
         if isinstance(value, str):
-            pair = re.fullmatch(r"\s*(\d+)(?:\s*-\s*(\d+))?\s*", value)
-            if pair:
-                return {"first": pair[1] if pair[2] else 1, "last": pair[2] or pair[1]}
-            raise ValueError("give a count such as 100, or a first and last number such as 1-10")
-        return value
+            pair = re.fullmatch(_PAIR, value)
+            if not pair:
+                raise ValueError(_FORMS)
+            return {"first": pair[1] if pair[2] else 1, "last": pair[2] or pair[1]}
+        return _with_last(value) if isinstance(value, dict) and "good" in value else value
 
     @model_validator(mode="after")
     def _ordered(self) -> ReplicaRange:
+        if self.at_most is not None and (self.good is None or self.at_most < self.good):
+            given = "not given" if self.good is None else self.good
+            raise ValueError(f"at_most ({self.at_most}) must be good ({given}) or more")
         if self.last < self.first:
             raise ValueError(f"the last replica number {self.last} is below the first {self.first}")
         return self
 
     @model_serializer
-    def _as_pair(self) -> list[int]:
-        return [self.first, self.last]
+    def _as_written(self) -> list[int] | dict[str, int]:
+        if self.good is None or self.at_most is None:
+            return [self.first, self.last]
+        return {"first": self.first, "good": self.good, "at_most": self.at_most}
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
+        """Every form that a runcard may use."""
+        count = {"type": "integer", "minimum": 1}
+        pair = {"type": "array", "items": count, "minItems": 2, "maxItems": 2}
+        return {
+            "description": "How many replicas, or the first and last replica number, or {good: N}.",
+            "anyOf": [
+                count,
+                {"type": "string", "pattern": f"^{_PAIR}$"},
+                pair,
+                _object({"first": count, "last": count}, "last"),
+                _object({"first": count, "good": count, "at_most": count}, "good"),
+            ],
+        }
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """All replica numbers."""
+        """All replica numbers that may be fitted."""
         return tuple(range(self.first, self.last + 1))
+
+    @property
+    def wanted(self) -> int:
+        """How many replicas the fit is to leave."""
+        return self.good or len(self.numbers)
+
+
+_PAIR = r"\s*(\d+)(?:\s*-\s*(\d+))?\s*"
+_FORMS = "give a count such as 100, or a first and last number such as 1-10, or {good: 100}"
+
+
+def _with_last(given: dict[str, Any]) -> dict[str, Any]:
+    """``{good: N}`` with what it leaves out."""
+    if "last" in given:
+        raise ValueError("give good (and at_most), or first and last, not both")
+    good, first = given["good"], given.get("first", 1)
+    at_most = given.get("at_most", 2 * good if isinstance(good, int) else None)
+    whole = isinstance(at_most, int) and isinstance(first, int)
+    return {**given, "at_most": at_most, "last": first + at_most - 1 if whole else first}
+
+
+def _object(properties: dict[str, Any], needed: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [needed],
+        "additionalProperties": False,
+    }
+
+
+def _condition(text: str) -> str:
+    condition(text)
+    return text
+
+
+Cut = Annotated[str, AfterValidator(_condition)]
+"""A condition on the kinematics, such as ``q2 >= 3.49``."""
+
+
+class DatasetEntry(ComponentSettings):
+    """What every dataset of a runcard may have, whoever reads it."""
+
+    cuts: tuple[Cut, ...] = Field(default=(), description="Data are used that pass all of them.")
+    weight: FiniteFloat = Field(
+        default=1.0, gt=0, description="Multiplies the chi2 of this dataset in the fit."
+    )
+
+
+class ExtraCovarianceSettings(_Section):
+    """A covariance matrix from a file, such as theory errors."""
+
+    path: Path = Field(description="A .npz, relative to the runcard.")
+    sampled: bool = Field(default=False, description="Pseudodata fluctuate with it too.")
+
+
+class SplitSettings(_Section):
+    """How data are split into training and validation."""
+
+    basis: Literal["data", "diagonal"] = Field(
+        default="data",
+        description="Split data, or directions of the diagonal basis of the correlation matrix.",
+    )
+    shared: bool = Field(default=False, description="All replicas have the same split.")
+
+
+class ClosureSettings(_Section):
+    """A closure test: data are made from a known function."""
+
+    truth: FunctionPath = Field(
+        description="toy_les_houches, a fit's folder, a function.npz or an LHAPDF grid."
+    )
+    level: Literal[0, 1, 2] = Field(
+        description="0: exact; 1: fluctuated once; 2: and again for each replica."
+    )
 
 
 class DataSettings(_Section):
     """What is fitted."""
 
     datasets: tuple[Any, ...] = Field(min_length=1, description="The datasets, each with a type.")
+    cuts: tuple[Cut, ...] = Field(
+        default=(), description="Cuts on all datasets.", examples=[["q2 >= 3.49"]]
+    )
+    t0: FunctionPath | None = Field(
+        default=None,
+        description="What predicts the values that multiplicative errors multiply in the fit: a "
+        "fit's folder, a function.npz, an LHAPDF grid or toy_les_houches.",
+        examples=["fits/first"],
+    )
+    extra_covariances: tuple[ExtraCovarianceSettings, ...] = Field(
+        default=(), description="Covariance matrices that are added in the fit."
+    )
+    norm_threshold: FiniteFloat | None = Field(
+        default=None,
+        ge=1,
+        description="Eigenvalues of the correlation matrix are at least 1 / norm_threshold^2.",
+        examples=[4],
+    )
     training_fraction: float = Field(
         default=0.75,
         gt=0,
         le=1,
         description="Fraction of the data of each dataset used for training; the rest validates.",
     )
-    pseudodata: bool = Field(
+    split: SplitSettings = Field(default=SplitSettings(), description="How they are split.")
+    pseudodata: bool | Literal["multiplicative"] = Field(
         default=True,
-        description="Fluctuate the data of each replica within their covariance.",
+        description="Fluctuate the data of each replica within their covariance, or with "
+        "multiplicative errors sampled apart.",
+    )
+    folds: tuple[tuple[str, ...], ...] = Field(
+        default=(), description="Names of datasets.", examples=[[["A"], ["B"]]]
+    )
+    hold_out: int | None = Field(
+        default=None, ge=1, description="Which fold is reported and not fitted, from 1."
+    )
+    closure: ClosureSettings | None = Field(default=None, description="Data from a known function.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _replicas_fluctuate_from_level_2_on(cls, value: Any) -> Any:
+        """Without a choice of their own, pseudodata are as the closure test's level wants them."""
+        if isinstance(value, dict) and isinstance(value.get("closure"), dict):
+            return {"pseudodata": value["closure"].get("level") not in (0, 1)} | value
+        return value
+
+    @field_validator("folds")
+    @classmethod
+    def _apart(cls, folds: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+        names = [name for fold in folds for name in fold]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"folds share no dataset, but {twice[0]} is named twice")
+        return folds
+
+    @field_validator("hold_out")
+    @classmethod
+    def _one_of_the_folds(cls, hold_out: int | None, info: ValidationInfo) -> int | None:
+        count = len(info.data.get("folds", ()))
+        if hold_out is not None and hold_out > count:
+            raise ValueError(f"there are {count} folds, and they count from 1")
+        return hold_out
+
+    @field_validator("closure")
+    @classmethod
+    def _with_or_without_pseudodata(
+        cls, closure: ClosureSettings | None, info: ValidationInfo
+    ) -> ClosureSettings | None:
+        fluctuates = bool(info.data.get("pseudodata", True))
+        if closure is not None and (closure.level == 2) != fluctuates:
+            raise ValueError(
+                f"level {closure.level} {'needs' if closure.level == 2 else 'has no'} pseudodata; "
+                "leave the key pseudodata away, or choose another level"
+            )
+        return closure
+
+
+class StartFrom(_Section):
+    """Weights of an earlier fit, to start from instead of random ones."""
+
+    fit: Annotated[str, RelativePath()] = Field(
+        description="Folder of the earlier fit, relative to the runcard."
+    )
+    replica: int | None = Field(
+        default=None, ge=1, description="One replica for all; else each starts from its own number."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_folder(cls, value: Any) -> Any:
+        return {"fit": value} if isinstance(value, str) else value
 
-class ModelSettings(_Section):
-    """The function that is fitted."""
+    @classmethod
+    def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
+        """Both forms that a runcard may use."""
+        properties = {"fit": {"type": "string"}, "replica": {"type": "integer", "minimum": 1}}
+        return {"anyOf": [{"type": "string"}, _object(properties, "fit")]}
+
+
+class NetworkSettings(_Section):
+    """One architecture."""
 
     flavours: tuple[str, ...] = Field(
         default=EVOLUTION_FLAVOURS,
         min_length=1,
         description="What the last network layer puts out, in order.",
     )
-    layers: tuple[Any, ...] = Field(min_length=1, description="The layers, each with a type.")
+    layers: tuple[Any, ...] = Field(
+        default=(), description="The layers, each with a type; at least one."
+    )
+    start_from: StartFrom | None = Field(
+        default=None, description="Start from the weights of an earlier fit."
+    )
 
     @field_validator("flavours")
     @classmethod
@@ -111,59 +339,169 @@ class ModelSettings(_Section):
             raise ValueError(f"flavours must be distinct; given twice: {', '.join(twice)}")
         return flavours
 
+    @property
+    def networks(self) -> tuple[NetworkSettings, ...]:
+        """The architectures to choose from: this one."""
+        return (self,)
+
+
+class ModelSettings(NetworkSettings):
+    """The function that is fitted: one architecture, or several to draw from."""
+
+    choice: tuple[Any, ...] = Field(
+        default=(),
+        description="Architectures, each with its layers and flavours; every replica draws one.",
+    )
+
+    @model_validator(mode="after")
+    def _layers_or_choice(self) -> ModelSettings:
+        own = {"layers", "flavours", "start_from"} & self.model_fields_set
+        if self.choice and own:
+            raise ValueError(
+                "give layers, flavours and start_from, or a choice of architectures that each have "
+                "their own, not both"
+            )
+        if not all(network.layers for network in self.networks):
+            raise ValueError("give at least one layer under layers")
+        return self
+
+    @property
+    def networks(self) -> tuple[NetworkSettings, ...]:
+        """The architectures to choose from; a single one without a choice."""
+        return self.choice or (self,)
+
 
 class TrainingSettings(_Section):
     """How it is fitted."""
 
     optimizer: Any
-    max_steps: int = Field(default=20_000, ge=1, description="Optimiser steps at most.")
+    max_steps: int = Field(
+        default=20_000, ge=1, description="Optimiser steps at most.", json_schema_extra=_STEPS
+    )
     check_every: int = Field(
-        default=10, ge=1, description="Steps between two evaluations of the validation chi2."
+        default=10,
+        ge=1,
+        description="Steps between two evaluations of the validation chi2.",
+        json_schema_extra=_STEPS,
     )
     patience: int = Field(
-        default=2000, ge=1, description="Steps without a better validation chi2 before stopping."
+        default=2000,
+        ge=1,
+        description="Steps without a better validation chi2 before stopping.",
+        json_schema_extra=_STEPS,
     )
+
+
+class TheorySettings(_Section):
+    """The strong coupling and the quark masses, for evolution beyond q0; masses in GeV.
+
+    Defaults: NNPDF4.0 NNLO, arXiv:2109.02653, section 3.1.
+    """
+
+    order: Literal["lo", "nlo", "nnlo"] = Field(default="nnlo", description="Of evolution.")
+    alpha_s: float = Field(default=0.118, gt=0, lt=1, description="The strong coupling at m_z.")
+    m_z: float = Field(
+        default=91.1876, gt=0, description="Mass of the Z, GeV.", json_schema_extra=_GEV
+    )
+    m_charm: float = Field(
+        default=1.51, gt=0, description="Pole mass of charm, GeV.", json_schema_extra=_GEV
+    )
+    m_bottom: float = Field(
+        default=4.92, gt=0, description="Pole mass of bottom, GeV.", json_schema_extra=_GEV
+    )
+    m_top: float = Field(
+        default=172.5, gt=0, description="Pole mass of top, GeV.", json_schema_extra=_GEV
+    )
+    max_flavours: int = Field(default=5, ge=4, le=6, description="Active flavours at most.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TheorySettings:
+        if not self.m_charm < self.m_bottom < self.m_top:
+            raise ValueError("masses must rise from m_charm over m_bottom to m_top")
+        return self
 
 
 class Runcard(_Section):
     """All that defines a fit. Together with the plugins it determines every replica."""
 
-    title: str = Field(default="", description="One line for reports.")
+    extends: Annotated[tuple[ExtendedCard, ...], WithJsonSchema({"type": "string"})] = Field(
+        default=(),
+        exclude=True,
+        description="A runcard, relative to this one, whose keys hold where this one has none.",
+        examples=["base.yml"],
+    )
+    title: str = Field(default="", description="One line for reports.", examples=["My data"])
+    plugins: tuple[Path, ...] = Field(
+        default=(), description="Python files with components of this project, near the runcard."
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Start of every random number.")
     replicas: ReplicaRange = Field(
-        default=ReplicaRange(first=1, last=100),
-        description="How many replicas, or the first and last replica number (1-10).",
+        default=ReplicaRange(last=100),
+        description="How many replicas, the first and last replica number (1-10), or {good: 100}.",
     )
     precision: Literal["float32", "float64"] = Field(
         default="float32", description="Numbers on the device; preparation is always float64."
     )
-    data: DataSettings
-    model: ModelSettings
+    data: DataSettings = Field(description="What is fitted.")
+    model: ModelSettings = Field(description="The function that is fitted.")
+    theory: TheorySettings = Field(
+        default=TheorySettings(), description="Coupling and masses, for evolution beyond q0."
+    )
     penalties: tuple[Any, ...] = Field(default=(), description="Terms added to chi2.")
-    training: TrainingSettings
+    training: TrainingSettings = Field(description="How it is fitted.")
     export: tuple[str, ...] = Field(
-        default=("network", "function", "history"), description="What is written per replica."
+        default=("network", "function", "history", "data", "predictions"),
+        description="What is written per replica.",
     )
 
 
 def runcard_type(registry: Registry) -> type[Runcard]:
     """The runcard model whose component settings are those of ``registry``."""
-    data = _with(DataSettings, datasets=_several(registry, DatasetReader))
-    model = _with(ModelSettings, layers=_several(registry, LayerType))
+    data = _with(DataSettings, datasets=_several(registry, DatasetReader, DatasetEntry))
+    layers = _several(registry, LayerType)
+    networks: Any = tuple[_with(NetworkSettings, layers=layers), ...]  # type: ignore[misc]
+    model = _with(ModelSettings, layers=layers, choice=networks)
     training: Any = create_model(
         "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimiserType), _NADAM)
     )
     names = registry.names(Exporter)
     exports: Any = Literal[names] if names else str
-    card = _with(Runcard, penalties=_several(registry, Penalty), export=tuple[exports, ...])
+    export = Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))]
+    card = _with(Runcard, penalties=_several(registry, Penalty), export=export)
     whole: Any = create_model(
         "Runcard",
         __base__=card,
-        data=(data, ...),
-        model=(model, Field(default_factory=lambda: model(layers=DEFAULT_LAYERS))),
-        training=(training, Field(default_factory=lambda: training.model_validate({}))),
+        data=(data, _described("data")),
+        model=(model, _described("model", lambda: model(layers=DEFAULT_LAYERS))),
+        training=(training, _described("training", lambda: training.model_validate({}))),
     )
     return cast(type[Runcard], whole)
+
+
+def _described(name: str, make: Callable[[], Any] | None = None) -> Any:
+    """A section of the runcard with its description; required unless it can be made."""
+    words = Runcard.model_fields[name].description
+    if make is None:
+        return Field(description=words)
+    return Field(default_factory=make, description=words)
+
+
+def _with_what_they_need(
+    registry: Registry,
+) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    """Refuses an exporter given twice, or without another whose files it reads."""
+
+    def complete(names: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"'{twice[0]}' is given twice; once is enough")
+        for name in names:
+            missing = [n for n in registry.get(Exporter, name).needs if n not in names]
+            if missing:
+                raise ValueError(f"'{name}' needs '{missing[0]}' too; add it")
+        return names
+
+    return complete
 
 
 def _with(section: type[BaseModel], **types: Any) -> Any:
@@ -182,12 +520,18 @@ DEFAULT_LAYERS: Any = (
 )
 """Architecture of NNPDF4.0, arXiv:2109.02653, section 3.2."""
 
-_NADAM: Any = Field(default={"type": "nadam"}, validate_default=True, description="The optimiser.")
+DEFAULT_OPTIMIZER: Any = {"type": "nadam"}
+
+_NADAM: Any = Field(default=DEFAULT_OPTIMIZER, validate_default=True, description="The optimiser.")
 
 
-def _union(registry: Registry, kind: type[Component]) -> Any:
-    """The settings of all components of ``kind``, told apart by ``type``."""
+def _union(
+    registry: Registry, kind: type[Component], also: type[ComponentSettings] | None = None
+) -> Any:
+    """The settings of all components of ``kind``, by ``type``, with those of ``also``."""
     settings = [component.settings for component in registry.all(kind)]
+    if also is not None:
+        settings = [_joined(each, also) for each in settings]
     if not settings:
         return _NothingInstalled
     return (
@@ -197,12 +541,23 @@ def _union(registry: Registry, kind: type[Component]) -> Any:
     )
 
 
-def _several(registry: Registry, kind: type[Component]) -> Any:
-    union: Any = _union(registry, kind)
+def _joined(own: type[ComponentSettings], also: type[ComponentSettings]) -> Any:
+    return create_model(own.__name__, __base__=(own, also), __doc__=own.__doc__)
+
+
+def _several(
+    registry: Registry, kind: type[Component], also: type[ComponentSettings] | None = None
+) -> Any:
+    union: Any = _union(registry, kind, also)
     return tuple[union, ...]
 
 
 class _NothingInstalled(ComponentSettings):
     """Stands where no plugin provides a component of a kind."""
 
-    type: Literal[""]
+    type: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refused(cls, _: Any) -> Any:
+        raise PydanticCustomError("nothing_installed", "no installed plugin provides any")

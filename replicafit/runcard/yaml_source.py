@@ -1,13 +1,14 @@
 """YAML text as plain data that remembers where each value stood.
 
-PyYAML implements YAML 1.1, in which ``1e-6`` is a string and a repeated key silently wins; here
-the first is a float and the second an error.
+PyYAML implements YAML 1.1, in which ``1e-6`` is a string, ``0123`` is 83, ``1:30`` is 90, ``no`` is
+false, and a repeated key silently wins. Here the first is a float, the third text, and the others
+are errors. Every node carries a mark: the file (or the option) it comes from, line and column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,27 @@ import yaml
 
 from replicafit.errors import RuncardError
 
+_LEFT_OUT = {f"tag:yaml.org,2002:{name}" for name in ("float", "int", "bool", "timestamp")}
+
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2 floats and without duplicate keys."""
+    """SafeLoader with the numbers and booleans of YAML 1.2."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.name = name
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:float"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _LEFT_OUT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")
+)
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(
@@ -35,69 +48,105 @@ _Loader.add_implicit_resolver(
     list("-+0123456789."),
 )
 
+_AMBIGUOUS_WORD = re.compile(r"^(?:yes|no|on|off)$", re.I)
+_AMBIGUOUS_NUMBER = re.compile(
+    r"^[-+]?(?:0[0-9_]+|0[xXoObB][0-9a-fA-F_]+|[0-9]+(?:_[0-9]+)+(?:\.[0-9_]*)?)$"
+)
+
+
+@dataclass(frozen=True)
+class OptionMark:
+    """Where a value of the command line comes from: the option, as it was typed."""
+
+    name: str
+
+
+Mark = yaml.Mark | OptionMark
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake and its place."""
+
+    mark: Mark
+    message: str
+
+    def __str__(self) -> str:
+        if isinstance(self.mark, OptionMark):
+            return f"Invalid value for '{self.mark.name}': {self.message}"
+        return excerpt(self.mark, self.message)
+
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A YAML document: its data and, for messages, its text and positions."""
+    """A YAML document: its data, the nodes with their places, and what is wrong already.
 
-    path: Path
-    text: str
-    data: Any
+    Nodes may come from several files and options, joined.
+    """
+
     root: yaml.Node
+    data: Any
+    problems: tuple[Problem, ...] = ()
 
-    def locate(self, location: Sequence[str | int], of_key: bool = False) -> tuple[int, int]:
-        """Line and column (from 1) of the value at ``location``, or of its nearest parent.
+    def mark(self, location: Sequence[str | int], of_key: bool = False) -> Mark:
+        """The place of the value at ``location``, or of its nearest parent.
 
         Args:
             location: keys and indices that lead to the value; parts that the text does not have
                 (pydantic puts the ``type`` of a component into its locations) are passed over.
-            of_key: give the position of the last key instead of its value's.
+            of_key: give the place of the last key instead of its value's.
         """
-        node, mark = self.root, self.root.start_mark
-        for part in location:
-            for key, child in _children(node):
-                if key == part:
-                    last = part == location[-1]
-                    key_node = _key_node(node, part)
-                    mark = (
-                        key_node.start_mark if (of_key and last and key_node) else child.start_mark
-                    )
-                    node = child
+        node, mark = self.root, mark_of(self.root)
+        for depth, part in enumerate(location):
+            for key, child in children(node):
+                if str(_name(key)) == str(part):
+                    last = depth == len(location) - 1
+                    of_child = child if isinstance(key, int) or not (of_key and last) else key
+                    node, mark = child, mark_of(of_child)
                     break
-        return mark.line + 1, mark.column + 1
-
-    def describe(self, location: Sequence[str | int], message: str, of_key: bool = False) -> str:
-        """``file:line:column: message`` with the line shown and a caret under the place."""
-        line, column = self.locate(location, of_key)
-        return excerpt(self.path, self.text, line, column, message)
+        return mark
 
 
-def excerpt(path: Path, text: str, line: int, column: int, message: str) -> str:
+def excerpt(mark: yaml.Mark, message: str) -> str:
     """A message with file:line:column, the line, and a caret."""
-    lines = text.splitlines()
-    shown = lines[line - 1] if line <= len(lines) else ""
-    return f"{path}:{line}:{column}: {message}\n    {shown}\n    {' ' * (column - 1)}^"
+    lines = (mark.buffer or "").rstrip("\0").splitlines()
+    shown = lines[mark.line] if mark.line < len(lines) else ""
+    where = f"{mark.name}:{mark.line + 1}:{mark.column + 1}"
+    return f"{where}: {message}\n    {shown}\n    {' ' * mark.column}^"
 
 
-def _children(node: yaml.Node) -> list[tuple[str | int, yaml.Node]]:
+def mark_of(node: yaml.Node) -> Mark:
+    """Where ``node`` begins."""
+    mark: Mark = node.start_mark
+    return mark
+
+
+def children(node: yaml.Node) -> list[tuple[yaml.Node | int, yaml.Node]]:
+    """What a mapping (by key) or a sequence (by position) holds; of a repeated key, the last."""
     if isinstance(node, yaml.MappingNode):
-        return [(key.value, value) for key, value in node.value]
+        return list({_name(key): (key, value) for key, value in node.value}.values())
     if isinstance(node, yaml.SequenceNode):
         return list(enumerate(node.value))
     return []
 
 
-def _key_node(node: yaml.Node, name: str | int) -> yaml.Node | None:
+def child_of(node: yaml.Node, name: str) -> yaml.Node | None:
+    """The value of the key ``name``, or None."""
     if not isinstance(node, yaml.MappingNode):
         return None
-    return next((key for key, _ in node.value if key.value == name), None)
+    return next((value for key, value in reversed(node.value) if key.value == name), None)
+
+
+def construct(root: yaml.Node) -> Any:
+    """The data that ``root`` describes."""
+    return _Loader("", "").construct_document(root)
 
 
 def read_yaml(path: Path) -> YamlSource:
     """Reads one YAML file.
 
     Raises:
-        RuncardError: the file is missing, is no YAML, is empty, or repeats a key.
+        RuncardError: the file is missing, is no YAML, or is empty.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -106,29 +155,98 @@ def read_yaml(path: Path) -> YamlSource:
     except (OSError, UnicodeDecodeError) as cause:
         raise RuncardError(f"The runcard '{path}' cannot be read: {cause}.") from None
     try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-        if root is None:
-            raise RuncardError(f"The runcard '{path}' is empty. See runcards/ for examples.")
-        _refuse_duplicate_keys(path, text, root)
-        return YamlSource(path, text, loader.construct_document(root), root)
+        source = parse(text, str(path))
     except yaml.MarkedYAMLError as cause:
-        mark = cause.problem_mark or cause.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = f"This is not valid YAML: {cause.problem or cause}."
-        raise RuncardError(excerpt(path, text, line, column, problem)) from None
+        mark = cause.problem_mark or cause.context_mark or yaml.Mark(str(path), 0, 0, 0, text, 0)
+        raise RuncardError(excerpt(mark, _not_valid(cause))) from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as cause:
         raise RuncardError(f"The runcard '{path}' is not valid YAML: {cause}.") from None
+    if source is None:
+        raise RuncardError(f"The runcard '{path}' is empty. `replicafit init` writes one.")
+    return source
 
 
-def _refuse_duplicate_keys(path: Path, text: str, node: yaml.Node) -> None:
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, _ in node.value:
+def _not_valid(cause: yaml.MarkedYAMLError) -> str:
+    return f"This is not valid YAML: {cause.problem or cause}."
+
+
+def parse(text: str, name: str) -> YamlSource | None:
+    """The document in ``text``, which comes from the file ``name``; None if it is empty."""
+    loader = _Loader(text, name)
+    root = loader.get_single_node()
+    if root is None:
+        return None
+    problems = (*_repeated_keys(root), *_ambiguous(root))
+    return YamlSource(root, loader.construct_document(root), problems)
+
+
+def option_value(text: str, option: str) -> YamlSource:
+    """A YAML value from the command line; an empty one is null.
+
+    Raises:
+        RuncardError: it is no YAML.
+    """
+    mark = OptionMark(option)
+    try:
+        source = parse(text, option)
+    except yaml.MarkedYAMLError as cause:
+        raise RuncardError(str(Problem(mark, _not_valid(cause)))) from None
+    if source is None:
+        return YamlSource(scalar("", option, "null"), None)
+    problems = tuple(Problem(mark, problem.message) for problem in source.problems)
+    return YamlSource(_from_option(source.root, mark), source.data, problems)
+
+
+def scalar(text: str, option: str, kind: str = "str") -> yaml.ScalarNode:
+    """A node for ``text`` that comes from ``option``."""
+    mark: Any = OptionMark(option)
+    return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text, mark, None)
+
+
+def _from_option(node: yaml.Node, mark: OptionMark) -> yaml.Node:
+    node.start_mark = mark
+    for key, child in children(node):
+        _from_option(child, mark)
+        if not isinstance(key, int):
+            key.start_mark = mark
+    return node
+
+
+def _name(key: yaml.Node | int) -> Any:
+    return key if isinstance(key, int) else key.value
+
+
+def _nodes(node: yaml.Node) -> Iterator[yaml.Node]:
+    yield node
+    for _, child in children(node):
+        yield from _nodes(child)
+
+
+def _repeated_keys(root: yaml.Node) -> Iterator[Problem]:
+    for node in _nodes(root):
+        seen: dict[Any, int] = {}
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value in seen:
-                mark = key.start_mark
                 message = f"'{key.value}' is given twice, first on line {seen[key.value]}."
-                raise RuncardError(excerpt(path, text, mark.line + 1, mark.column + 1, message))
-            seen[key.value] = key.start_mark.line + 1
-    for _, child in _children(node):
-        _refuse_duplicate_keys(path, text, child)
+                yield Problem(key.start_mark, message)
+            seen.setdefault(key.value, key.start_mark.line + 1)
+
+
+def _ambiguous(root: yaml.Node) -> Iterator[Problem]:
+    """Words and numbers that YAML 1.1 and 1.2 read in different ways."""
+    for node in _nodes(root):
+        if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+            continue
+        if _AMBIGUOUS_WORD.match(node.value):
+            meant = "true" if node.value.lower() in ("yes", "on") else "false"
+            yield Problem(
+                node.start_mark,
+                f"'{node.value}' may be a word or mean {meant}: write {meant}, or "
+                f'"{node.value}" in quotes for the word.',
+            )
+        elif _AMBIGUOUS_NUMBER.match(node.value):
+            yield Problem(
+                node.start_mark,
+                f"'{node.value}' is no plain decimal number: write digits without leading zeros, "
+                f'prefixes and underscores, or "{node.value}" in quotes for text.',
+            )

@@ -1,9 +1,10 @@
-"""Which replicas train together, and what the engine needs of each batch."""
+"""What the engine needs of each batch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,7 +13,8 @@ from keras import ops
 
 from replicafit.data import FitData, ReplicaData, replica_data
 from replicafit.forward.chi2 import Chi2
-from replicafit.model import ReplicaModel, build_model
+from replicafit.model import NO_START, ReplicaModel, build_model
+from replicafit.planning import Batch
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
@@ -20,34 +22,6 @@ from replicafit.training.engine import BatchConstants
 from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.optimisers import Optimiser
 from replicafit.training.state import TrainingState, initial_state
-
-SLOTS = 10
-"""Slots of every batch on a CPU: beyond it nothing gets faster (docs/benchmarks.md).
-
-Batches are always padded to it, because the same compiled shape gives a replica the same bits
-whoever is beside it and however many there are. Only a single replica gets a batch of its own
-shape; it equals the padded one to rounding.
-"""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The replicas that train together; ``numbers`` may be fewer than ``slots``."""
-
-    numbers: tuple[int, ...]
-    slots: int
-
-    @property
-    def padded(self) -> tuple[int, ...]:
-        """A replica number for every slot; spare slots repeat the first and never run."""
-        return self.numbers + self.numbers[:1] * (self.slots - len(self.numbers))
-
-
-def plan_batches(numbers: Sequence[int], slots: int = SLOTS) -> tuple[Batch, ...]:
-    """Batches of equal slots, so that one compiled engine serves all."""
-    slots = 1 if len(numbers) == 1 else slots
-    starts = range(0, len(numbers), slots)
-    return tuple(Batch(tuple(numbers[i : i + slots]), slots) for i in starts)
 
 
 @dataclass(frozen=True)
@@ -67,10 +41,12 @@ def prepare_batch(
     data: FitData,
     chi2: Chi2,
     optimiser: Optimiser,
+    start: Mapping[int, Path] = NO_START,
 ) -> PreparedBatch:
     """Everything of the replicas of ``batch``; each one's part depends on its number alone."""
     seeds = Seeds(runcard.seed)
-    model = build_model(runcard, registry, seeds, batch.padded)
+    x_grid = np.concatenate([dataset.x_grid for dataset in data.datasets])
+    model = build_model(runcard, registry, seeds, batch.padded, x_grid, start)
     own = replica_data(
         data, seeds, batch.padded, runcard.data.training_fraction, runcard.data.pseudodata
     )

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from replicafit.forward.chi2 import Chi2, Chi2Terms
+from replicafit.penalties.assembly import Penalties
 from replicafit.training.backend import seam
 from replicafit.training.optimisers import Optimiser, per_replica
 from replicafit.training.state import Status, TrainingState
@@ -59,17 +60,18 @@ class Engine:
     """Trains batches of one shape; compiled once.
 
     Attributes:
-        functions: ``(weights, fixed) -> x f on the data grid (r, n, f), regularisation ()``.
+        functions: ``(weights, fixed, steps in training) -> x f on the data grid (r, n, f),
+            regularisation ()``.
         chi2: the figure of merit.
-        penalties: each ``(functions (r, n, f), steps (r,)) -> (r,)``.
+        penalties: their terms, and the verdicts that best weights wait for.
         optimiser: the update rule.
         schedule: when to check and stop.
         constraints: for each weight what Keras applies after an update, or None.
     """
 
-    functions: Callable[[tuple[Any, ...], tuple[Any, ...]], tuple[Any, Any]]
+    functions: Callable[..., tuple[Any, Any]]
     chi2: Chi2
-    penalties: tuple[Callable[[Any, Any], Any], ...]
+    penalties: Penalties
     optimiser: Optimiser
     schedule: Schedule
     constraints: tuple[Callable[[Any], Any] | None, ...] = ()
@@ -105,9 +107,9 @@ class Engine:
         self, weights: tuple[Any, ...], constants: BatchConstants, steps: Any
     ) -> tuple[Any, Any]:
         """The sum over replicas, and the loss of each before regularisation, (r,)."""
-        functions, regularisation = self.functions(weights, constants.fixed)
+        functions, regularisation = self.functions(weights, constants.fixed, steps)
         each = self.chi2(constants.training, functions)
-        for penalty in self.penalties:
+        for penalty in self.penalties.terms:
             each = each + penalty(functions, steps)
         return ops.sum(each) + regularisation, each
 
@@ -146,25 +148,50 @@ class Engine:
     def check(
         self, state: TrainingState, constants: BatchConstants
     ) -> tuple[TrainingState, History]:
-        """Training and validation chi2; best weights and stopping act on it."""
+        """Training and validation chi2; best weights and stopping act on it.
+
+        A replica whose training chi2 is not finite has diverged.
+        A check that passes the penalties' verdicts is better than any that does not, and patience
+        begins with the first that passes.
+        """
         functions, _ = self.functions(state.weights, constants.fixed)
         training = self.chi2(constants.training, functions)
         validation = self.chi2(constants.validation, functions)
         decides = ops.where(constants.stop_on_training > 0, training, validation)
-        running = ops.equal(state.status, int(Status.running))
-        better = ops.logical_and(running, decides < state.best_validation)
+        finite = ops.isfinite(training)
+        training_now = ops.equal(state.status, int(Status.running))
+        running = ops.logical_and(training_now, finite)
+        diverged = ops.logical_and(training_now, ops.logical_not(finite))
+        passes = self._passes(functions)
+        to_beat = ops.where(passes, np.inf, -np.inf)  # if the best so far has another verdict
+        to_beat = ops.where(ops.equal(passes, state.best_passes), state.best_validation, to_beat)
+        better = ops.logical_and(running, decides < to_beat)
+        best_passes = ops.where(better, passes, state.best_passes)
         best_step = ops.where(better, state.steps, state.best_step)
-        patient = state.steps - best_step < self.schedule.patience
+        patient = ops.logical_or(
+            ops.logical_not(best_passes), state.steps - best_step < self.schedule.patience
+        )
         left = state.steps < self.schedule.max_steps
         verdict = ops.where(left, int(Status.stopped), int(Status.completed))
         ends = ops.logical_and(running, ops.logical_not(ops.logical_and(patient, left)))
         seen = History(state.steps, training, validation)
+        status = ops.where(ends, verdict, state.status)
+        best_weights = _choose(better, state.weights, state.best_weights)
         return state._replace(
-            best_weights=_choose(better, state.weights, state.best_weights),
+            weights=_choose(diverged, best_weights, state.weights),
+            best_weights=best_weights,
             best_validation=ops.where(better, decides, state.best_validation),
+            best_passes=best_passes,
             best_step=best_step,
-            status=ops.where(ends, verdict, state.status),
+            status=ops.where(diverged, int(Status.diverged), status),
         ), seen
+
+    def _passes(self, functions: Any) -> Any:
+        """Which replicas pass all verdicts, (r,)."""
+        passes = ops.ones(functions.shape[0], "bool")
+        for verdict in self.penalties.at_checks:
+            passes = ops.logical_and(passes, verdict.measure(functions) <= verdict.bound)
+        return passes
 
     def _constrained(self, weights: tuple[Any, ...]) -> tuple[Any, ...]:
         constraints = self.constraints or (None,) * len(weights)
@@ -200,13 +227,21 @@ def network_functions(network: Any, x_grid: np.ndarray) -> Callable[..., Any]:
     """The Keras ``network`` on ``x_grid`` (n,), without state.
 
     Returns:
-        ``(weights, fixed) -> (r, n, f)`` and the sum of the layers' own losses, ``()``.
+        ``(weights, fixed, steps) -> (r, n, f)`` and the sum of the layers' own losses, ``()``. With
+        steps taken (r,) the layers are in training, and those that keep a weight ``steps_taken``
+        find them there; without, they are not.
     """
+    counters = [v.name == "steps_taken" for v in network.non_trainable_variables]
 
-    def functions(weights: tuple[Any, ...], fixed: tuple[Any, ...]) -> tuple[Any, Any]:
+    def functions(
+        weights: tuple[Any, ...], fixed: tuple[Any, ...], steps: Any = None
+    ) -> tuple[Any, Any]:
+        if steps is not None:
+            pairs = zip(fixed, counters, strict=True)
+            fixed = tuple(steps if counter else weight for weight, counter in pairs)
         x = ops.cast(ops.convert_to_tensor(x_grid[None, :, None]), network.compute_dtype)
         outputs, _, losses = network.stateless_call(
-            list(weights), list(fixed), x, return_losses=True
+            list(weights), list(fixed), x, training=steps is not None, return_losses=True
         )
         return outputs[0], sum(losses, ops.zeros((), outputs.dtype))
 

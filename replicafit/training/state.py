@@ -31,8 +31,9 @@ class TrainingState(NamedTuple):
         hyper: hyperparameters by name, each (r,).
         steps: steps taken, (r,).
         status: a ``Status``, (r,).
-        best_weights: those of the lowest validation chi2 so far, each (r, ...).
+        best_weights: those of the best check so far, each (r, ...).
         best_validation: that chi2, (r,).
+        best_passes: whether that check passed the penalties' verdicts, (r,).
         best_step: the step it was found at, (r,).
     """
 
@@ -44,6 +45,7 @@ class TrainingState(NamedTuple):
     status: Any
     best_weights: tuple[Any, ...]
     best_validation: Any
+    best_passes: Any
     best_step: Any
 
 
@@ -73,5 +75,6 @@ def initial_state(
         status=np.where(used, Status.running, Status.empty).astype(np.int32),
         best_weights=weights,
         best_validation=np.full(r, np.inf, precision),
+        best_passes=np.zeros(r, bool),
         best_step=np.zeros(r, np.int32),
     )

@@ -16,7 +16,6 @@ import resource
 import shlex
 import subprocess
 import time
-from itertools import pairwise
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -24,13 +23,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from replicafit.fit import Plan, make_engine, make_plan
+from replicafit.assembly import Plan, make_engine, make_plans
+from replicafit.planning import Machine, measured_machine
 from replicafit.plugins import load_registry
 from replicafit.runcard import runcard_type
-from replicafit.training.batches import PreparedBatch
-from replicafit.training.loop import to_device, train
+from replicafit.training.loop import train
 
-POINTS_TO_OUTPUT = (2, 25, 20, 8)
 CALLS = 5
 
 
@@ -50,13 +48,13 @@ def plan_for(folder: Path, replicas: int) -> Plan:
             },
         }
     )
-    return make_plan(card, registry, folder, card.replicas.numbers)
+    return make_plans(card, registry, folder, card.replicas.numbers)[0]
 
 
-def ours(folder: Path, replicas: int) -> tuple[float, PreparedBatch, Plan]:
+def ours(folder: Path, replicas: int) -> tuple[float, Plan]:
     """Milliseconds per step and replica: all batches one after another, median of the calls."""
     plan = plan_for(folder, replicas)
-    batches = [plan.prepare(batch) for batch in plan.batches]
+    batches = [plan.prepare(batch) for batch in plan.network.batches]
     advance = make_engine(plan, batches[0]).compiled()
     total = 0.0
     for batch in batches:
@@ -66,44 +64,19 @@ def ours(folder: Path, replicas: int) -> tuple[float, PreparedBatch, Plan]:
             steps = snapshot.state.steps.max()
         assert steps == plan.schedule.max_steps
         total += float(np.median(np.diff(ticks[1:]))) / 500
-    return 1e3 * total / replicas, batches[0], plan
+    return 1e3 * total / replicas, plan
 
 
-def floor(batch: PreparedBatch, plan: Plan, bandwidth: float, flops: float) -> tuple[float, ...]:
-    """What the arithmetic and the bytes of a step cost at least, ms per replica.
+def floor(plan: Plan, machine: Machine) -> tuple[float, float]:
+    """What the bytes and the arithmetic of a step cost at least, ms per replica.
 
     Every table is read once forward and once backward; a product of a table with a vector costs two
     operations per element, in each direction. The network costs three times its forward pass.
     """
-    slots = len(batch.state.steps)
-    terms = to_device(batch.constants.training)
-    tables = [*terms.blocks, terms.whitener, *terms.coupling]
-    elements = sum(int(np.prod(table.shape)) for table in tables) / slots
-    widths = pairwise(POINTS_TO_OUTPUT)
-    points = len(plan.data.x_grid) + len(batch.model.nodes)
-    network = 3 * 2 * points * sum(a * b for a, b in widths)
-    shared = sum(table.size for t in plan.chi2.ratios for table in t.tables)
-    operations = network + 4 * elements + 4 * shared
-    moved = 2 * 4 * (elements + shared / slots)
-    return 1e3 * moved / bandwidth, 1e3 * operations / flops
-
-
-def measured_bandwidth() -> float:
-    """Bytes per second read from main memory by one core."""
-    block = np.ones(2**26, np.float32)
-    return block.nbytes / min(_seconds(lambda: np.add.reduce(block)) for _ in range(5))
-
-
-def measured_flops() -> float:
-    """Operations per second of a float32 matrix product of 512 x 512 on one core."""
-    a = np.ones((512, 512), np.float32)
-    return 2 * 512**3 / min(_seconds(lambda: a @ a) for _ in range(20))
-
-
-def _seconds(work: object) -> float:
-    start = time.perf_counter()
-    work()  # type: ignore[operator]
-    return time.perf_counter() - start
+    slots = plan.network.batches[0].slots
+    by_bytes = plan.network.seconds_per_step(Machine(machine.bandwidth, float("inf")))
+    by_flops = plan.network.seconds_per_step(Machine(float("inf"), machine.flops))
+    return 1e3 * by_bytes / slots, 1e3 * by_flops / slots
 
 
 def peer(command: str, replicas: int) -> float:
@@ -124,12 +97,13 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 10, 50, 100])
     parser.add_argument("--peer", default="")
     given = parser.parse_args()
-    bandwidth, flops = measured_bandwidth(), measured_flops()
+    machine = measured_machine(4.0)
+    bandwidth, flops = machine.bandwidth, machine.flops
     print(f"one core: {bandwidth / 1e9:.1f} GB/s read, {flops / 1e9:.0f} GFlop/s float32 GEMM")
     print("replicas  ms/step/replica   floor (bytes + flops)   peer   ratio   peak memory MB")
     for replicas in given.replicas:
-        took, batch, plan = ours(given.data, replicas)
-        by_bytes, by_flops = floor(batch, plan, bandwidth, flops)
+        took, plan = ours(given.data, replicas)
+        by_bytes, by_flops = floor(plan, machine)
         other = peer(given.peer, replicas) if given.peer else float("nan")
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(

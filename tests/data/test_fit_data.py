@@ -109,9 +109,22 @@ def test_the_split_takes_the_fraction_of_each_dataset(toy_datasets, fraction, nu
         assert abs(training[place].sum() - fraction * dataset.n_data) < 1
 
 
-def test_a_replica_without_training_data_is_an_error(toy_datasets):
-    with pytest.raises(DataError, match=r"no training data.*Raise data\.training_fraction"):
-        replica_data(stack(toy_datasets[2:]), Seeds(1), range(1, 50), 0.001)
+def test_a_replica_always_trains_on_something(toy_datasets):
+    own = replica_data(stack(toy_datasets[2:]), Seeds(1), range(1, 50), 0.001)
+    assert (own.training.sum(axis=1) == 1).all()
+    assert len(np.unique(own.training.argmax(axis=1))) > 5
+
+
+def test_the_digest_knows_the_data(toy_datasets):
+    data = stack(toy_datasets)
+    assert data.digest == stack(toy_datasets).digest
+    other = dataclasses.replace(toy_datasets[0], central=toy_datasets[0].central * 1.01)
+    assert data.digest != stack([other, *toy_datasets[1:]]).digest
+    tables = (toy_datasets[0].tables[0] * 1.01,)
+    assert (
+        data.digest
+        != stack([dataclasses.replace(toy_datasets[0], tables=tables), *toy_datasets[1:]]).digest
+    )
 
 
 def test_a_grid_point_or_a_flavour_given_twice(toy_datasets):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -11,8 +13,12 @@ from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import read_dataset, replica_data, stack
 from replicafit.errors import DataError
-from replicafit.forward.chi2 import chi2_form
+from replicafit.forward.chi2 import Chi2, chi2_of
+from replicafit.forward.compressed import compressed
+from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
+from replicafit.forward.shared import shared_diagonal, shared_rotated, shared_whole
+from replicafit.forward.tables import contracted
 from replicafit.pdf.bases import rotation
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
@@ -27,38 +33,96 @@ def functions(data, slots):
     return base * generator.uniform(0.8, 1.2, (slots, *base.shape))
 
 
-def compare(data, registry, fraction, precision, tolerance):
+def compare(data, registry, fraction, precision, tolerance, forms=None):
+    """chi2 of the planned forms, or of ``forms``, beside the slow one on the host."""
     seam().prepare(precision)
-    form = chi2_form(data, registry, FITTED, precision)
+    planned = plan_forms(data, registry, FITTED, fraction < 1, precision)
+    form = Chi2(forms) if forms else chi2_of(planned)
     own = replica_data(data, Seeds(3), (1, 2, 3), fraction)
     values = functions(data, 3)
     predictions = predict_all(data, registry, values @ rotation(FITTED, data.flavours))
     for slot in range(3):
-        selection = own.training[slot]
-        terms = form.terms(selection, own.values[slot])
-        cast = [ops.cast(ops.convert_to_tensor(values[slot : slot + 1]), precision)]
-        import keras
+        for selection in (own.training[slot], ~own.training[slot]):
+            if not selection.any():
+                continue
+            found = evaluated(form, selection, own.values[slot], values[slot], precision)
+            residual = (predictions[slot] - own.values[slot])[selection]
+            expected = chi2(residual, data.covariance[np.ix_(selection, selection)])
+            assert found == pytest.approx(float(expected), rel=tolerance, abs=1e-12)
+    return planned
 
-        terms = keras.tree.map_structure(
-            lambda a: ops.convert_to_tensor(a.astype(precision)), terms
-        )
-        found = float(form(terms, cast[0])[0])
-        residual = (predictions[slot] - own.values[slot])[selection]
-        expected = chi2(residual, data.covariance[np.ix_(selection, selection)])
-        assert found == pytest.approx(float(expected), rel=tolerance)
+
+def evaluated(form, selection, values, functions, precision):
+    terms = keras.tree.map_structure(
+        lambda a: ops.convert_to_tensor(a.astype(precision)), form.terms(selection, values)
+    )
+    return float(form(terms, ops.cast(ops.convert_to_tensor(functions[None]), precision))[0])
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.75, 1.0])
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-9), ("float32", 3e-4)])
-def test_compressed_form_is_exact(toy_data, registry, fraction, precision, tolerance):
+def test_planned_forms_are_exact(toy_data, registry, fraction, precision, tolerance):
     compare(toy_data, registry, fraction, precision, tolerance)
 
 
 @pytest.mark.parametrize("names", [("A",), ("RATIO",), ("A", "RATIO")])
-def test_each_kind_of_group(registry, names):
+@pytest.mark.parametrize("fraction", [0.75, 1.0])
+def test_each_kind_of_data(registry, names, fraction):
     kinds = {"A": "NULL", "RATIO": "RATIO"}
     data = stack([toy_dataset(n, 15, kinds[n], shared=len(names) == 1) for n in names])
-    compare(data, registry, 0.75, "float64", 1e-9)
+    compare(data, registry, fraction, "float64", 1e-9)
+
+
+def uncorrelated(dataset):
+    nothing = np.zeros((dataset.n_data, 0))
+    return dataclasses.replace(
+        dataset, sys_add=nothing, sys_add_names=(), sys_mult_percent=nothing, sys_mult_names=()
+    )
+
+
+def names_of(plan):
+    return {
+        form.describe().get("form", "compressed"): names
+        for form, names in zip(plan.forms, plan.datasets, strict=True)
+    }
+
+
+def test_uncorrelated_data_share_a_table_where_it_is_cheaper(toy_datasets, registry):
+    few = dataclasses.replace(toy_dataset("CC", 3), name="CC")
+    ratio = uncorrelated(toy_datasets[2])
+    data = stack([toy_datasets[0], few, ratio])
+    plan = compare(data, registry, 0.75, "float64", 1e-9)
+    assert names_of(plan)["shared, uncorrelated"] == ("RATIO",)
+    assert names_of(plan)["compressed"] == ("A", "CC")
+    alone = compare(stack([uncorrelated(toy_datasets[0]), ratio]), registry, 0.75, "float64", 1e-9)
+    assert set(names_of(alone)) == {"shared, uncorrelated"}
+
+
+def test_all_replicas_share_one_table_where_nothing_is_split_off(toy_data, registry):
+    plan = compare(toy_data, registry, 1.0, "float64", 1e-9)
+    assert set(names_of(plan)) == {"shared, nothing split off"}
+    assert len(plan.forms[0].rows) <= toy_data.n_data
+
+
+def test_every_form_gives_the_same(toy_datasets, registry):
+    """Uncorrelated data, without a split: every form is exact."""
+    data = stack([uncorrelated(d) for d in toy_datasets])
+    tables = contracted(data, registry, FITTED)
+    inverse = np.diag(1 / np.sqrt(np.diag(data.covariance)))
+    for form in (
+        compressed(tables, data.covariance, "float64"),
+        shared_diagonal(tables, data.covariance),
+        shared_rotated(tables, inverse),
+        shared_whole(tables, data.covariance),
+    ):
+        compare(data, registry, 1.0, "float64", 1e-9, forms=(form,))
+
+
+def test_sizes_are_those_of_the_arrays(toy_data, registry):
+    for split in (True, False):
+        plan = plan_forms(toy_data, registry, FITTED, split, "float64")
+        terms = chi2_of(plan).terms(np.ones(toy_data.n_data, bool), toy_data.central)
+        assert plan.size.own == sum(a.size for a in keras.tree.flatten(terms))
 
 
 def test_predictions_on_the_joint_grid_equal_those_on_the_own_grid(toy_data, registry):
@@ -70,7 +134,7 @@ def test_predictions_on_the_joint_grid_equal_those_on_the_own_grid(toy_data, reg
 
 def test_the_cut_directions_cannot_matter(toy_data, registry):
     """The bound of the module's docstring, for a selection of data."""
-    form = chi2_form(toy_data, registry, FITTED, "float32")
+    form = compressed(contracted(toy_data, registry, FITTED), toy_data.covariance, "float32")
     selection = replica_data(toy_data, Seeds(5), (1,), 0.6).training[0]
     first = form.linear[selection[form.linear]]
     factor = np.linalg.cholesky(toy_data.covariance[np.ix_(first, first)])
@@ -80,19 +144,15 @@ def test_the_cut_directions_cannot_matter(toy_data, registry):
 
 
 def test_an_unknown_operation_is_named(toy_datasets, registry):
-    import dataclasses
-
     odd = dataclasses.replace(toy_datasets[0], operation="RATO")
     with pytest.raises(DataError, match=r"Dataset A: .*'RATO'.*Did you mean 'RATIO'"):
-        chi2_form(stack([odd]), registry, FITTED, "float32")
+        plan_forms(stack([odd]), registry, FITTED, True, "float32")
 
 
 def test_an_operation_with_another_number_of_tables(toy_datasets, registry):
-    import dataclasses
-
     odd = dataclasses.replace(toy_datasets[0], operation="RATIO")
     with pytest.raises(DataError, match="has 1 tables, but its operation RATIO combines 2"):
-        chi2_form(stack([odd]), registry, FITTED, "float32")
+        plan_forms(stack([odd]), registry, FITTED, True, "float32")
 
 
 def test_golden_functions(reference, registry):

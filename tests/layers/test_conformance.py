@@ -2,18 +2,68 @@
 
 import pytest
 
+from replicafit.builtin.layers import replicafit_layers
+from replicafit.pdf.basis_tables import BASIS_TABLES
 from replicafit.testing import check_layer
 
+NINE = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")
+CASES = [
+    ("x", 0, {}),
+    ("x_logx", 0, {}),
+    ("feature_scaling", 0, {"knots": 8}),
+    ("multi_dense", 8, {"units": 5, "activation": "tanh"}),
+    ("multi_dense", 8, {"units": 5, "activation": "square"}),
+    ("multi_dense", 8, {"units": 5, "activation": "square_singlet"}),
+    ("multi_dense", 8, {"units": 5, "activation": "modified_tanh", "use_bias": False}),
+    ("multi_dense", 0, {"units": 5, "bias_initializer": "random_normal"}),
+    ("dense_per_flavour", 8, {"units": 3, "hidden": [4, 2]}),
+    ("dense_per_flavour", 0, {"units": 1, "hidden": [4], "bias_initializer": "random_normal"}),
+    ("dense_per_flavour", 8, {"units": 2, "hidden": [3], "output_activation": "square"}),
+    ("dropout", 8, {"rate": 0.4}),
+    ("keras", 8, {"layer": "LayerNormalization"}),
+    ("keras", 8, {"layer": "PReLU"}),
+    ("keras", 8, {"layer": "RMSNormalization"}),
+    ("keras", 8, {"layer": "Dense", "config": {"units": 5, "use_bias": False}}),
+    ("keras", 0, {"layer": "Rescaling", "config": {"scale": 2.0}}),
+    ("vanish_at_one", 8, {}),
+    ("preprocessing", 8, {}),
+    ("preprocessing", 8, {"trained": ["v3", "t8"]}),
+    ("preprocessing", 8, {"trained": True}),
+    ("sum_rules", 8, {}),
+    ("sum_rules", 8, {"rules": ["momentum", "v3"]}),
+    ("sum_rules", 8, {"rules": ["t3", "t8"]}),
+    ("sum_rules", 9, {"flavours": NINE}),
+    ("sum_rules", 9, {"flavours": NINE, "rules": ["v_open_charm", "v3", "v8"]}),
+    *(
+        ("rotation", len(table.rows), {"basis": name, "flavours": tuple(table.rows)})
+        for name, table in BASIS_TABLES.items()
+    ),
+]
 
-@pytest.mark.parametrize(
-    ("name", "features", "settings"),
-    [
-        ("x_logx", 0, {}),
-        ("multi_dense", 8, {"units": 5, "activation": "tanh"}),
-        ("multi_dense", 0, {"units": 5, "bias_initializer": "random_normal"}),
-        ("preprocessing", 8, {}),
-        ("sum_rules", 8, {}),
-    ],
-)
+
+@pytest.mark.parametrize(("name", "features", "settings"), CASES)
 def test_built_in_layer_conforms(name, features, settings):
     check_layer(name, features=features, **settings)
+
+
+def test_every_built_in_layer_is_tried():
+    assert {kind.name for kind in replicafit_layers()} == {name for name, _, _ in CASES}
+
+
+@pytest.mark.parametrize(("name", "features", "settings"), CASES)
+def test_size_is_what_the_layer_has(registry, name, features, settings):
+    """What the planner counts with, against the layer as built."""
+    import numpy as np
+
+    from replicafit.components import LayerType
+    from replicafit.testing.layers import FLAVOURS, _LayerTest
+
+    settings = dict(settings)
+    flavours = settings.pop("flavours", FLAVOURS)[:features]
+    kind = registry.get(LayerType, name)
+    model = kind.settings.model_validate({"type": name, **settings})
+    trial = _LayerTest(kind, model, features, (1, 2), tuple(flavours))
+    inputs = trial.inputs.shape[-1]
+    out, parameters = kind.size(model, inputs) if kind.size else (inputs, 0)
+    trained = sum(int(np.prod(v.shape[1:])) for v in trial.layer.trainable_variables)
+    assert (out, parameters) == (trial.outputs.shape[-1], trained)

@@ -8,12 +8,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from scipy.stats import ks_2samp
 from toy import TOY_CARD
 
-from replicafit.fit import make_engine, make_plan
+from replicafit.assembly import make_engine, make_plans
+from replicafit.planning import Batch, plan_batches
 from replicafit.runcard import load_runcard
 from replicafit.training.backend import seam
-from replicafit.training.batches import Batch, plan_batches
 from replicafit.training.loop import train
 from replicafit.training.state import Status
 from replicafit.verify import louder
@@ -29,7 +30,7 @@ class Setup:
         update = {"training": runcard.training.model_copy(update=training)}
         runcard = runcard.model_copy(update=update)
         seam().prepare(runcard.precision)
-        self.plan = make_plan(runcard, registry, folder, tuple(range(1, slots + 1)))
+        (self.plan,) = make_plans(runcard, registry, folder, tuple(range(1, slots + 1)))
         self.slots = slots
         self.advance = make_engine(self.plan, self.prepare(range(1, slots + 1))).compiled()
 
@@ -101,10 +102,10 @@ def test_a_spare_slot_never_runs(three, together):
 @pytest.mark.parametrize("poison", [np.nan, np.inf, 1e300])
 def test_a_replica_that_diverges_harms_nobody(three, together, poison):
     prepared = three.prepare((1, 2, 3))
-    target = prepared.constants.training.target.copy()
+    (terms,) = prepared.constants.training
+    target = terms.target.copy()
     target[1] = poison
-    training = prepared.constants.training._replace(target=target)
-    poisoned = prepared.constants._replace(training=training)
+    poisoned = prepared.constants._replace(training=(terms._replace(target=target),))
     *_, trained = train(three.advance, prepared.state, poisoned, three.plan.schedule)
     assert trained.state.status.tolist() == [Status.completed, Status.diverged, Status.completed]
     assert all(np.isfinite(w[1]).all() for w in trained.state.weights)
@@ -118,10 +119,8 @@ def test_a_thousandfold_gradient_beside_it_changes_nothing(toy_folder, registry)
     setup = Setup(toy_folder, registry, 3, text)
     prepared = setup.prepare((1, 2, 3))
     plain = setup.train(prepared)
-    terms = prepared.constants.training
-    blocks = tuple(b * np.array([1, 1, 30], b.dtype)[:, None, None] for b in terms.blocks)
-    louder = prepared.constants._replace(training=terms._replace(blocks=blocks))
-    *_, beside = train(setup.advance, prepared.state, louder, setup.plan.schedule)
+    loud = louder(prepared.constants, 2, 1000.0)
+    *_, beside = train(setup.advance, prepared.state, loud, setup.plan.schedule)
     for slot in (0, 1):
         assert_slot_equal(plain.state, beside.state, slot, slot)
     assert not np.array_equal(plain.state.weights[0][2], beside.state.weights[0][2])
@@ -148,7 +147,7 @@ def test_a_run_traces_once(toy_folder, registry):
     engine = make_engine(setup.plan, batches[0])
     traced = []
 
-    def counted(weights, fixed):
+    def counted(weights, fixed, steps=None):
         traced.append(1)
         return engine.functions(weights, fixed)
 
@@ -163,7 +162,9 @@ def test_a_run_traces_once(toy_folder, registry):
 def test_patience_stops_and_keeps_the_best_weights(three, together):
     impatient = three.prepare((1, 2, 3))
     state = impatient.state._replace(
-        best_validation=np.array([0.0, np.inf, np.inf]), best_step=np.array([-1990, 0, 0], np.int32)
+        best_validation=np.array([0.0, np.inf, np.inf]),
+        best_passes=np.array([True, False, False]),
+        best_step=np.array([-1990, 0, 0], np.int32),
     )
     *_, last = train(three.advance, state, impatient.constants, three.plan.schedule)
     assert last.state.status[0] == Status.stopped
@@ -181,11 +182,52 @@ def test_the_best_check_is_the_lowest_of_the_history(together):
     )
 
 
+EVERY_STATE = TOY_CARD.replace(
+    """    - {type: multi_dense, units: 6, activation: tanh}
+    - {type: multi_dense, units: 8}
+    - {type: preprocessing}
+""",
+    """    - {type: multi_dense, units: 6, activation: tanh, kernel_regularizer: l2}
+    - {type: dropout, rate: 0.2}
+    - {type: dense_per_flavour, units: 8, hidden: [3]}
+    - {type: preprocessing, trained: true}
+""",
+).replace("learning_rate: 2.0e-3", "learning_rate: {log_uniform: [1.0e-3, 3.0e-3]}")
+
+
+def test_an_engine_compiled_for_others_gives_the_same_bits(toy_folder, registry):
+    """One engine serves all batches: it must have kept nothing of the first one's replicas."""
+    setup = Setup(toy_folder, registry, 3, EVERY_STATE)
+    prepared = setup.prepare((14, 15, 16))
+    theirs = setup.train(prepared)
+    setup.advance = make_engine(setup.plan, prepared).compiled()
+    ours = setup.train(prepared)
+    for slot in range(3):
+        assert_slot_equal(ours.state, theirs.state, slot, slot)
+    turned = setup.train(setup.prepare((16, 15, 14)))
+    for slot in range(3):
+        assert_slot_equal(ours.state, turned.state, slot, 2 - slot)
+
+
+@pytest.mark.slow
+def test_full_fits_alone_and_together_have_the_same_chi2(toy_folder, registry):
+    """Float32, compiled for one slot and for twelve: rounding may differ, chi2 may not."""
+    many = {"max_steps": 4000, "patience": 800}
+    batch, single = (Setup(toy_folder, registry, slots, **many) for slots in (12, 1))
+    together = batch.train(batch.prepare(range(1, 13))).state
+    alone = [single.train(single.prepare((number,))).state for number in range(1, 13)]
+    ours = together.best_validation
+    theirs = np.array([state.best_validation[0] for state in alone])
+    assert ks_2samp(ours, theirs).pvalue > 0.05
+    assert np.median(ours) == pytest.approx(np.median(theirs), rel=0.02)
+    error = np.std(ours - theirs, ddof=1) / np.sqrt(len(ours))
+    assert abs(np.mean(ours - theirs)) <= 3 * error + 1e-3 * np.mean(theirs)
+
+
 def test_batches_have_equal_slots():
     batches = plan_batches(range(1, 38), slots=13)
     assert [len(b.numbers) for b in batches] == [13, 13, 11]
     assert {b.slots for b in batches} == {13}
     assert batches[-1].padded[-2:] == (27, 27)
     assert {b.slots for b in plan_batches((4, 5), slots=13)} == {13}
-    assert [b.slots for b in plan_batches((4,), slots=13)] == [1]
     assert sorted(k for b in batches for k in b.numbers) == list(range(1, 38))

@@ -3,6 +3,7 @@
 value_and_grad(function)    of (weights, ...) -> (scalar, aux): ((scalar, aux), gradients)
 compiled(function)          compiled for repeated calls with the same shapes
 prepare(precision)          what must be set before tensors are made
+accelerator_memory()        bytes a batch may take on a GPU, None on a CPU
 describe()                  name, version and device, for provenance
 """
 

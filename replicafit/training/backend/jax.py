@@ -7,6 +7,12 @@ from typing import Any
 
 import jax
 
+SHARE_OF_MEMORY = 0.8
+"""Of what JAX may use; the rest is for the compiler."""
+
+UNKNOWN_MEMORY = 4 * 10**9
+"""Taken where the device does not say how much it has, in bytes."""
+
 
 def value_and_grad(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function(weights, *rest) -> (scalar, aux)`` with gradients for the weights."""
@@ -24,6 +30,15 @@ def prepare(precision: str) -> None:
     """JAX must be told before it may hold float64 numbers."""
     if precision == "float64":
         jax.config.update("jax_enable_x64", True)
+
+
+def accelerator_memory() -> int | None:
+    """Bytes a batch may take on a GPU; None where there is none."""
+    device = jax.devices()[0]
+    if device.platform == "cpu":
+        return None
+    statistics = device.memory_stats() or {}
+    return int(SHARE_OF_MEMORY * statistics.get("bytes_limit", UNKNOWN_MEMORY))
 
 
 def describe() -> dict[str, str]:

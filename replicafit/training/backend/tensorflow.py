@@ -7,6 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
+UNKNOWN_MEMORY = 4 * 10**9
+"""TensorFlow does not say how much memory a GPU has; any of today has this, in bytes."""
+
 
 def value_and_grad(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function(weights, *rest) -> (scalar, aux)`` with gradients for the weights."""
@@ -27,7 +30,15 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def prepare(precision: str) -> None:
-    """TensorFlow needs nothing for float64."""
+    """Nothing for float64. What layers vectorise is traced anew by calls outside of the engine, of
+    which TensorFlow would warn.
+    """
+    tf.get_logger().setLevel("ERROR")
+
+
+def accelerator_memory() -> int | None:
+    """Bytes a batch may take on a GPU; None where there is none."""
+    return UNKNOWN_MEMORY if tf.config.list_physical_devices("GPU") else None
 
 
 def describe() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Opens what a fit left: the replicas of a finished or running fit, as functions."""
+"""One replica as a function: opens its network."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class Replica:
         Raises:
             ValueError: an x outside (0, 1].
         """
-        points = np.atleast_1d(np.asarray(x, dtype=np.float64))
-        if not ((points > 0) & (points <= 1)).all():
-            raise ValueError(f"x must lie in (0, 1]; given: {points.min()} to {points.max()}.")
+        points = checked(x)
         values = self.network(points[:, None].astype(self.network.compute_dtype))
         from keras import ops
 
@@ -64,3 +62,15 @@ def load_replica(folder: str | Path, number: int) -> Replica:
     with np.load(function_file) as function:
         flavours, q0 = tuple(map(str, function["flavours"])), float(function["q0"])
     return Replica(result["number"], flavours, q0, keras.models.load_model(network_file))
+
+
+def checked(x: Any) -> np.ndarray:
+    """``x`` as (n,).
+
+    Raises:
+        ValueError: an x outside (0, 1].
+    """
+    points = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    if not ((points > 0) & (points <= 1)).all():
+        raise ValueError(f"x must lie in (0, 1]; given: {points.min()} to {points.max()}.")
+    return points

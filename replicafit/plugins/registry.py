@@ -1,39 +1,49 @@
-"""Collects what all installed plugins provide into one frozen ``Registry``.
-
-Entry points are loaded one by one, each into a fresh plugin manager: a plugin that fails is noted
-with its reason and stops only a runcard that names something nobody else provides.
-"""
+"""What plugins provide, frozen, with where it comes from."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from importlib import metadata
 from types import MappingProxyType
-from typing import TypeVar, get_args
+from typing import TypeVar
 
-import pluggy
-
-from replicafit import hookspecs
-from replicafit.components import KINDS, Component, Exporter, ForwardMap
+from replicafit.components import KINDS, Component, DatasetReader, Exporter
 from replicafit.errors import PluginError
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
-HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
+FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
+    {(DatasetReader, "dis"): "replicafit-dis", (Exporter, "lhapdf"): "replicafit-lhapdf"}
+)
+"""Components that people may look for, and the distributions that provide them."""
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point that loaded: where it comes from and what it provides."""
+    """One entry point, or one file beside a runcard, that loaded.
+
+    Attributes:
+        name: of the entry point, or the file's without its ending.
+        distribution: it belongs to, or the file as the runcard names it.
+        version: of the distribution; ``local`` for a file.
+        module: its name.
+        components: what it provides.
+        hooks: through which.
+        file: of the module.
+        api_version: that it says it was written for, if it does.
+        sha256: of a file beside a runcard.
+    """
 
     name: str
     distribution: str
     version: str
     module: str
     components: tuple[Component, ...]
+    hooks: tuple[str, ...] = ()
+    file: str | None = None
+    api_version: int | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class BrokenPlugin:
     distribution: str
     version: str
     cause: BaseException
+    module: str = ""
 
     @property
     def reason(self) -> str:
@@ -69,6 +80,17 @@ class Registry:
                 key = (type(component), component.name)
                 providers[key] = (*providers.get(key, ()), plugin)
         object.__setattr__(self, "_providers", MappingProxyType(providers))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One line for every plugin that did not load and every name that is provided twice."""
+        broken = (
+            f"plugin '{b.name}' of '{b.distribution}' did not load: {b.reason}" for b in self.broken
+        )
+        twice = (
+            self.absence(kind, name) for (kind, name), who in self._providers.items() if who[1:]
+        )
+        return (*broken, *twice)
 
     def names(self, kind: type[Component]) -> tuple[str, ...]:
         """The names of all components of ``kind`` that a runcard can use, sorted."""
@@ -106,58 +128,15 @@ class Registry:
         hint = f" Did you mean '{near[0]}'?" if near else ""
         allowed = ", ".join(self.names(kind)) or "none installed"
         broken = "".join(f" Plugin '{b.name}' did not load ({b.reason})." for b in self.broken)
-        return f"No installed plugin provides the {word} '{name}'.{hint} Known: {allowed}.{broken}"
+        remedy = self._remedy(kind, name)
+        return (
+            f"No installed plugin provides the {word} '{name}'.{hint}{remedy} "
+            f"Known: {allowed}.{broken}"
+        )
 
-
-def load_registry(entry_points: Iterable[metadata.EntryPoint] | None = None) -> Registry:
-    """Loads every plugin; never raises because of one.
-
-    Args:
-        entry_points: what to load; by default all installed entry points of group ``replicafit``.
-    """
-    if entry_points is None:
-        entry_points = metadata.entry_points(group=hookspecs.PROJECT)
-    outcomes = [_load(point) for point in sorted(set(entry_points), key=lambda p: p.name)]
-    return Registry(
-        plugins=tuple(o for o in outcomes if isinstance(o, Plugin)),
-        broken=tuple(o for o in outcomes if isinstance(o, BrokenPlugin)),
-    )
-
-
-def _load(point: metadata.EntryPoint) -> Plugin | BrokenPlugin:
-    distribution = point.dist.name if point.dist else "unknown"
-    version = point.dist.version if point.dist else "unknown"
-    try:
-        module = point.load()
-        components = _collect(module)
-    except Exception as cause:  # a plugin may fail in any way; none may take the command along
-        return BrokenPlugin(point.name, distribution, version, cause)
-    return Plugin(point.name, distribution, version, point.value, components)
-
-
-def _collect(module: object) -> tuple[Component, ...]:
-    """The components one plugin module provides."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(sys.modules[hookspecs.__name__])
-    manager.register(module)
-    manager.check_pending()
-    components: list[Component] = []
-    for hook in HOOKS:
-        for provided in getattr(manager.hook, hook)():
-            components.extend(_checked(hook, provided))
-    return tuple(components)
-
-
-def _checked(hook: str, provided: object) -> tuple[Component, ...]:
-    if not isinstance(provided, list | tuple):
-        raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
-    for item in provided:
-        if type(item) not in KINDS:
-            raise PluginError(f"{hook}() returned {item!r}, which describes no component")
-        field = item.settings.model_fields.get("type")
-        named = field is not None and get_args(field.annotation) == (item.name,)
-        if type(item) not in (ForwardMap, Exporter) and not named:
-            raise PluginError(
-                f"{hook}(): the settings of '{item.name}' need type: Literal['{item.name}']"
-            )
-    return tuple(provided)
+    def _remedy(self, kind: type[Component], name: str) -> str:
+        """How to install the distribution that provides ``name``, if that is known."""
+        distribution = FOUND_IN.get((kind, name))
+        if distribution is None or distribution in {b.distribution for b in self.broken}:
+            return ""
+        return f" It comes with {distribution}: pip install {distribution}."

@@ -1,14 +1,10 @@
-"""The conformance kit for plugin authors: ``check_layer`` certifies a layer type.
-
-from replicafit.testing import check_layer
-
-def test_my_layer():
-    check_layer("my_layer", units=4)
-"""
+"""Certifies a layer type."""
 
 from __future__ import annotations
 
+import inspect
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +15,9 @@ from keras import ops
 from replicafit.components import LayerContext, LayerType, load_target
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
+from replicafit.testing.conformance import ConformanceError, close, same
 
 FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
-
-
-class ConformanceError(AssertionError):
-    """A component breaks a rule; the message names the rule."""
 
 
 def check_layer(
@@ -32,19 +25,22 @@ def check_layer(
     registry: Registry | None = None,
     features: int = len(FLAVOURS),
     replicas: int = 3,
+    flavours: Sequence[str] = FLAVOURS,
     **settings: Any,
 ) -> None:
     """Checks every rule that a layer type must keep.
 
     Shapes; config round trip through ``.keras``; no slot's output depends on another slot's
     weights; a stack of r replicas equals r single ones; ``split`` gives the same function as plain
-    Keras; a NaN in one slot stays there.
+    Keras; a NaN in one slot stays there. A layer that does something else in training, whose
+    ``call`` takes ``training``, keeps the rules of slots there too.
 
     Args:
         name: the ``type`` a runcard writes.
         registry: where to look; by default all installed plugins.
         features: how many features reach the layer, f.
         replicas: how many replicas to stack, at least 2.
+        flavours: their names, if the layer looks at them; as many as features are used.
         settings: the layer's settings.
 
     Raises:
@@ -52,27 +48,47 @@ def check_layer(
     """
     kind = (registry or load_registry()).get(LayerType, name)
     model = kind.settings.model_validate({"type": name, **settings})
-    layer_test = _LayerTest(kind, model, features, tuple(range(1, replicas + 1)))
+    numbers = tuple(range(1, replicas + 1))
+    layer_test = _LayerTest(kind, model, features, numbers, tuple(flavours[:features]))
     layer_test.shapes()
     layer_test.round_trip()
     layer_test.stack_equals_singles()
     layer_test.slots_do_not_mix()
     layer_test.nan_stays()
     layer_test.split_is_plain()
+    if layer_test.takes_training:
+        layer_test.train()
+        layer_test.stack_equals_singles()
+        layer_test.slots_do_not_mix()
+        layer_test.nan_stays()
 
 
 class _LayerTest:
     """One layer, built for some replica numbers, with inputs to try it on."""
 
     def __init__(
-        self, kind: LayerType, settings: Any, features: int, numbers: tuple[int, ...]
+        self,
+        kind: LayerType,
+        settings: Any,
+        features: int,
+        numbers: tuple[int, ...],
+        flavours: tuple[str, ...],
     ) -> None:
         self.kind, self.settings, self.features, self.numbers = kind, settings, features, numbers
+        self.flavours = flavours
         nodes = kind.extra_grid(settings) if kind.extra_grid else np.empty(0)
         self.nodes = len(nodes)
         self.x = np.concatenate([nodes, np.linspace(0.05, 0.95, 7)])[None, :, None]
         self.inputs = self._inputs()
+        self.training: dict[str, bool] = {}
         self.layer = self._build(numbers)
+        self.outputs = self._call(self.layer, self.inputs)
+        self.start = self.layer.get_weights()
+        self.takes_training = "training" in inspect.signature(self.layer.call).parameters
+
+    def train(self) -> None:
+        """From here on every call is the first call of the layer in training."""
+        self.training = {"training": True}
         self.outputs = self._call(self.layer, self.inputs)
 
     def _inputs(self) -> np.ndarray:
@@ -91,17 +107,18 @@ class _LayerTest:
             position=0,
             replica_seeds=tuple(seeds.integer(k, "layer/0") for k in numbers),
             generators=tuple(seeds.generator(k, "layer/0") for k in numbers),
-            flavours=FLAVOURS[: self.features],
+            flavours=self.flavours,
             has_replica_axis=self.features > 0,
             node_start=0,
             node_count=self.nodes,
+            x_grid=np.geomspace(1e-4, 1, 30),
         )
         return load_target(self.kind.build)(self.settings, context)
 
     def _call(self, layer: Any, inputs: np.ndarray) -> np.ndarray:
         tensor = ops.cast(ops.convert_to_tensor(inputs), "float32")
         x = ops.cast(ops.convert_to_tensor(self.x), "float32")
-        outputs = layer(tensor, x) if self.kind.needs_x else layer(tensor)
+        outputs = layer(*((tensor, x) if self.kind.needs_x else (tensor,)), **self.training)
         return np.asarray(ops.convert_to_numpy(outputs))
 
     @property
@@ -141,7 +158,7 @@ class _LayerTest:
             model.save(path)
             loaded = keras.models.load_model(path)
         twin = next(one for one in loaded.layers if one.name == self.layer.name)
-        _same("round trip through .keras", self._call(twin, self.inputs), self.outputs)
+        same("round trip through .keras", self._call(twin, self.inputs), self.outputs)
 
     def stack_equals_singles(self) -> None:
         """Each replica alone gives what it gives in the stack, to rounding."""
@@ -151,7 +168,7 @@ class _LayerTest:
             alone = self._build((number,))
             inputs = self.inputs if self.features == 0 else self.inputs[:, slot : slot + 1]
             outputs = self._call(alone, inputs)
-            _close(f"stack equals singles (slot {slot})", outputs[:, 0], self.outputs[:, slot])
+            close(f"stack equals singles (slot {slot})", outputs[:, 0], self.outputs[:, slot])
 
     def slots_do_not_mix(self) -> None:
         """Changing the weights or inputs of slot 0 changes no other slot, bitwise."""
@@ -164,15 +181,13 @@ class _LayerTest:
             self._disturb("a NaN stays in its slot", lambda array: array * np.nan)
 
     def _disturb(self, rule: str, change: Any) -> None:
-        before = self.layer.get_weights()
-        disturbed = [np.concatenate([change(w[:1]), w[1:]]) for w in before]
-        self.layer.set_weights(disturbed)
+        self.layer.set_weights([_disturbed(weight, change) for weight in self.start])
         inputs = self.inputs.copy()
         if self.features:
             inputs[:, 0] = change(inputs[:, 0])
         outputs = self._call(self.layer, inputs)
-        self.layer.set_weights(before)
-        _same(rule, outputs[:, 1:], self.outputs[:, 1:])
+        self.layer.set_weights(self.start)
+        same(rule, outputs[:, 1:], self.outputs[:, 1:])
 
     def split_is_plain(self) -> None:
         """The plain layer of each slot computes the same, and needs nothing of ours to load."""
@@ -185,7 +200,14 @@ class _LayerTest:
             own = own.astype("float32")
             outputs = plain([own, x] if self.kind.needs_x else own)
             expected = self.outputs[0, slot] if self._has_replicas else self.outputs[0]
-            _close(f"split (slot {slot})", ops.convert_to_numpy(outputs), expected)
+            close(f"split (slot {slot})", ops.convert_to_numpy(outputs), expected)
+
+
+def _disturbed(weight: np.ndarray, change: Any) -> np.ndarray:
+    """``weight`` with slot 0 changed; counts, which are integers, stay."""
+    if not np.issubdtype(weight.dtype, np.floating):
+        return weight
+    return np.concatenate([change(weight[:1]), weight[1:]])
 
 
 def _plain(layer: Any) -> None:
@@ -196,20 +218,3 @@ def _plain(layer: Any) -> None:
                 f"split: {type(part).__name__} is not a layer of Keras itself, so the exported "
                 "network would not open elsewhere. Build it from keras.layers and keras.ops."
             )
-
-
-def _same(rule: str, found: np.ndarray, expected: np.ndarray) -> None:
-    if not np.array_equal(found, expected):
-        raise ConformanceError(f"{rule}: the outputs differ by up to {_distance(found, expected)}.")
-
-
-def _close(rule: str, found: np.ndarray, expected: np.ndarray) -> None:
-    if not np.allclose(found, expected, rtol=2e-5, atol=1e-6):
-        raise ConformanceError(f"{rule}: the outputs differ by up to {_distance(found, expected)}.")
-
-
-def _distance(found: np.ndarray, expected: np.ndarray) -> float:
-    return float(np.abs(found - expected).max())
-
-
-__all__ = ["ConformanceError", "check_layer"]

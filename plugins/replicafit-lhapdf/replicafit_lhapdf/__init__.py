@@ -1,0 +1,32 @@
+"""Exporter ``lhapdf``: a fit as an LHAPDF set; and LHAPDF sets read back.
+
+In a runcard::
+
+    export: [network, function, history, lhapdf]
+
+or afterwards ``replicafit export DIR --format lhapdf``. This module is what replicafit loads to
+learn what the plugin provides, so it stays cheap to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replicafit.components import Exporter
+from replicafit.hookspecs import hookimpl
+from replicafit_lhapdf.reading import Member, PdfSet, read_set
+
+__all__ = ["Member", "PdfSet", "read_set", "replicafit_exporters"]
+
+
+@hookimpl
+def replicafit_exporters() -> Sequence[Exporter]:
+    """The one exporter of this plugin."""
+    return [
+        Exporter(
+            name="lhapdf",
+            finish="replicafit_lhapdf.exporter:export",
+            needs=("function",),
+            summary="lhapdf/NAME: all replicas evolved in Q, as an LHAPDF set",
+        )
+    ]

@@ -1,0 +1,97 @@
+"""DGLAP evolution by hoppet (arXiv:0804.3755, arXiv:2510.09310).
+
+hoppet keeps its state in one global place, so there is one ``Evolution`` in a process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+import hoppet
+import numpy as np
+import numpy.typing as npt
+
+from replicafit.runcard.models import TheorySettings
+from replicafit_lhapdf.flavours import PARTONS
+from replicafit_lhapdf.grid import Q_MAX, Subgrid
+
+Array = npt.NDArray[np.float64]
+
+_LOOPS = {"lo": 1, "nlo": 2, "nnlo": 3}
+_NEVER = 1e8  # GeV: a threshold that is never reached
+_STEP = 0.1  # hoppet's step in ln(1/x)
+_Y_MAX = 21.0  # ln(1/x) of 7.6e-10
+_NEAREST_TO_ONE = 1 - 1e-14
+
+
+class Evolution:
+    """hoppet, set up for one theory and one starting scale.
+
+    Attributes:
+        x: where functions at q0 are asked for, (m,), in the order hoppet asks.
+    """
+
+    def __init__(self, theory: TheorySettings, q0: float) -> None:
+        loops = _LOOPS[theory.order]
+        bottom, top = (
+            mass if theory.max_flavours >= number else _NEVER
+            for number, mass in ((5, theory.m_bottom), (6, theory.m_top))
+        )
+        with _without_greeting():
+            hoppet.SetPoleMassVFN(theory.m_charm, bottom, top)
+            hoppet.StartExtended(
+                _Y_MAX, _STEP, q0, 1.1 * Q_MAX, _STEP / 4, loops, -6, hoppet.factscheme_MSbar
+            )
+        hoppet.PreEvolve(theory.alpha_s, theory.m_z, loops, 1.0, q0)
+        self.x = self._probe()
+
+    def alpha_s(self, q: Array) -> Array:
+        """The strong coupling (m,) at ``q`` (m,) in GeV."""
+        return np.array([hoppet.AlphaS(value) for value in q.tolist()])
+
+    def start_from(self, partons: Array) -> None:
+        """Evolves x f(x, q0) ``partons`` (m, k), given at ``self.x``."""
+        rows = iter(partons)
+        hoppet.CachedEvolve(lambda x, q: next(rows))
+
+    def tabulate(self, x: Array, subgrid: Subgrid) -> Array:
+        """x f(x, Q) of the last start, (n, q, k), at ``x`` (n,) and the knots of ``subgrid``."""
+        within = np.minimum(x, _NEAREST_TO_ONE).tolist()
+        values = [[hoppet.Eval(a, q) for q in subgrid.inside.tolist()] for a in within]
+        table = np.array(values)
+        table[x >= 1] = 0
+        return table
+
+    def _probe(self) -> Array:
+        asked: list[float] = []
+
+        def note(x: float, q: float) -> Array:
+            asked.append(x)
+            return np.zeros(len(PARTONS))
+
+        hoppet.CachedEvolve(note)
+        return np.array(asked)
+
+
+@contextmanager
+def _without_greeting() -> Iterator[None]:
+    """Keeps back what hoppet writes straight to file descriptor 2 when it starts."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+@lru_cache(maxsize=1)
+def evolution(theory: TheorySettings, q0: float) -> Evolution:
+    """The evolution of this process, set up anew where the theory changes."""
+    return Evolution(theory, q0)

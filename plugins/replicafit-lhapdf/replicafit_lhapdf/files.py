@@ -1,0 +1,116 @@
+"""The text of an LHAPDF6 set (arXiv:1412.7420, section 3.3 and appendix)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from replicafit.runcard.models import TheorySettings
+from replicafit_lhapdf.flavours import PARTONS
+from replicafit_lhapdf.grid import X_KNOTS, Subgrid
+
+Array = npt.NDArray[np.float64]
+
+_ORDER = {"lo": 0, "nlo": 1, "nnlo": 2}
+
+
+def pids(theory: TheorySettings) -> list[int]:
+    """The PDG numbers of the partons in the set."""
+    return [pid for pid in PARTONS if abs(pid) <= theory.max_flavours or pid == 21]
+
+
+def member_head(replica: int | None) -> str:
+    """How the file of one member begins; None is the mean."""
+    if replica is None:
+        return "PdfType: central\nFormat: lhagrid1\n---\n"
+    return f"PdfType: replica\nFormat: lhagrid1\nFromMCReplica: {replica}\n---\n"
+
+
+def subgrid_text(subgrid: Subgrid, table: Array, numbers: Sequence[int]) -> str:
+    """One subgrid of a member: its knots and x f (n, q, k) of the partons ``numbers``."""
+    columns = [PARTONS.index(pid) for pid in numbers]
+    rows = table[:, :, columns].reshape(-1, len(columns))
+    row = " ".join(["%16.9e"] * len(columns))
+    lines = [
+        " ".join(f"{x:.7e}" for x in X_KNOTS),
+        " ".join(f"{q:.7e}" for q in subgrid.q),
+        " ".join(map(str, numbers)),
+        *(row % tuple(values) for values in rows.tolist()),
+        "---\n",
+    ]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """The strong coupling ``values`` (m,) at ``q`` (m,) in GeV, and at the mass of the Z."""
+
+    q: Array
+    values: Array
+    at_m_z: float
+
+
+@dataclass(frozen=True)
+class About:
+    """What a set says of itself.
+
+    Attributes:
+        name: of the set and its files.
+        description: one line.
+        provenance: further keys of the ``.info``, which begin with ``Replicafit`` there.
+    """
+
+    name: str
+    description: str
+    provenance: Mapping[str, str]
+
+
+def info_text(about: About, theory: TheorySettings, coupling: Coupling, members: int) -> str:
+    """The ``.info`` of a set of ``members``, the mean included."""
+    masses = {
+        "Up": 0.0,
+        "Down": 0.0,
+        "Strange": 0.0,
+        "Charm": theory.m_charm,
+        "Bottom": theory.m_bottom,
+        "Top": theory.m_top,
+    }
+    keys: dict[str, Any] = {
+        "SetDesc": json.dumps(about.description),
+        "SetIndex": 0,
+        "Authors": json.dumps("made with replicafit"),
+        "Reference": json.dumps("evolution: hoppet, arXiv:0804.3755, arXiv:2510.09310"),
+        "Format": "lhagrid1",
+        "DataVersion": 1,
+        "NumMembers": members,
+        "Particle": 2212,
+        "Flavors": pids(theory),
+        "OrderQCD": _ORDER[theory.order],
+        "FlavorScheme": "variable",
+        "NumFlavors": theory.max_flavours,
+        "ErrorType": "replicas",
+        "ForcePositive": 0,
+        "XMin": f"{X_KNOTS[0]:.7e}",
+        "XMax": f"{X_KNOTS[-1]:.7e}",
+        "QMin": f"{coupling.q[0]:.7e}",
+        "QMax": f"{coupling.q[-1]:.7e}",
+        "MZ": theory.m_z,
+        **{f"M{quark}": mass for quark, mass in masses.items()},
+        **{f"Threshold{quark}": mass for quark, mass in masses.items()},
+        "AlphaS_MZ": f"{coupling.at_m_z:.7f}",
+        "AlphaS_OrderQCD": _ORDER[theory.order],
+        "AlphaS_Type": "ipol",
+        "AlphaS_Qs": _numbers(coupling.q),
+        "AlphaS_Vals": _numbers(coupling.values),
+        **{f"Replicafit{key}": json.dumps(text) for key, text in about.provenance.items()},
+    }
+    return "".join(f"{key}: {value}\n" for key, value in keys.items())
+
+
+def _numbers(values: Array) -> str:
+    return f"[{', '.join(f'{value:.7e}' for value in values)}]"

@@ -1,0 +1,74 @@
+"""The functions that a fit left at q0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import CubicSpline
+
+from replicafit.errors import OutputError
+from replicafit.export.folder import FitFolder
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Function:
+    """x f(x, q0) of one member, callable between its grid points.
+
+    Attributes:
+        x: grid points (n,), rising to 1.
+        values: (n, f).
+        flavours: length f.
+        q0: GeV.
+    """
+
+    x: Array
+    values: Array
+    flavours: tuple[str, ...]
+    q0: float
+
+    def __call__(self, x: Array) -> Array:
+        """x f (m, f) at x (m,), by a cubic spline in ln x."""
+        result: Array = CubicSpline(np.log(self.x), self.values)(np.log(x))
+        return result
+
+
+def read_function(file: Path) -> Function:
+    """The ``function.npz`` of one replica.
+
+    Raises:
+        OutputError: it is not there or damaged.
+    """
+    try:
+        with file.open("rb") as stream, np.load(stream) as content:
+            x, values = content["x"].astype(np.float64), content["values"].astype(np.float64)
+            flavours = tuple(map(str, content["flavours"]))
+            function = Function(x, values, flavours, float(content["q0"]))
+    except FileNotFoundError:
+        raise OutputError(
+            f"'{file}' is missing. Add function to export in the runcard and fit again."
+        ) from None
+    except (OSError, ValueError, KeyError, BadZipFile) as cause:
+        raise OutputError(f"'{file}' is damaged ({cause}). Fit this replica again.") from None
+    if not np.isfinite(function.values).all():
+        raise OutputError(f"'{file}' has values that are not finite. Leave this replica out.")
+    return function
+
+
+def read_functions(folder: Path, numbers: Sequence[int]) -> tuple[Function, ...]:
+    """The functions of the replicas ``numbers`` of the fit in ``folder``."""
+    fit = FitFolder(folder)
+    return tuple(read_function(fit.replica(number) / "function.npz") for number in numbers)
+
+
+def mean(functions: Sequence[Function]) -> Function:
+    """The mean of functions on one grid."""
+    first = functions[0]
+    values = np.mean([function.values for function in functions], axis=0)
+    return Function(first.x, values, first.flavours, first.q0)

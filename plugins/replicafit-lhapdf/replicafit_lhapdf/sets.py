@@ -1,0 +1,92 @@
+"""Writes a set: its members in parallel processes, then its ``.info``.
+
+hoppet has one global state in a process, so it runs in worker processes only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+
+from replicafit.runcard.models import TheorySettings
+from replicafit_lhapdf.evolution import evolution
+from replicafit_lhapdf.files import About, Coupling, info_text, member_head, pids, subgrid_text
+from replicafit_lhapdf.flavours import partons_from
+from replicafit_lhapdf.functions import Function, mean
+from replicafit_lhapdf.grid import X_KNOTS, subgrids
+
+
+def write_set(
+    folder: Path,
+    about: About,
+    functions: Mapping[int, Function],
+    theory: TheorySettings,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Writes the set of ``functions``, by replica number, into the new ``folder``."""
+    q0 = next(iter(functions.values())).q0
+    subgrids(theory, q0)  # a theory that does not fit is refused before anything is written
+    folder.mkdir(parents=True)
+    members = [(None, mean(tuple(functions.values()))), *functions.items()]
+    with _workers(len(members)) as pool:
+        try:
+            coupling = pool.submit(tabulate_coupling, theory, q0)
+            tasks = [
+                pool.submit(write_member, folder / f"{about.name}_{m:04d}.dat", *member, theory)
+                for m, member in enumerate(members)
+            ]
+            for done, task in enumerate(as_completed(tasks), start=1):
+                task.result()
+                progress(done, len(tasks))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    info = info_text(about, theory, coupling.result(), len(members))
+    folder.joinpath(f"{about.name}.info").write_text(info, encoding="utf-8")
+
+
+def write_member(
+    file: Path, replica: int | None, function: Function, theory: TheorySettings
+) -> None:
+    """Evolves one member and writes its file; in a worker process."""
+    file.write_text(member_text(replica, function, theory), encoding="utf-8")
+
+
+def member_text(replica: int | None, function: Function, theory: TheorySettings) -> str:
+    """The file of one member; ``replica`` is None for the mean."""
+    evolved, grids = evolution(theory, function.q0), subgrids(theory, function.q0)
+    to_partons = partons_from(function.flavours)
+    evolved.start_from(function(evolved.x) @ to_partons)
+    tables = [evolved.tabulate(X_KNOTS, subgrid) for subgrid in grids]
+    below_one = X_KNOTS < 1
+    tables[0][below_one, 0] = (
+        function(X_KNOTS[below_one]) @ to_partons
+    )  # at q0, without hoppet's grid
+    texts = (subgrid_text(*each, pids(theory)) for each in zip(grids, tables, strict=True))
+    return "".join([member_head(replica), *texts])
+
+
+def tabulate_coupling(theory: TheorySettings, q0: float) -> Coupling:
+    """The strong coupling at the knots in Q; in a worker process."""
+    evolved, grids = evolution(theory, q0), subgrids(theory, q0)
+    return Coupling(
+        q=np.concatenate([subgrid.q for subgrid in grids]),
+        values=np.concatenate([evolved.alpha_s(subgrid.inside) for subgrid in grids]),
+        at_m_z=float(evolved.alpha_s(np.array([theory.m_z]))[0]),
+    )
+
+
+def _workers(tasks: int) -> ProcessPoolExecutor:
+    """As many processes as there are cores, begun anew: a fork would copy threads of a fit."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return ProcessPoolExecutor(
+        max_workers=min(tasks, available or 1),
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=os.putenv,  # before hoppet is imported: its greeting comes when it is caught
+        initargs=("GFORTRAN_UNBUFFERED_PRECONNECTED", "y"),
+    )

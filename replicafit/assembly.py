@@ -1,0 +1,122 @@
+"""What training needs, put together for each architecture of a runcard."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from replicafit.components import OptimiserType, load_target
+from replicafit.data import FitData
+from replicafit.export.earlier_fit import networks_to_start_from
+from replicafit.export.evaluation import Evaluation
+from replicafit.forward.chi2 import Chi2, chi2_of
+from replicafit.forward.fit_data import data_of
+from replicafit.penalties.assembly import Penalties, build_penalties, with_penalty_grids
+from replicafit.planning import SLOTS, Batch, NetworkPlan, plan_networks
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.training.backend import seam
+from replicafit.training.batches import PreparedBatch, prepare_batch
+from replicafit.training.engine import Engine, Schedule, network_functions
+from replicafit.training.optimisers import Optimiser
+
+STEPS_PER_CALL = 500
+"""About how many steps pass before Python looks in."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What all batches of one architecture share."""
+
+    network: NetworkPlan
+    runcard: Runcard
+    registry: Registry
+    data: FitData
+    chi2: Chi2
+    penalties: Penalties
+    optimiser: Optimiser
+    schedule: Schedule
+    start: Mapping[int, Path]
+
+    def left(self, written: Collection[int]) -> list[Batch]:
+        """The batches with a replica that is not ``written``."""
+        return [b for b in self.network.batches if not set(written).issuperset(b.numbers)]
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        """How its replicas are judged."""
+        return Evaluation(
+            self.data,
+            self.registry,
+            self.runcard.seed,
+            architecture=self.network.position,
+            verdicts=self.penalties.verdicts,
+        )
+
+    def prepare(self, batch: Batch) -> PreparedBatch:
+        """Everything of the replicas of ``batch``, on the host."""
+        return prepare_batch(
+            batch, self.runcard, self.registry, self.data, self.chi2, self.optimiser, self.start
+        )
+
+
+def make_plans(
+    runcard: Runcard, registry: Registry, card_folder: Path, numbers: Sequence[int]
+) -> tuple[Plan, ...]:
+    """Data, chi2, optimiser and batches of the replicas ``numbers``, for each architecture."""
+    data = data_of(runcard, registry, card_folder)
+    data = with_penalty_grids(data, runcard, registry, card_folder)
+    memory = seam().accelerator_memory()
+    most = SLOTS if memory is None else min(len(numbers), runcard.replicas.wanted)
+    networks = plan_networks(runcard, registry, data, numbers, memory, most)
+    return tuple(_plan(network, registry, card_folder, data) for network in networks)
+
+
+def _plan(network: NetworkPlan, registry: Registry, card_folder: Path, data: FitData) -> Plan:
+    runcard = network.runcard
+    training = runcard.training
+    numbers = [number for batch in network.batches for number in batch.numbers]
+    return Plan(
+        network=network,
+        runcard=runcard,
+        registry=registry,
+        data=data,
+        chi2=chi2_of(network.forms),
+        penalties=build_penalties(data, runcard, registry, card_folder),
+        optimiser=load_target(registry.get(OptimiserType, training.optimizer.type).build)(
+            training.optimizer
+        ),
+        schedule=Schedule(
+            max_steps=training.max_steps,
+            check_every=training.check_every,
+            patience=training.patience,
+            checks_per_call=max(1, STEPS_PER_CALL // training.check_every),
+        ),
+        start=networks_to_start_from(runcard.model.start_from, card_folder, numbers),
+    )
+
+
+def make_engine(plan: Plan, prepared: PreparedBatch) -> Engine:
+    """The engine for all batches of ``plan``; any of them shows it the shapes."""
+    return Engine(
+        functions=network_functions(prepared.model.network, plan.data.x_grid),
+        chi2=plan.chi2,
+        penalties=plan.penalties,
+        optimiser=plan.optimiser,
+        schedule=plan.schedule,
+        constraints=tuple(v.constraint for v in prepared.model.network.trainable_variables),
+    )
+
+
+def prepared_batches(work: Sequence[tuple[Plan, Batch]]) -> Iterator[tuple[Plan, PreparedBatch]]:
+    """Batches ready to train; the next is prepared while one trains."""
+    with ThreadPoolExecutor(max_workers=1) as helper:
+        coming = [helper.submit(plan.prepare, batch) for plan, batch in work[:1]]
+        for (plan, _), following in zip(work, (*work[1:], None)[: len(work)], strict=True):
+            ready = coming.pop().result()
+            if following is not None:
+                coming.append(helper.submit(following[0].prepare, following[1]))
+            yield plan, ready

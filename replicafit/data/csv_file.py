@@ -1,0 +1,210 @@
+"""Reads data in plain columns: a function measured at known x, without any tables.
+
+The forward map is the identity: the prediction for a datum is the function's value at its x. The
+grid is the x of the data themselves, and the table has a single 1 in each row.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from replicafit.data.dataset import Dataset
+from replicafit.errors import DataError
+
+SYMMETRIC = 1e-8
+"""Relative difference up to which a matrix counts as symmetric."""
+
+
+class CsvDescription(Protocol):
+    """What the runcard says of the file (``replicafit.builtin.datasets.CsvSettings``)."""
+
+    @property
+    def path(self) -> Path: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def x(self) -> str: ...
+    @property
+    def y(self) -> str: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def covariance(self) -> Path | None: ...
+    @property
+    def flavour(self) -> str: ...
+    @property
+    def q0(self) -> float: ...
+
+
+def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
+    """The dataset in a file of columns with one line of names above them.
+
+    Raises:
+        DataError: a file or column is missing, or a number is none or out of range.
+    """
+    path = folder / settings.path
+    columns = _Columns(path)
+    x, y = columns.numbers(settings.x), columns.numbers(settings.y)
+    _check_x(path, settings.x, x)
+    grid, position = np.unique(x, return_inverse=True)
+    table = np.zeros((len(x), 1, len(grid)))
+    table[np.arange(len(x)), 0, position] = 1
+    stat, shifts = _uncertainties(settings, folder, columns, len(x))
+    others = {name: columns.numbers(name) for name in columns.numeric()}
+    return Dataset(
+        name=settings.name or path.stem,
+        central=y,
+        stat=stat,
+        sys_add=shifts,
+        sys_add_names=("CORR",) * shifts.shape[1],
+        sys_mult_percent=np.zeros((len(x), 0)),
+        sys_mult_names=(),
+        kinematics={**others, "x": x},
+        x_grid=grid,
+        flavours=(settings.flavour,),
+        q0=settings.q0,
+        tables=(table,),
+        operation="NULL",
+    )
+
+
+class _Columns:
+    """The columns of one file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        rows = _rows(path)
+        if len(rows) < 2:
+            raise DataError(f"'{path}' needs a line of column names and at least one datum.")
+        (_, names), self.rows = rows[0], rows[1:]
+        self.names = [name.strip() for name in names]
+        for line, row in self.rows:
+            if len(row) != len(self.names):
+                raise DataError(
+                    f"'{path}', line {line}: {len(row)} values, but {len(self.names)} columns "
+                    f"({', '.join(self.names)}). Separate values with commas."
+                )
+
+    def numbers(self, name: str) -> np.ndarray:
+        """The column ``name``, (d,)."""
+        if self.names.count(name) != 1:
+            raise DataError(
+                f"'{self.path}' has {self.names.count(name) or 'no'} column '{name}'; it has: "
+                f"{', '.join(self.names)}. Name it in the runcard's entry, or in the file's "
+                "first line."
+            )
+        position = self.names.index(name)
+        return np.array([self._number(line, row[position], name) for line, row in self.rows])
+
+    def numeric(self) -> list[str]:
+        """The names of the columns that hold finite numbers only."""
+        return [name for i, name in enumerate(self.names) if self._all_numbers(i) and name]
+
+    def _all_numbers(self, position: int) -> bool:
+        return self.names.count(self.names[position]) == 1 and all(
+            np.isfinite(_parsed(row[position])) for _, row in self.rows
+        )
+
+    def _number(self, line: int, text: str, name: str) -> float:
+        value = _parsed(text)
+        if not np.isfinite(value):
+            raise DataError(
+                f"'{self.path}', line {line}: '{name}' is '{text.strip()}', not a finite number. "
+                "Mend or remove the line."
+            )
+        return value
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    """Line number and values of each line; empty lines and those that begin with # are no data."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, skipinitialspace=True)
+            found = [(reader.line_num, row) for row in reader]
+    except FileNotFoundError:
+        raise DataError(f"There is no file at '{path}'. Check the path.") from None
+    except (OSError, ValueError, csv.Error) as cause:
+        raise DataError(f"'{path}' cannot be read as CSV: {cause}.") from None
+    return [(n, row) for n, row in found if any(row) and not row[0].lstrip().startswith("#")]
+
+
+def _parsed(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _check_x(path: Path, name: str, x: np.ndarray) -> None:
+    outside = x[~((x > 0) & (x <= 1))]
+    if len(outside):
+        raise DataError(
+            f"'{path}': '{name}' must lie above 0 and not above 1, but there is {outside[0]:g} "
+            f"(and in all {len(outside)} such data). Scale the column, for instance by "
+            f"1 / {np.abs(x).max():g}, or shift it; functions are known on (0, 1]."
+        )
+
+
+def _uncertainties(
+    settings: CsvDescription, folder: Path, columns: _Columns, n_data: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Uncorrelated errors (d,) and shifts (d, s) that together have the covariance given."""
+    if settings.covariance is not None:
+        path = folder / settings.covariance
+        return _from_covariance(path, _matrix(path, n_data))
+    errors = columns.numbers(settings.error or "")
+    wrong = np.flatnonzero(errors <= 0)
+    if len(wrong):
+        raise DataError(
+            f"'{columns.path}', line {columns.rows[wrong[0]][0]}: the error '{settings.error}' is "
+            f"{errors[wrong[0]]:g}. Every datum needs an error above 0."
+        )
+    return errors, np.zeros((n_data, 0))
+
+
+def _matrix(path: Path, n_data: int) -> np.ndarray:
+    """A square of numbers without names, (d, d)."""
+    rows = _rows(path)
+    wrong = next(((line, row) for line, row in rows if len(row) != n_data), None)
+    if wrong or len(rows) != n_data:
+        found = f"{len(wrong[1])} in line {wrong[0]}" if wrong else f"{len(rows)} lines"
+        raise DataError(
+            f"'{path}' must hold {n_data} lines of {n_data} numbers, one for each datum, without "
+            f"names; it has {found}."
+        )
+    return np.array([_finite(path, line, row) for line, row in rows])
+
+
+def _finite(path: Path, line: int, row: Sequence[str]) -> list[float]:
+    numbers = [_parsed(text) for text in row]
+    if not np.isfinite(numbers).all():
+        raise DataError(f"'{path}', line {line}: there is something that is not a finite number.")
+    return numbers
+
+
+def _from_covariance(path: Path, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Uncorrelated errors (d,) and correlated shifts (d, s), exactly of covariance ``matrix``.
+
+    With the correlation V diag(l) V^T and its lowest eigenvalue m, the part m times the unit
+    matrix is uncorrelated, and the columns V sqrt(l - m) shift the data together.
+    """
+    scale = np.abs(matrix).max()
+    if np.abs(matrix - matrix.T).max() > SYMMETRIC * scale:
+        raise DataError(f"The covariance in '{path}' is not symmetric. Check how it was written.")
+    if (np.diag(matrix) <= 0).any():
+        raise DataError(f"The covariance in '{path}' needs numbers above 0 on its diagonal.")
+    errors = np.sqrt(np.diag(matrix))
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2 / np.outer(errors, errors))
+    if values[0] <= 0:
+        raise DataError(
+            f"The covariance in '{path}' is not positive definite: the lowest eigenvalue of its "
+            f"correlation matrix is {values[0]:.3g}. Data may repeat each other; remove them."
+        )
+    above = values > values[0] * (1 + SYMMETRIC)
+    shifts = errors[:, None] * vectors[:, above] * np.sqrt(values[above] - values[0])
+    return errors * np.sqrt(values[0]), shifts

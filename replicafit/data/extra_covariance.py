@@ -1,0 +1,113 @@
+"""Covariance matrices from files, such as theory errors (docs/reference/runcard.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from replicafit.errors import DataError
+
+KEYS = ("matrix", "dataset", "datum")
+
+
+@dataclass(frozen=True)
+class ExtraCovariance:
+    """A covariance matrix of some data, absolute.
+
+    Attributes:
+        path: its file.
+        matrix: (k, k).
+        dataset: name of the dataset of each row, (k,).
+        datum: position of each row in the file of its dataset, from 0, before cuts, (k,).
+    """
+
+    path: Path
+    matrix: np.ndarray
+    dataset: np.ndarray
+    datum: np.ndarray
+
+    def of(self, kept: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The matrix (d, d) for the data ``kept`` of each dataset; zero for those it lacks.
+
+        Args:
+            kept: for each dataset in order, which data of its file are used.
+
+        Raises:
+            DataError: it has one of the datasets only in part.
+        """
+        where = {key: i for i, key in enumerate(zip(self.dataset, self.datum, strict=True))}
+        mine = set(map(str, self.dataset))
+        labels = [(n, i) for n, mask in kept.items() for i in np.flatnonzero(mask).tolist()]
+        wanted = [(place, label) for place, label in enumerate(labels) if label[0] in mine]
+        missing = [label for _, label in wanted if label not in where]
+        if missing:
+            raise DataError(self._lacks(missing))
+        places = [place for place, _ in wanted]
+        rows = [where[label] for _, label in wanted]
+        full = np.zeros((len(labels), len(labels)))
+        full[np.ix_(places, places)] = self.matrix[np.ix_(rows, rows)]
+        return full
+
+    def refuse_unless_used(self, names: Sequence[str]) -> None:
+        """Raises DataError unless it has rows for one of the datasets ``names``."""
+        mine = sorted(set(map(str, self.dataset)))
+        if not set(mine) & set(names):
+            raise DataError(
+                f"The covariance in '{self.path}' is for {', '.join(mine) or 'no dataset'}; the "
+                f"fit has {', '.join(names)}. Remove it, or correct the names in 'dataset'."
+            )
+
+    def _lacks(self, missing: Sequence[tuple[str, int]]) -> str:
+        name, datum = missing[0]
+        return (
+            f"The covariance in '{self.path}' has rows for dataset {name}, but none for "
+            f"{len(missing)} of its data (the first is {datum}, counted from 0 before cuts). "
+            "Add them."
+        )
+
+
+def read_extra_covariance(path: Path) -> ExtraCovariance:
+    """The matrix in the .npz at ``path``.
+
+    Raises:
+        DataError: it is missing, damaged, not symmetric or not positive.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            matrix, dataset, datum = (archive[key] for key in KEYS)
+        extra = ExtraCovariance(
+            path, matrix.astype(np.float64), dataset.astype(np.str_), datum.astype(np.int64)
+        )
+    except FileNotFoundError:
+        raise DataError(f"There is no covariance file at '{path}'. Check the path.") from None
+    except Exception as cause:
+        raise DataError(
+            f"'{path}' is no covariance file ({cause}). It must be a .npz with the keys "
+            f"{', '.join(KEYS)}."
+        ) from None
+    _check(extra)
+    return extra
+
+
+def _check(extra: ExtraCovariance) -> None:
+    k, matrix = len(extra.dataset), extra.matrix
+    if matrix.shape != (k, k) or extra.datum.shape != (k,):
+        raise DataError(
+            f"'{extra.path}': matrix {matrix.shape}, dataset {extra.dataset.shape} and datum "
+            f"{extra.datum.shape} must have the shapes (k, k), (k,) and (k,)."
+        )
+    if len(set(zip(extra.dataset, extra.datum, strict=True))) != k:
+        raise DataError(f"'{extra.path}' has two rows for one datum. Remove one.")
+    if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, rtol=1e-8, atol=0):
+        raise DataError(f"'{extra.path}': the matrix must be finite and symmetric.")
+    errors = np.sqrt(np.maximum(np.diag(matrix), 0))
+    scale = np.where(errors > 0, errors, 1.0)
+    try:
+        np.linalg.cholesky(matrix / np.outer(scale, scale) + 1e-8 * np.eye(k))
+    except np.linalg.LinAlgError:
+        raise DataError(
+            f"'{extra.path}': the matrix has negative eigenvalues; a covariance has none."
+        ) from None

@@ -1,0 +1,110 @@
+"""Sources of systematic uncertainty: what shifts which data together.
+
+Uncorrelated sources shift each datum on its own; ``CORR`` and ``THEORYCORR`` shift the data of
+their dataset together; a source of any other name shifts all data of all datasets that have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from replicafit.data.dataset import CORRELATED_WITHIN, UNCORRELATED, Dataset
+from replicafit.errors import DataError
+
+Column = tuple[slice, np.ndarray, bool]
+"""Where a column stands among all data, its values, and whether they are per cent."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """All sources of some datasets; d counts all their data, s the correlated sources.
+
+    Attributes:
+        additive: absolute shifts, (d, s).
+        percent: multiplicative shifts, (d, s). A source may have both, on different data.
+        variance: of the statistical and additive uncorrelated errors, (d,).
+        uncorrelated_percent: multiplicative uncorrelated errors, (d, m).
+    """
+
+    additive: np.ndarray
+    percent: np.ndarray
+    variance: np.ndarray
+    uncorrelated_percent: np.ndarray
+
+    def covariance(self, reference: np.ndarray) -> np.ndarray:
+        """(d, d), with multiplicative errors times ``reference`` (d,).
+
+        With the measured values as reference this is arXiv:0912.2276, eq. 2; with predictions of
+        an earlier fit it is the t0 covariance of the same paper.
+        """
+        scale = reference[:, None] / 100
+        shifts = self.additive + self.percent * scale
+        variance = self.variance + ((self.uncorrelated_percent * scale) ** 2).sum(axis=1)
+        matrix: np.ndarray = shifts @ shifts.T
+        matrix[np.diag_indices_from(matrix)] += variance
+        return matrix
+
+
+def sources(datasets: Sequence[Dataset]) -> Sources:
+    """The sources of all ``datasets`` together.
+
+    Raises:
+        DataError: a source is named twice in one dataset.
+    """
+    _check_distinct(datasets)
+    found: dict[tuple[str, ...], list[Column]] = {}
+    variance, percent, start = [], [], 0
+    for dataset in datasets:
+        place = slice(start, start + dataset.n_data)
+        for key, values, relative in _correlated(dataset):
+            found.setdefault(key, []).append((place, values, relative))
+        variance.append(dataset.stat**2 + (_uncorrelated(dataset, False) ** 2).sum(axis=1))
+        percent.append(_uncorrelated(dataset, True))
+        start = place.stop
+    additive, multiplicative = _columns(list(found.values()), start)
+    width = max(each.shape[1] for each in percent)
+    padded = [np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in percent]
+    return Sources(additive, multiplicative, np.concatenate(variance), np.concatenate(padded))
+
+
+def _correlated(dataset: Dataset) -> Iterator[tuple[tuple[str, ...], np.ndarray, bool]]:
+    """Key, values (d,) and whether they are per cent, of each correlated column."""
+    additive = zip(dataset.sys_add_names, dataset.sys_add.T, strict=True)
+    percent = zip(dataset.sys_mult_names, dataset.sys_mult_percent.T, strict=True)
+    columns = [*((*each, False) for each in additive), *((*each, True) for each in percent)]
+    for i, (name, values, relative) in enumerate(columns):
+        if name in CORRELATED_WITHIN:
+            yield (dataset.name, str(i)), values, relative
+        elif name not in UNCORRELATED:
+            yield (name,), values, relative
+
+
+def _uncorrelated(dataset: Dataset, relative: bool) -> np.ndarray:
+    """The uncorrelated columns, (d, m), multiplicative (``relative``) or additive."""
+    names = dataset.sys_mult_names if relative else dataset.sys_add_names
+    columns = dataset.sys_mult_percent if relative else dataset.sys_add
+    chosen: np.ndarray = columns[:, np.isin(np.array(names, dtype=np.str_), UNCORRELATED)]
+    return chosen
+
+
+def _columns(found: Sequence[Sequence[Column]], n_data: int) -> tuple[np.ndarray, np.ndarray]:
+    additive, percent = np.zeros((n_data, len(found))), np.zeros((n_data, len(found)))
+    for column, parts in enumerate(found):
+        for place, values, relative in parts:
+            (percent if relative else additive)[place, column] = values
+    return additive, percent
+
+
+def _check_distinct(datasets: Sequence[Dataset]) -> None:
+    anonymous = UNCORRELATED + CORRELATED_WITHIN
+    for dataset in datasets:
+        names = [name for name in dataset.shift_names if name not in anonymous]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise DataError(
+                f"Dataset {dataset.name} has two systematics named '{twice[0]}'. Give each its "
+                f"own name, or use one of {', '.join(anonymous)}."
+            )

@@ -1,0 +1,147 @@
+"""The data of a fit, from what the runcard says of them.
+
+Datasets are read and cut; in a closure test a known function's predictions take the place of what
+was measured; some datasets may be held out; and the covariance of the chi2 that is minimised comes
+from the experimental one by t0, extra matrices, regularisation and weights, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from replicafit.data import Dataset, FitData, read_datasets, stack
+from replicafit.data.covariance import cholesky, covariance, regularised, whitening
+from replicafit.data.cuts import passing, select
+from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
+from replicafit.data.folds import by_fold
+from replicafit.data.pseudodata import fluctuated
+from replicafit.data.replica_data import ALL_REPLICAS
+from replicafit.errors import DataError
+from replicafit.forward.predictions import predict
+from replicafit.pdf.stored_functions import KnownFunction, known_function, on_flavours
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.seeds import Seeds
+
+
+def data_of(runcard: Runcard, registry: Registry, folder: Path) -> FitData:
+    """The data of a fit.
+
+    Args:
+        folder: the runcard's; paths in it are relative to it.
+
+    Raises:
+        DataError: data, cuts, functions or covariances that cannot be used, or do not go together.
+    """
+    return _Assembly(runcard, registry, folder).data()
+
+
+class _Assembly:
+    """What the steps of ``data_of`` share."""
+
+    def __init__(self, runcard: Runcard, registry: Registry, folder: Path) -> None:
+        self.settings, self.seed = runcard.data, runcard.seed
+        self.registry, self.folder = registry, folder
+        items = self.settings.extra_covariances
+        self.extra = [(read_extra_covariance(folder / item.path), item.sampled) for item in items]
+
+    def data(self) -> FitData:
+        settings = self.settings
+        whole = read_datasets(settings.datasets, self.registry, self.folder)
+        self.kept = self._kept(whole)
+        for extra, _ in self.extra:
+            extra.refuse_unless_used(tuple(self.kept))
+        datasets = self._as_closure([select(d, self.kept[d.name]) for d in whole])
+        fitted, held_out = by_fold(datasets, settings.folds, settings.hold_out)
+        data = self._sampled(stack(fitted))
+        final = self._fit_covariance(data)
+        return replace(
+            data,
+            fit_covariance=final,
+            whitening=whitening(final) if settings.split.basis == "diagonal" else None,
+            shared_split=settings.split.shared,
+            held_out=stack(held_out) if held_out else None,
+            n_measured={dataset.name: dataset.n_data for dataset in whole},
+        )
+
+    def _kept(self, datasets: Sequence[Dataset]) -> Mapping[str, np.ndarray]:
+        """Which data of each dataset pass the cuts."""
+        entries = zip(datasets, self.settings.datasets, strict=True)
+        return {d.name: passing(d, (*self.settings.cuts, *own.cuts)) for d, own in entries}
+
+    def _as_closure(self, datasets: Sequence[Dataset]) -> Sequence[Dataset]:
+        """``datasets`` with a known function's predictions as central values (arXiv:1410.8849,
+        section 4), fluctuated once from level 1 on. Errors in per cent multiply the predictions.
+        """
+        closure = self.settings.closure
+        if closure is None:
+            return datasets
+        truth = self._function("truth", closure.truth, datasets)
+        exact = [replace(d, central=t, reference=t) for d, t in self._predicted(datasets, truth)]
+        if closure.level == 0:
+            return exact
+        data = self._sampled(stack(exact))
+        values = fluctuated(data, Seeds(self.seed).generator(ALL_REPLICAS, "closure"), True)
+        places = zip(exact, data.slices, strict=True)
+        return [replace(dataset, central=values[place]) for dataset, place in places]
+
+    def _sampled(self, data: FitData) -> FitData:
+        """``data`` with the extra covariances that pseudodata fluctuate with."""
+        extra = [self._extra(each, data.datasets) for each, sampled in self.extra if sampled]
+        return replace(data, sampled_extra=np.sum(extra, axis=0)) if extra else data
+
+    def _fit_covariance(self, data: FitData) -> np.ndarray:
+        settings, matrix = self.settings, data.covariance
+        if settings.t0 is not None:
+            t0 = self._function("t0", settings.t0, data.datasets)
+            predicted = self._predicted(data.datasets, t0)
+            matrix = covariance([replace(dataset, reference=t) for dataset, t in predicted])
+        for each, _ in self.extra:
+            matrix = matrix + self._extra(each, data.datasets)
+        if settings.norm_threshold is not None:
+            matrix = regularised(matrix, settings.norm_threshold)
+        matrix = self._weighted(matrix, data)
+        if matrix is not data.covariance:
+            cholesky(matrix, data.datasets)  # not positive definite: found here
+        return matrix
+
+    def _weighted(self, matrix: np.ndarray, data: FitData) -> np.ndarray:
+        """A dataset's weight w multiplies its chi2: its rows and columns are over sqrt(w)."""
+        weights = dict(zip(self.kept, (d.weight for d in self.settings.datasets), strict=True))
+        if all(weights[dataset.name] == 1 for dataset in data.datasets):
+            return matrix
+        root = np.concatenate([np.full(d.n_data, weights[d.name] ** 0.5) for d in data.datasets])
+        scaled: np.ndarray = matrix / np.outer(root, root)
+        return scaled
+
+    def _extra(self, extra: ExtraCovariance, datasets: Sequence[Dataset]) -> np.ndarray:
+        return extra.of({dataset.name: self.kept[dataset.name] for dataset in datasets})
+
+    def _function(self, key: str, name: str, datasets: Sequence[Dataset]) -> KnownFunction:
+        try:
+            return known_function(name, self.folder, datasets[0].q0)
+        except DataError as error:
+            raise DataError(f"{_KEY[key]}: {error}") from None
+
+    def _predicted(
+        self, datasets: Sequence[Dataset], function: KnownFunction
+    ) -> list[tuple[Dataset, np.ndarray]]:
+        return [(dataset, self._prediction(dataset, function)) for dataset in datasets]
+
+    def _prediction(self, dataset: Dataset, function: KnownFunction) -> np.ndarray:
+        """What ``function`` predicts for ``dataset``, (d,)."""
+        try:
+            values = on_flavours(function, dataset.x_grid, dataset.flavours)
+        except DataError as error:
+            raise DataError(f"Dataset {dataset.name}: {error}") from None
+        prediction = predict(dataset, self.registry, values)
+        if not np.isfinite(prediction).all():
+            raise DataError(f"Dataset {dataset.name}: some predictions are not finite.")
+        return prediction
+
+
+_KEY = {"t0": "data.t0", "truth": "data.closure.truth"}

@@ -1,0 +1,101 @@
+"""Picks the cheapest exact chi2 form for each dataset, before Keras is imported.
+
+The choice depends on the runcard alone, never on the number of replicas or on the machine: another
+form would give a replica other bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from replicafit.data import FitData
+from replicafit.forward.compressed import Compressed, compressed
+from replicafit.forward.shared import Shared, shared_diagonal, shared_rotated, shared_whole
+from replicafit.forward.tables import DatasetTables, Size, contracted
+from replicafit.plugins import Registry
+
+Form = Compressed | Shared
+
+BATCH = 10
+"""Replicas that share what is shared, when forms are compared."""
+
+CACHED = 0.25
+"""Cost of an element of a shared table for one replica, in units of an element of its own: it is
+read from cache in one matrix product for all, not from memory (docs/benchmarks.md)."""
+
+
+@dataclass(frozen=True)
+class FormPlan:
+    """The chi2 of a fit as a sum of forms.
+
+    Attributes:
+        forms: each for its part of the data.
+        datasets: the names of the datasets in each form.
+    """
+
+    forms: tuple[Form, ...]
+    datasets: tuple[tuple[str, ...], ...]
+
+    @property
+    def size(self) -> Size:
+        """Of all forms together."""
+        return reduce(add, (form.size for form in self.forms))
+
+    @property
+    def cost(self) -> float:
+        """Elements read per replica and step, shared ones at their lower price."""
+        return self.size.own + self.size.shared * (1 / BATCH + CACHED)
+
+
+def plan_forms(
+    data: FitData, registry: Registry, flavours: Sequence[str], split: bool, precision: str
+) -> FormPlan:
+    """The cheapest exact forms of the chi2 of ``data``.
+
+    Args:
+        flavours: of the fitted functions.
+        split: whether some data of each replica only validate.
+        precision: of the device.
+    """
+    datasets = contracted(data, registry, flavours)
+    if data.whitening is not None:
+        return _plan((shared_rotated(datasets, data.whitening), datasets))
+    candidates = [_plan((compressed(datasets, data.fit_covariance, precision), datasets))]
+    if not split:
+        candidates.append(_plan((shared_whole(datasets, data.fit_covariance), datasets)))
+    alone = tuple(d for d in datasets if _uncorrelated(d, data.fit_covariance))
+    if alone:
+        candidates.append(_parted_plan(datasets, alone, data.fit_covariance, precision))
+    return min(candidates, key=lambda plan: plan.cost)
+
+
+def _parted_plan(
+    datasets: Sequence[DatasetTables],
+    alone: Sequence[DatasetTables],
+    covariance: np.ndarray,
+    precision: str,
+) -> FormPlan:
+    """Uncorrelated datasets with shared tables, the others compressed."""
+    others = tuple(d for d in datasets if d not in alone)
+    plan = _plan((shared_diagonal(alone, covariance), alone))
+    if not others:
+        return plan
+    rest = _plan((compressed(others, covariance, precision), others))
+    return FormPlan(rest.forms + plan.forms, rest.datasets + plan.datasets)
+
+
+def _plan(*parts: tuple[Form, Sequence[DatasetTables]]) -> FormPlan:
+    names = tuple(tuple(d.name for d in datasets) for _, datasets in parts)
+    return FormPlan(tuple(form for form, _ in parts), names)
+
+
+def _uncorrelated(dataset: DatasetTables, covariance: np.ndarray) -> bool:
+    """Whether no datum of ``dataset`` is correlated with any other."""
+    rows = covariance[dataset.indices].copy()
+    rows[np.arange(len(rows)), dataset.indices] = 0
+    return not rows.any()

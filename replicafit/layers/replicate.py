@@ -1,0 +1,204 @@
+"""Any Keras layer, for each of many replicas.
+
+Whoever writes a layer writes that of one network, ``(b, f) -> (b, g)``. ``replicate`` stacks its
+weights over replicas and computes all of them in one call, vectorised over the replica axis. What
+cannot be vectorised without tying replicas or grid points together is refused, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from replicafit.builtin.layer_settings import KerasSettings
+from replicafit.components import LayerContext
+from replicafit.layers.multi_initializer import as_integer, as_seeds
+from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+from replicafit.layers.single import Single, single_of
+
+Shape = tuple[int | None, ...]
+
+
+def replicate(
+    layer: keras.layers.Layer,
+    replica_seeds: Iterable[int],
+    is_first_layer: bool = False,
+    name: str | None = None,
+) -> Replicated:
+    """``layer`` for each replica.
+
+    Args:
+        layer: a Keras layer, ``(b, f) -> (b, g)``, of Keras or your own; it is copied by its
+            config, so weights it may have already are not used.
+        replica_seeds: one integer per replica; their number is the number of replicas.
+        is_first_layer: the input has no replica axis yet.
+        name: of the new layer; by default that of ``layer``.
+
+    Raises:
+        ValueError: if ``layer`` cannot be copied; when the new layer is built, if ``layer`` keeps
+            state, draws random numbers or looks across the data it is given.
+
+    Example:
+        >>> norm = replicate(keras.layers.LayerNormalization(), replica_seeds=[1, 2, 3])
+        >>> norm(keras.ops.ones((1, 3, 50, 8))).shape
+        (1, 3, 50, 8)
+    """
+    return Replicated(layer, replica_seeds, is_first_layer, name=name)
+
+
+@keras.saving.register_keras_serializable(package="replicafit")
+class Replicated(keras.layers.Layer):
+    """As many copies of one Keras layer as there are replicas, computed together.
+
+    Replica r has bitwise the weights of a copy whose first initialiser has the seed
+    ``replica_seeds[r]``; a further initialiser has one made from it and its place in the config.
+
+    Input shape: ``(b, n, f)`` if ``is_first_layer``, else ``(b, r, n, f)``; b and n may be None.
+    Output shape: ``(b, r, n, g)``, also for one replica.
+    Weights: those of the layer in their order, each ``(r, ...)``.
+
+    Args:
+        layer: the layer of one replica, ``(b, f) -> (b, g)``, or its serialised form.
+        replica_seeds: one integer per replica.
+        is_first_layer: the input has no replica axis yet.
+    """
+
+    def __init__(
+        self,
+        layer: Any,
+        replica_seeds: Iterable[int],
+        is_first_layer: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self._single: Single = single_of(layer)
+        if kwargs.get("name") is None:
+            kwargs["name"] = self._single.serialised["config"]["name"]
+        kwargs.setdefault("dtype", self._single.dtype_policy)
+        activity = self._single.activity_regularizer
+        per_replica = None if activity is None else PerReplicaRegularizer(activity, axis=1)
+        super().__init__(activity_regularizer=per_replica, **kwargs)
+        self.replica_seeds = as_seeds(replica_seeds)
+        self.is_first_layer = bool(is_first_layer)
+
+    @property
+    def replicas(self) -> int:
+        """The number of replicas, r."""
+        return len(self.replica_seeds)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the weights for inputs of ``input_shape``; refuses what cannot be vectorised."""
+        self.features = features = self._checked_features(input_shape)
+        self._single.certify(features)
+        singles = [self._single.built(seed, features) for seed in self.replica_seeds]
+        self.stacked = [
+            self._stack([one.trainable_variables[i] for one in singles])
+            for i in range(len(singles[0].trainable_variables))
+        ]
+        self.built = True
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """Maps ``(b, n, f)`` or ``(b, r, n, f)`` to ``(b, r, n, g)``."""
+        b, n, f = ops.shape(inputs)[0], ops.shape(inputs)[-2], inputs.shape[-1]
+        if self.is_first_layer:
+            inputs = ops.repeat(ops.expand_dims(inputs, 1), self.replicas, axis=1)
+        rows = ops.reshape(ops.swapaxes(inputs, 0, 1), (self.replicas, -1, f))
+        shapes = [tuple(w.shape[1:]) for w in self.stacked]
+
+        def one(own: Sequence[Any]) -> Any:
+            weights = [ops.reshape(w, shape) for w, shape in zip(own[1:], shapes, strict=True)]
+            return self._single.call(weights, own[0], training)
+
+        outputs = ops.vectorized_map(one, [rows, *self._flat()])
+        shaped = ops.reshape(outputs, (self.replicas, b, n, outputs.shape[-1]))
+        return ops.swapaxes(shaped, 0, 1)
+
+    def _flat(self) -> list[Any]:
+        """Weights (r, length). Taken as they are, TensorFlow would give sparse gradients."""
+        return [ops.reshape(ops.convert_to_tensor(w), (self.replicas, -1)) for w in self.stacked]
+
+    def split(self, slot: int, features: Any = None) -> keras.layers.Layer:
+        """The layer of one replica, with bitwise the same weights.
+
+        A layer of Keras itself leaves as it is. Of another one the operations in its ``call``
+        leave, in a model of the same name, with weights of its own as their constants.
+
+        Args:
+            slot: position on the replica axis, from 0.
+            features: ignored; part of the protocol of layers.
+
+        Raises:
+            ValueError: if the layer is not built or has no such slot.
+        """
+        slot = as_integer(slot, "slot")
+        if not self.built or not 0 <= slot < self.replicas:
+            raise ValueError(
+                f"`{self.name}` can be split once it is built, for slots 0 to {self.replicas - 1}. "
+                f"Received: slot={slot}, built={self.built}"
+            )
+        weights = [ops.convert_to_numpy(w)[slot] for w in self.stacked]
+        return self._single.plain(self.replica_seeds[slot], weights, self.features, self.name)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """``(b, r, n, g)``."""
+        features = self._checked_features(input_shape)
+        units = self._single.units(features)
+        return (input_shape[0], self.replicas, input_shape[-2], units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Config from which Keras makes an equal layer."""
+        own = {"layer": self._single.serialised, "replica_seeds": list(self.replica_seeds)}
+        return {**super().get_config(), **own, "is_first_layer": self.is_first_layer}
+
+    def _stack(self, singles: Sequence[Any]) -> Any:
+        first, values = singles[0], np.stack([ops.convert_to_numpy(v) for v in singles])
+        shape = tuple(first.shape)
+        return self.add_weight(
+            name=first.name,
+            shape=values.shape,
+            dtype=first.dtype,
+            initializer=lambda *_, **__: ops.convert_to_tensor(values, first.dtype),
+            regularizer=_each(PerReplicaRegularizer, first.regularizer, shape),
+            constraint=_each(PerReplicaConstraint, first.constraint, shape),
+        )
+
+    def _checked_features(self, input_shape: Shape) -> int:
+        axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"
+        right = len(input_shape) == (3 if self.is_first_layer else 4)
+        if right and not self.is_first_layer:
+            right = input_shape[1] in (None, self.replicas)
+        if not right or input_shape[-1] is None:
+            raise ValueError(
+                f"With is_first_layer={self.is_first_layer}, `{self.name}` takes inputs of shape "
+                f"{axes} with a definite f. Received: input_shape={tuple(input_shape)}"
+            )
+        return int(input_shape[-1])
+
+
+def _each(per_replica: Any, single: Any, shape: tuple[int, ...]) -> Any:
+    return None if single is None else per_replica(single, shape)
+
+
+def build(settings: KerasSettings, context: LayerContext) -> Replicated:
+    """The layer a runcard asks for.
+
+    Raises:
+        ValueError: Keras has no such layer, or it does not take this config.
+    """
+    kind = getattr(keras.layers, settings.layer, None)
+    if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
+        raise ValueError(
+            f"keras.layers has no layer class '{settings.layer}'. Give the name of one, such as "
+            "LayerNormalization; a layer of your own comes with a plugin"
+        )
+    try:
+        layer = kind(**settings.config)
+    except Exception as cause:  # whatever Keras objects to
+        raise ValueError(
+            f"keras.layers.{settings.layer} does not take this config: {cause}"
+        ) from cause
+    first = not context.has_replica_axis
+    return replicate(layer, context.replica_seeds, first, name=f"keras_{context.position}")

@@ -1,0 +1,214 @@
+"""The layer of one replica that ``replicate`` copies, and what it must keep to."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+ROWS = 4
+"""Grid points on which a layer is tried."""
+
+
+@dataclass(frozen=True)
+class Single:
+    """A Keras layer ``(b, f) -> (b, g)``, from which any number of copies are made.
+
+    It is no Keras layer itself, or Keras would count its weights among those of the stacked one.
+
+    Attributes:
+        serialised: from which Keras makes copies.
+        dtype_policy: of the layer.
+        activity_regularizer: of the layer, or None.
+    """
+
+    serialised: dict[str, Any]
+    dtype_policy: Any
+    activity_regularizer: Any
+    _templates: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def built(self, seed: int, features: int, name: str | None = None) -> Any:
+        """A new layer with weights for ``features``, by initialisers with seeds from ``seed``."""
+        config = _reseeded(self.serialised["config"], _Seeds(seed))
+        config = config if name is None else {**config, "name": name}
+        layer = keras.saving.deserialize_keras_object({**self.serialised, "config": config})
+        layer(np.zeros((1, features), layer.compute_dtype))
+        return layer
+
+    def template(self, features: int) -> Any:
+        """A built layer whose weights are never used; made once."""
+        if features not in self._templates:
+            self._templates[features] = self.built(0, features)
+        return self._templates[features]
+
+    def call(self, weights: Sequence[Any], rows: Any, training: bool) -> Any:
+        """The layer with ``weights`` on ``rows`` (n, f), (n, g)."""
+        layer = self.template(int(rows.shape[-1]))
+        knows = "training" in inspect.signature(layer.call).parameters
+        outputs, _ = layer.stateless_call(
+            list(weights), [], rows, **({"training": training} if knows else {})
+        )
+        return outputs
+
+    def units(self, features: int) -> int:
+        """How many features leave it, g."""
+        rows = np.zeros((1, features), self.template(features).compute_dtype)
+        return int(self.template(features)(rows).shape[-1])
+
+    def plain(self, seed: int, weights: Sequence[np.ndarray], features: int, name: str) -> Any:
+        """A layer with ``weights`` that opens with Keras alone."""
+        layer = self.built(seed, features, name)
+        layer.set_weights(weights)
+        return layer if _of_keras(layer) else _operations(layer, features, name)
+
+    def certify(self, features: int) -> None:
+        """Tries the layer on ``features``.
+
+        Raises:
+            ValueError: the layer cannot be vectorised over replicas, and why.
+        """
+        layer = self._tried(features)
+        _refuse_state(layer)
+        again = self.built(0, features)
+        for one, other in zip(layer.get_weights(), again.get_weights(), strict=True):
+            if not np.array_equal(one, other):
+                raise ValueError(
+                    f"{_named(layer)} draws initial weights from a shared random state, so that a "
+                    "replica's weights would depend on what ran before. Give it its initialisers "
+                    "as settings that its get_config reports"
+                )
+        self._refuse_mixing(layer, features)
+        if not _of_keras(layer):
+            _operations(again, features, "tried")
+
+    def _tried(self, features: int) -> Any:
+        try:
+            layer = self.template(features)
+            outputs = layer(np.zeros((ROWS, features), layer.compute_dtype))
+            shape = tuple(outputs.shape)
+        except Exception as cause:  # layers may fail in any way
+            raise ValueError(
+                f"{self.serialised['class_name']} cannot be replicated: it must take one tensor "
+                f"(b, f), here f = {features}, and give one (b, g). It says: {_first_line(cause)}"
+            ) from cause
+        if len(shape) != 2 or shape[0] != ROWS:
+            raise ValueError(
+                f"{_named(layer)} makes {shape} of ({ROWS}, {features}); it must map (b, f) to "
+                "(b, g)"
+            )
+        return layer
+
+    def _refuse_mixing(self, layer: Any, features: int) -> None:
+        """What is given for one row must not depend on the others."""
+        rows = np.random.default_rng(0).uniform(0.5, 1.5, (ROWS, features))
+        rows = ops.cast(ops.convert_to_tensor(rows), layer.compute_dtype)
+        weights = [ops.convert_to_tensor(w) for w in layer.trainable_variables]
+        for training in (False, True):
+            whole = ops.convert_to_numpy(self.call(weights, rows, training))
+            alone = [self.call(weights, rows[i : i + 1], training) for i in range(ROWS)]
+            apart = np.concatenate([ops.convert_to_numpy(one) for one in alone])
+            if not np.allclose(whole, apart, rtol=1e-4, atol=1e-5, equal_nan=True):
+                raise ValueError(
+                    f"{_named(layer)} looks across grid points: what it gives at one depends on "
+                    "the others, so that no plain layer of one replica could do the same. It must "
+                    "act on the last axis alone"
+                )
+
+
+def single_of(layer: Any) -> Single:
+    """``layer``, or its serialised form, as a ``Single``.
+
+    Raises:
+        ValueError: it is no Keras layer, or has no config.
+    """
+    try:
+        made = layer
+        if isinstance(layer, dict):
+            made = keras.saving.deserialize_keras_object(deepcopy(layer))
+        if not isinstance(made, keras.layers.Layer):
+            raise TypeError("it is no Keras layer")
+        serialised = keras.saving.serialize_keras_object(made)
+        _reseeded(serialised["config"], _Seeds(0))
+        keras.saving.deserialize_keras_object(deepcopy(serialised))
+    except (TypeError, ValueError, NotImplementedError) as cause:
+        raise ValueError(
+            "`layer` must be a Keras layer that can be made again from its config: give it "
+            "get_config, and register it with keras.saving.register_keras_serializable. "
+            f"Received: layer={layer!r} ({_first_line(cause)})"
+        ) from cause
+    return Single(serialised, made.dtype_policy, made.activity_regularizer)
+
+
+class _Seeds:
+    """Seeds of the initialisers of one replica, in the order of the config."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.count = seed, 0
+
+    def next(self) -> int:
+        place, self.count = self.count, self.count + 1
+        if place == 0:
+            return self.seed
+        return int(np.random.SeedSequence((self.seed % 2**64, place)).generate_state(1)[0] >> 1)
+
+
+def _reseeded(config: Any, seeds: _Seeds) -> Any:
+    """``config`` with a new seed wherever something in it has one."""
+    if isinstance(config, dict):
+        initialiser = "class_name" in config and isinstance(config.get("config"), dict)
+        if initialiser and "seed" in config["config"]:
+            return {**config, "config": {**config["config"], "seed": seeds.next()}}
+        return {key: _reseeded(value, seeds) for key, value in config.items()}
+    if isinstance(config, list | tuple):
+        return type(config)(_reseeded(item, seeds) for item in config)
+    return config
+
+
+def _of_keras(layer: Any) -> bool:
+    return type(layer).__module__.startswith("keras.")
+
+
+def _operations(layer: Any, features: int, name: str) -> Any:
+    """What ``layer`` computes, as operations of Keras that open where the layer is not known."""
+    x = keras.Input((features,), dtype=layer.compute_dtype)
+    try:
+        return keras.Model(x, layer.call(x), name=name)
+    except Exception as cause:  # layers may fail in any way
+        raise ValueError(
+            f"{_named(layer)} does not compute with keras.ops alone, so that no network of one "
+            "replica could be written. In sums and products let what comes from the input stand "
+            f"first: features * self.scale, or use ops.multiply. It says: {_first_line(cause)}"
+        ) from cause
+
+
+def _refuse_state(layer: Any) -> None:
+    """Refuses layers that keep more than weights that are trained."""
+    kept = layer.non_trainable_variables
+    if any("seed_generator" in v.path for v in kept):
+        raise ValueError(
+            f"{_named(layer)} draws random numbers from one stream for all, so that a replica "
+            "would depend on its neighbours. For dropout there is the layer type dropout"
+        )
+    if kept:
+        names = ", ".join(v.name for v in kept)
+        raise ValueError(
+            f"{_named(layer)} keeps state that is not trained ({names}), such as batch statistics; "
+            "it cannot be carried for each replica. LayerNormalization has none"
+        )
+    regularised = sum(v.regularizer is not None for v in layer.trainable_variables)
+    if len(layer.losses) > regularised + (layer.activity_regularizer is not None):
+        raise ValueError(f"{_named(layer)} adds losses of its own, which no replica would own")
+
+
+def _named(layer: Any) -> str:
+    return f"{type(layer).__name__} cannot be replicated: it"
+
+
+def _first_line(cause: BaseException) -> str:
+    return next(iter(str(cause).strip().splitlines()), type(cause).__name__)

@@ -1,0 +1,31 @@
+"""Which functions there are along the layers of a model."""
+
+from __future__ import annotations
+
+from replicafit.components import LayerType
+from replicafit.plugins import Registry
+from replicafit.runcard import NetworkSettings
+
+
+def flavours_along(model: NetworkSettings, registry: Registry) -> tuple[tuple[str, ...], ...]:
+    """Names of the functions that reach each layer, and at the end of those that leave the model.
+
+    Before the last network layer these are ``model.flavours``.
+
+    Raises:
+        ModelError: a layer cannot take the names that reach it.
+    """
+    names = [model.flavours]
+    for item in model.layers:
+        change = registry.get(LayerType, item.type).flavours
+        names.append(change(item, names[-1]) if change else names[-1])
+    return tuple(names)
+
+
+def output_flavours(model: NetworkSettings, registry: Registry) -> tuple[str, ...]:
+    """Names of the functions that leave the model, length f.
+
+    Raises:
+        ModelError: a layer cannot take the names that reach it.
+    """
+    return flavours_along(model, registry)[-1]

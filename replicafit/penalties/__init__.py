@@ -1,0 +1,1 @@
+"""Penalties: terms added to chi2, and the verdicts they give."""

@@ -1,0 +1,82 @@
+"""Plugins for people and for programs: what ``replicafit plugins`` shows."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+from replicafit.components import KINDS
+from replicafit.plugins import BrokenPlugin, Plugin, Registry, unloadable
+
+
+def plugin_lines(registry: Registry) -> Iterator[str]:
+    """Each plugin and its components."""
+    for plugin in registry.plugins:
+        yield f"{plugin.name} ({plugin.distribution} {plugin.version})"
+        for component in plugin.components:
+            kind = KINDS[type(component)]
+            yield f"    {kind:15s} {component.name:15s} {component.summary}"
+
+
+def plugin_records(registry: Registry) -> list[dict[str, Any]]:
+    """Each plugin as plain JSON data, those that did not load too."""
+    return [
+        *map(_loaded, registry.plugins),
+        *map(_broken, registry.broken),
+    ]
+
+
+def plugin_faults(registry: Registry) -> list[str]:
+    """Everything that is wrong, in full: tracebacks, names provided twice, code that is not there.
+
+    Imports what the descriptions name, Keras with it.
+    """
+    broken = [f"{_title(b)} did not load.\n{_trace(b.cause)}" for b in registry.broken]
+    twice = registry.problems[len(registry.broken) :]
+    missing = [
+        f"{_title(plugin)} names '{target}', which cannot be imported.\n{_trace(cause)}"
+        for plugin in registry.plugins
+        for target, cause in unloadable(plugin).items()
+    ]
+    return [*broken, *twice, *missing]
+
+
+def _loaded(plugin: Plugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "module": plugin.module,
+        "file": plugin.file,
+        "api_version": plugin.api_version,
+        "status": "loaded",
+        "hooks": list(plugin.hooks),
+        "components": [
+            {"kind": KINDS[type(c)], "name": c.name, "summary": c.summary}
+            for c in plugin.components
+        ],
+    }
+
+
+def _broken(plugin: BrokenPlugin) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "module": plugin.module,
+        "file": None,
+        "api_version": None,
+        "status": "broken",
+        "hooks": [],
+        "components": [],
+        "reason": plugin.reason,
+    }
+
+
+def _title(plugin: Plugin | BrokenPlugin) -> str:
+    return f"plugin '{plugin.name}' of '{plugin.distribution}' {plugin.version}"
+
+
+def _trace(cause: BaseException) -> str:
+    return "".join(traceback.format_exception(cause)).rstrip()

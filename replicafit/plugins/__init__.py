@@ -1,0 +1,21 @@
+"""Collects what plugins provide into one frozen ``Registry``.
+
+Entry points are loaded one by one, each into a fresh plugin manager: a plugin that fails is noted
+with its reason and stops only a runcard that names something nobody else provides.
+"""
+
+from replicafit.plugins.describing import HOOKS, unloadable
+from replicafit.plugins.files import with_files
+from replicafit.plugins.loading import Choice, load_registry
+from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
+
+__all__ = [
+    "HOOKS",
+    "BrokenPlugin",
+    "Choice",
+    "Plugin",
+    "Registry",
+    "load_registry",
+    "unloadable",
+    "with_files",
+]

@@ -1,0 +1,125 @@
+"""Conditions on named columns, such as ``q2 >= 3.49`` or ``x < 0.1 and q2 > 10``.
+
+Numbers, names, ``+ - * / **``, comparisons (also ``0.1 < x < 0.7``), ``and``, ``or``, ``not`` and
+brackets, with Python's precedence. The text is parsed with ``ast`` and never evaluated by Python.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+Columns = Mapping[str, np.ndarray]
+Part = Callable[[Columns], Any]
+
+_ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+_COMPARISONS: Mapping[type[ast.AST], Callable[..., Any]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_LOGIC: Mapping[type[ast.AST], Callable[..., Any]] = {
+    ast.And: np.logical_and,
+    ast.Or: np.logical_or,
+}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition: true or false for every row of some columns.
+
+    Attributes:
+        text: as the runcard gives it.
+        names: the columns it needs.
+    """
+
+    text: str
+    names: frozenset[str]
+    holds: Part
+
+    def __call__(self, columns: Columns) -> np.ndarray:
+        """Where it holds, (d,), for columns (d,) that have all ``names``; not where it is NaN."""
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(self.holds(columns), len(next(iter(columns.values()))))
+
+
+def condition(text: str) -> Condition:
+    """The condition that ``text`` writes.
+
+    Raises:
+        ValueError: it is not one; says what is allowed.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(_not_a_condition(text)) from None
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    if not names:
+        raise ValueError(f"'{text}' names no variable; write a condition such as q2 >= 3.49")
+    return Condition(text, frozenset(names), _truth(tree, text))
+
+
+def _truth(node: ast.AST, text: str) -> Part:
+    match node:
+        case ast.BoolOp(op=op, values=values):
+            parts = [_truth(value, text) for value in values]
+            return lambda columns: reduce(_LOGIC[type(op)], [part(columns) for part in parts])
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            part = _truth(inner, text)
+            return lambda columns: np.logical_not(part(columns))
+        case ast.Compare(left=first, ops=ops, comparators=rest):
+            return _comparison([_number(n, text) for n in (first, *rest)], ops, text)
+    raise ValueError(_not_a_condition(text))
+
+
+def _comparison(parts: list[Part], ops: list[ast.cmpop], text: str) -> Part:
+    if any(type(op) not in _COMPARISONS for op in ops):
+        raise ValueError(_not_a_condition(text))
+    compare = [_COMPARISONS[type(op)] for op in ops]
+
+    def holds(columns: Columns) -> Any:
+        values = [part(columns) for part in parts]
+        each = [c(a, b) for c, a, b in zip(compare, values[:-1], values[1:], strict=True)]
+        return reduce(np.logical_and, each)
+
+    return holds
+
+
+def _number(node: ast.AST, text: str) -> Part:
+    match node:
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            number = np.float64(value)
+            return lambda columns: number
+        case ast.Name(id=name):
+            return lambda columns: columns[name]
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+            a, b = _number(left, text), _number(right, text)
+            return lambda columns: _ARITHMETIC[type(op)](a(columns), b(columns))
+        case ast.UnaryOp(op=op, operand=inner) if type(op) in _ARITHMETIC:
+            part = _number(inner, text)
+            return lambda columns: _ARITHMETIC[type(op)](part(columns))
+    raise ValueError(_not_a_condition(text))
+
+
+def _not_a_condition(text: str) -> str:
+    return (
+        f"'{text}' is no condition; write comparisons (< <= > >= == !=) of variables and numbers, "
+        "with + - * / **, joined by and, or, not: q2 >= 3.49, x < 0.1 and q2 > 10"
+    )

@@ -1,0 +1,159 @@
+"""Every key a runcard may have, sections and component settings alike, with where it belongs.
+
+A key's path names what leads to it, the ``type`` of a component in the place of its position:
+``training.patience``, ``model.layers.multi_dense.units``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from replicafit.components import (
+    KINDS,
+    Component,
+    DatasetReader,
+    Exporter,
+    LayerType,
+    OptimiserType,
+    Penalty,
+)
+from replicafit.plugins import Registry
+from replicafit.runcard.models import DatasetEntry, runcard_type
+
+Location = tuple[str | int, ...]
+Path = tuple[str, ...]
+
+KIND_AT: Mapping[Path, type[Component]] = {
+    ("data", "datasets"): DatasetReader,
+    ("model", "layers"): LayerType,
+    ("penalties",): Penalty,
+    ("training", "optimizer"): OptimiserType,
+    ("export",): Exporter,
+}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a runcard.
+
+    Attributes:
+        path: what leads to it, and its own name last.
+        owner: the settings it is one of.
+        component: whose setting it is; None in a section of the runcard itself.
+        container: the path of the section or list that holds the component, or the key itself.
+    """
+
+    path: Path
+    owner: type[BaseModel]
+    component: Component | None
+    container: Path
+
+    @property
+    def name(self) -> str:
+        """As a runcard writes it."""
+        return self.path[-1]
+
+    @property
+    def field(self) -> FieldInfo:
+        """Its type, default and meaning."""
+        return self.owner.model_fields[self.name]
+
+    @property
+    def unit(self) -> str | None:
+        """Of its number, if it has one."""
+        extra = self.field.json_schema_extra
+        unit = extra.get("unit") if isinstance(extra, dict) else None
+        return str(unit) if unit else None
+
+
+class Keys:
+    """All keys that runcards may have with the plugins of a registry."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.all = tuple(_section(registry, runcard_type(registry), ()))
+        self._by_path = {key.path: key for key in self.all}
+
+    def at(self, location: Location) -> Key | None:
+        """The key at pydantic's ``location``, or the nearest that holds it."""
+        path = path_of(location)
+        ends = range(len(path), 0, -1)
+        return next((self._by_path[path[:n]] for n in ends if path[:n] in self._by_path), None)
+
+    def allowed(self, location: Location) -> list[str]:
+        """The names of the keys right below ``location``."""
+        path = path_of(location)
+        return sorted({key.name for key in self.all if key.path[:-1] == path})
+
+    def component_at(self, location: Location) -> tuple[type[Component], Component] | None:
+        """The component whose settings ``location`` leads to, and its kind."""
+        path = path_of(location)
+        for at, kind in KIND_AT.items():
+            names = self.registry.names(kind)
+            if path[: len(at)] == at and len(path) > len(at) and path[len(at)] in names:
+                return kind, self.registry.get(kind, path[len(at)])
+        return None
+
+    def origin(self, kind: type[Component], component: Component) -> str:
+        """The component and the plugin it comes from, in words."""
+        plugin = self.registry.provider(kind, component.name)
+        return f"{KINDS[kind]} '{component.name}' of plugin '{plugin.name}' ({plugin.distribution})"
+
+
+def kind_at(location: Location) -> type[Component] | None:
+    """The kind of component that ``location`` leads to or into."""
+    path = path_of(location)
+    return next((kind for at, kind in KIND_AT.items() if path[: len(at)] == at), None)
+
+
+def path_of(location: Location) -> Path:
+    """``location`` without positions; an architecture to choose from is as the only one."""
+    path = tuple(part for part in location if isinstance(part, str))
+    return ("model", *path[2:]) if path[:2] == ("model", "choice") and path[2:] else path
+
+
+def _section(registry: Registry, model: type[BaseModel], where: Path) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        path = (*where, name)
+        yield Key(path, model, None, path[:-1])
+        kind = KIND_AT.get(path)
+        if kind is not None:
+            yield from _components(registry, kind, path)
+        elif path != ("model", "choice"):
+            for below in models_in(field.annotation):
+                yield from _section(registry, below, path)
+
+
+def _components(registry: Registry, kind: type[Component], where: Path) -> Iterator[Key]:
+    for component in registry.all(kind) if kind is not Exporter else ():
+        entry: list[type[BaseModel]] = [DatasetEntry] if kind is DatasetReader else []
+        for model in (component.settings, *entry):
+            yield from _settings(component, model, (*where, component.name), where)
+
+
+def _settings(
+    component: Component, model: type[BaseModel], where: Path, container: Path
+) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        path = (*where, name)
+        yield Key(path, model, component, container)
+        for below in models_in(field.annotation):
+            tag = _type_of(below)
+            yield from _settings(component, below, (*path, tag) if tag else path, path)
+
+
+def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+    """The settings that a value of this type may be made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
+
+
+def _type_of(model: type[BaseModel]) -> Any:
+    return model.model_fields["type"].default if "type" in model.model_fields else None

@@ -1,0 +1,167 @@
+"""What is wrong with a runcard, in words: every mistake with its place, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+
+from replicafit.components import Component, Exporter
+from replicafit.plugins import Registry
+from replicafit.runcard.keys import Key, Keys, Location, kind_at
+from replicafit.runcard.yaml_source import OptionMark, Problem, YamlSource
+
+_IN_YAML_WORDS = {
+    "tuple_type": "give a list, each item after '- ' or in [ ]",
+    "model_type": "give keys and values, such as {key: value}",
+    "model_attributes_type": "give keys and values, such as {type: name}",
+    "too_short": "give at least one",
+}
+"""What pydantic says of Python types, for people who write YAML."""
+
+_NO_SUCH_TYPE = ("union_tag_invalid", "union_tag_not_found", "nothing_installed")
+_SURELY = 0.8
+"""How near a word elsewhere in the runcard must be to be proposed."""
+
+_PLACES_TOLD = 3
+
+
+def report(source: YamlSource, registry: Registry, invalid: ValidationError | None) -> str:
+    """All mistakes, in the order in which they stand in the files."""
+    known = {_place(problem) for problem in source.problems}
+    found = [*source.problems]
+    for problem in _problems(source, Keys(registry), invalid) if invalid else ():
+        if _place(problem) not in known or isinstance(problem.mark, OptionMark):
+            found.append(problem)
+    return "\n".join(dict.fromkeys(str(problem) for problem in sorted(found, key=_place)))
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    mark = problem.mark
+    return (mark.name, 0 if isinstance(mark, OptionMark) else mark.index)
+
+
+def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Iterable[Problem]:
+    errors = invalid.errors(include_url=False)
+    inside = [error["loc"] for error in errors]
+    for error in errors:
+        if error["type"] == "too_short" and any(_within(loc, error["loc"]) for loc in inside):
+            continue  # pydantic counts the items without the invalid ones
+        yield _problem(source, keys, error["type"], _with_type(source, error["loc"]), error)
+
+
+def _problem(
+    source: YamlSource, keys: Keys, kind: str, location: Location, error: Mapping[str, Any]
+) -> Problem:
+    component = kind_at(location)
+    if component and kind in _NO_SUCH_TYPE:
+        return _wrong_type(source, keys.registry, component, location, error)
+    if kind == "literal_error" and component and (location[-1] == "type" or component is Exporter):
+        absence = keys.registry.absence(component, str(error["input"]))
+        return Problem(source.mark(location), absence)
+    if kind == "extra_forbidden":
+        return Problem(source.mark(location, of_key=True), _unknown_key(keys, location))
+    if kind == "missing":
+        text = f"'{_dotted(location)}' is missing. Add it.{_meaning(keys, location)}"
+        return Problem(source.mark(location[:-1]), text)
+    reason = _IN_YAML_WORDS.get(kind, error["msg"].removeprefix("Value error, "))
+    text = f"'{_dotted(location)}' is {error['input']!r}: {reason}.{_meaning(keys, location)}"
+    return Problem(source.mark(location), text)
+
+
+def _within(location: Location, parent: Location) -> bool:
+    return len(location) > len(parent) and location[: len(parent)] == parent
+
+
+def _with_type(source: YamlSource, location: Location) -> Location:
+    """``location`` with the ``type`` of a component, which pydantic leaves out if there is one."""
+    data: Any = source.data
+    for depth, part in enumerate(location):
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return location
+        given = data.get("type") if isinstance(data, dict) else None
+        item, rest = location[: depth + 1], location[depth + 1 :]
+        alone = isinstance(part, int) or item == ("training", "optimizer")
+        if isinstance(given, str) and alone and kind_at(item):
+            return location if rest[:1] == (given,) else (*item, given, *rest)
+    return location
+
+
+def _wrong_type(
+    source: YamlSource,
+    registry: Registry,
+    kind: type[Component],
+    location: Location,
+    error: Mapping[str, Any],
+) -> Problem:
+    given = error["input"]
+    if not isinstance(given, Mapping) or "type" not in given:
+        known = ", ".join(registry.names(kind)) or "none installed"
+        text = f"'{_dotted(location)}' needs a type; known: {known}."
+        return Problem(source.mark(location), text)
+    absence = registry.absence(kind, str(given["type"]))
+    return Problem(source.mark((*location, "type")), absence)
+
+
+def _unknown_key(keys: Keys, location: Location) -> str:
+    allowed, given = keys.allowed(location[:-1]), str(location[-1])
+    near = get_close_matches(given, allowed, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else _belongs(keys, given)
+    known = f" Allowed: {', '.join(allowed)}." if allowed else ""
+    return f"'{given}' is not a key here.{hint}{known}{_of_component(keys, location)}"
+
+
+def _belongs(keys: Keys, given: str) -> str:
+    """Where in a runcard there is a key like ``given``."""
+    others = {key.name for key in keys.all} - {"type"}
+    near = [given] if given in others else get_close_matches(given, others, 1, _SURELY)
+    if not near:
+        return ""
+    places = list(_places(key for key in keys.all if key.name == near[0]))
+    if len(places) > _PLACES_TOLD:
+        return ""
+    where = " or ".join(places)
+    if near == [given]:
+        return f" '{given}' belongs {where}."
+    return f" Did you mean '{near[0]}'? It belongs {where}."
+
+
+def _places(found: Iterable[Key]) -> Iterator[str]:
+    """Where these keys belong, each section or list once, with the types that have the key."""
+    types: dict[str, list[str]] = {}
+    for key in found:
+        section = ".".join(key.container)
+        types.setdefault(section, []).extend([key.path[-2]] if key.component else [])
+    for section, names in types.items():
+        where = f"under '{section}'" if section else "at the top level"
+        yield f"{where} ({_listed(names)})" if names else where
+
+
+def _listed(names: Sequence[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    more = ", ..." if len(distinct) > _PLACES_TOLD else ""
+    return f"type {', '.join(distinct[:_PLACES_TOLD])}{more}"
+
+
+def _meaning(keys: Keys, location: Location) -> str:
+    """What the key at ``location`` is, for the end of a message."""
+    key = keys.at(location)
+    if key is None:
+        return _of_component(keys, location)
+    words = (key.field.description or "").strip().rstrip(".")
+    unit = f" in {key.unit}" if key.unit and key.unit not in words.lower() else ""
+    text = f" {key.name}{unit}: {words}." if words else ""
+    return text + _of_component(keys, location)
+
+
+def _of_component(keys: Keys, location: Location) -> str:
+    found = keys.component_at(location)
+    return f" (A setting of {keys.origin(*found)}.)" if found else ""
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(str(part) for part in location)

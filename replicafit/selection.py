@@ -1,0 +1,157 @@
+"""Which finished replicas make up the ensemble, as NNPDF's postfit chooses them; numpy only.
+
+A replica is selected if it did not diverge, passed the verdict of every penalty, and neither its
+chi2 nor the arc length of any function is more than 4 standard deviations above the mean of those
+selected (arXiv:1410.8849, section 3.3, arXiv:2109.02653, section 3.3). Mean and deviation are taken
+anew without those that fell out, until nobody falls out. Only too large values count, as in NNPDF's
+code. Fewer than 18 replicas never hold one that far away: none of n numbers lies further than
+(n - 1) / sqrt(n) standard deviations from their mean.
+
+This looks across replicas, by definition, but only when they are finished: it judges, and alters
+nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SIGMAS = 4.0
+FIRST_X = 1e-6
+"""Arc lengths begin here; below it they would weigh extrapolation only."""
+
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The verdict on all replicas of a fit.
+
+    Attributes:
+        numbers: replica numbers, ascending, (r,).
+        figures: chi2 per datum and arc lengths by name, each (r,).
+        limits: the largest figure that passes, by name.
+        reasons: why a replica was not selected; empty for those that were. By replica number.
+        rounds: how often mean and deviation were taken.
+    """
+
+    numbers: tuple[int, ...]
+    figures: Mapping[str, np.ndarray]
+    limits: Mapping[str, float]
+    reasons: Mapping[int, tuple[str, ...]]
+    rounds: int
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """The replica numbers that were selected, ascending."""
+        return tuple(number for number in self.numbers if not self.reasons[number])
+
+    def verdict(self, number: int) -> dict[str, Any]:
+        """What ``result.json`` of one replica holds."""
+        slot = self.numbers.index(number)
+        return {
+            "selected": not self.reasons[number],
+            "reasons": list(self.reasons[number]),
+            "figures": {
+                name: {"value": _finite(values[slot]), "limit": _finite(self.limits[name])}
+                for name, values in self.figures.items()
+            },
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """What ``run.json`` holds."""
+        return {
+            "selected": list(self.selected),
+            "not_selected": {str(n): list(why) for n, why in self.reasons.items() if why},
+            "sigmas": SIGMAS,
+            "rounds": self.rounds,
+        }
+
+
+def arc_lengths(x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The length of the curve x f over x, from x = 1e-6 to 1, of each function, (..., f).
+
+    L = integral of sqrt(1 + (d(x f)/dx)^2) dx (arXiv:1410.8849, section 3.3), as the sum of chords.
+
+    Args:
+        x: ascending, (n,).
+        values: x f, (..., n, f).
+    """
+    used = x >= FIRST_X
+    dx = np.diff(x[used])[:, None]
+    length: np.ndarray = np.hypot(dx, np.diff(values[..., used, :], axis=-2)).sum(axis=-2)
+    return length
+
+
+def select(results: Sequence[Mapping[str, Any]]) -> Selection:
+    """The selection among replicas, from the ``result.json`` of each, in any order."""
+    results = sorted(results, key=lambda result: int(result["number"]))
+    figures = _figures(results)
+    own = [_own_reasons(result) for result in results]
+    eligible = np.array([not reasons for reasons in own], dtype=bool)
+    for values in figures.values():
+        eligible &= np.isfinite(values)
+    rounds = _rounds(figures, eligible)
+    numbers = tuple(int(result["number"]) for result in results)
+    reasons = {n: (*own[i], *_excesses(figures, rounds, i)) for i, n in enumerate(numbers)}
+    return Selection(numbers, figures, rounds[-1], reasons, len(rounds))
+
+
+def _figures(results: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    figures = {"chi2_per_datum": [r["chi2_per_datum"]["all"] for r in results]}
+    for name in results[0]["arc_length"] if results else ():
+        figures[f"arc_length.{name}"] = [r["arc_length"][name] for r in results]
+    return {name: np.array(values, dtype=np.float64) for name, values in figures.items()}
+
+
+def _own_reasons(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """What disqualifies a replica whatever the others are like."""
+    diverged = ("diverged",) if result["status"] == "diverged" else ()
+    failed = (name for name, verdict in result["penalties"].items() if not verdict["passed"])
+    return (*diverged, *failed)
+
+
+def _rounds(figures: Mapping[str, np.ndarray], passing: np.ndarray) -> list[dict[str, float]]:
+    """The limits of each round, until nobody who made them exceeds them."""
+    rounds: list[dict[str, float]] = []
+    while True:
+        rounds.append({name: _limit(values[passing]) for name, values in figures.items()})
+        staying = passing.copy()
+        for name, values in figures.items():
+            staying &= values <= rounds[-1][name]
+        if staying.sum() == passing.sum():
+            return rounds
+        passing = staying
+
+
+def _excesses(
+    figures: Mapping[str, np.ndarray], rounds: Sequence[Mapping[str, float]], slot: int
+) -> tuple[str, ...]:
+    """Which figures of a replica are not finite, or were too large in the first round they were."""
+    for limits in rounds:
+        found = [_excess(name, values[slot], limits[name]) for name, values in figures.items()]
+        if any(found):
+            return tuple(filter(None, found))
+    return ()
+
+
+def _limit(values: np.ndarray) -> float:
+    if not len(values):
+        return float("nan")
+    mean = values.mean()
+    return float(mean + SIGMAS * values.std() + _ROUNDING * abs(mean))
+
+
+def _excess(name: str, value: float, limit: float) -> str:
+    """The reason, if there is one."""
+    if not np.isfinite(value):
+        return f"{name} is not finite"
+    return f"{name} is {value:.6g}, above {limit:.6g}" if value > limit else ""
+
+
+def _finite(number: float) -> float | None:
+    """JSON knows no NaN."""
+    return float(number) if np.isfinite(number) else None

@@ -1,0 +1,46 @@
+"""What all checks share: how a broken rule is reported, and how arrays are compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+
+class ConformanceError(AssertionError):
+    """A component breaks a rule; the message names the rule."""
+
+
+def require(holds: Any, rule: str, what: str) -> None:
+    """Raises ConformanceError, naming ``rule`` and ``what`` was seen, unless it ``holds``."""
+    if not holds:
+        raise ConformanceError(f"{rule}: {what}")
+
+
+def same(rule: str, found: Any, expected: Any) -> None:
+    """Bitwise equal, NaN to NaN."""
+    equal = np.array_equal(found, expected, equal_nan=np.asarray(found).dtype.kind == "f")
+    require(equal, rule, f"the outputs differ by up to {_distance(found, expected)}.")
+
+
+def close(rule: str, found: Any, expected: Any, rtol: float = 2e-5, atol: float = 1e-6) -> None:
+    """Equal to rounding."""
+    agree = np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol, atol)
+    require(agree, rule, f"the outputs differ by up to {_distance(found, expected)}.")
+
+
+def tensor(array: np.ndarray, dtype: str = "float32") -> Any:
+    """``array`` on the device."""
+    return ops.cast(ops.convert_to_tensor(array), dtype)
+
+
+def array(value: Any) -> np.ndarray:
+    """``value`` on the host."""
+    return np.asarray(ops.convert_to_numpy(value))
+
+
+def _distance(found: Any, expected: Any) -> Any:
+    if np.shape(found) != np.shape(expected):
+        return f"their shapes, {np.shape(found)} and {np.shape(expected)}"
+    return float(np.abs(np.subtract(found, expected, dtype=float)).max())

@@ -1,0 +1,86 @@
+"""Certifies a dataset reader."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.components import DatasetReader, ForwardMap, load_target
+from replicafit.data import Dataset, read_dataset, write_dataset
+from replicafit.data.covariance import covariance
+from replicafit.errors import DataError
+from replicafit.forward.predictions import predict
+from replicafit.plugins import Registry, load_registry
+from replicafit.testing.conformance import require, same
+
+ARRAYS = ("central", "stat", "sys_add", "sys_mult_percent", "x_grid")
+
+
+def check_dataset(
+    name: str, registry: Registry | None = None, folder: Path | str = ".", **settings: Any
+) -> None:
+    """Checks every rule that a dataset reader must keep.
+
+    It gives a ``Dataset`` whose arrays fit together and are finite; the same one each time; every
+    datum has an uncertainty, so that the covariance can be inverted; an installed forward map
+    combines its tables to as many predictions as there are data.
+
+    Args:
+        name: the ``type`` a runcard writes.
+        registry: where to look; by default all installed plugins.
+        folder: the runcard's; paths in settings are relative to it.
+        settings: the reader's settings.
+
+    Raises:
+        ConformanceError: naming the rule that is broken.
+    """
+    registry = registry or load_registry()
+    kind = registry.get(DatasetReader, name)
+    model = kind.settings.model_validate({"type": name, **settings})
+    read = load_target(kind.read)
+    dataset, again = read(model, Path(folder)), read(model, Path(folder))
+    require(isinstance(dataset, Dataset), "dataset", f"it reads a {type(dataset).__name__}.")
+    _survives_the_file_format(dataset)
+    for field in ARRAYS:
+        same(f"the same each time ({field})", getattr(again, field), getattr(dataset, field))
+    _can_be_inverted(dataset)
+    _predicts(dataset, registry)
+
+
+def _survives_the_file_format(dataset: Dataset) -> None:
+    """The reader of the native format knows which arrays go together."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "dataset.npz"
+        try:
+            write_dataset(path, dataset)
+            back = read_dataset(path)
+        except (DataError, ValueError, TypeError) as cause:
+            reason = str(cause).replace(str(path), dataset.name)
+            require(False, "arrays fit together", reason)
+    for field in ARRAYS:
+        same(f"arrays are float64 ({field})", getattr(back, field), getattr(dataset, field))
+
+
+def _can_be_inverted(dataset: Dataset) -> None:
+    try:
+        np.linalg.cholesky(covariance([dataset]))
+    except (np.linalg.LinAlgError, DataError):
+        bare = np.flatnonzero(dataset.stat <= 0)[:3].tolist()
+        require(
+            False, "every datum has an uncertainty", f"the covariance is singular; look at {bare}."
+        )
+
+
+def _predicts(dataset: Dataset, registry: Registry) -> None:
+    rule = "predictions"
+    known = registry.names(ForwardMap)
+    require(dataset.operation in known, rule, f"operation '{dataset.operation}'; known: {known}.")
+    values = np.ones((2, len(dataset.x_grid), len(dataset.flavours)))
+    try:
+        found = predict(dataset, registry, values)
+    except (DataError, ValueError, TypeError) as cause:
+        require(False, rule, str(cause))
+    require(found.shape == (2, dataset.n_data), rule, f"{found.shape} of {dataset.n_data} data.")

@@ -1,0 +1,120 @@
+"""Data in plain columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replicafit.builtin.datasets import CsvSettings
+from replicafit.data import stack
+from replicafit.data.csv_file import read_csv
+from replicafit.data.cuts import passing
+from replicafit.errors import DataError
+from replicafit.forward.predictions import predict
+
+TEXT = """\
+# measured on a Tuesday
+x, y, sigma, run, who
+
+0.5, 1.0, 0.1, 1, Ada
+0.1, 2.0, 0.2, 1, Ada
+0.5, 1.5, 0.3, 2, Bo
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path):
+    def reader(text: str = TEXT, **settings):
+        (tmp_path / "some.csv").write_text(text)
+        given = {"error": "sigma"} if "covariance" not in settings else {}
+        described = CsvSettings.model_validate({"path": "some.csv", **given, **settings})
+        return read_csv(described, tmp_path)
+
+    return reader
+
+
+def test_what_is_in_the_file(read):
+    dataset = read()
+    assert (dataset.name, dataset.flavours, dataset.operation) == ("some", ("f",), "NULL")
+    np.testing.assert_array_equal(dataset.central, [1.0, 2.0, 1.5])
+    np.testing.assert_array_equal(dataset.x_grid, [0.1, 0.5])
+    np.testing.assert_allclose(stack([dataset]).covariance, np.diag([0.1, 0.2, 0.3]) ** 2)
+    assert dataset.may_be_negative
+
+
+def test_the_forward_map_is_the_identity(read, registry):
+    dataset = read(flavour="g")
+    values = (dataset.x_grid**2)[:, None]
+    np.testing.assert_array_equal(predict(dataset, registry, values), [0.25, 0.1**2, 0.25])
+
+
+def test_cuts_may_name_columns_of_numbers(read):
+    dataset = read()
+    assert set(dataset.kinematics) == {"x", "y", "sigma", "run"}
+    np.testing.assert_array_equal(passing(dataset, ["run == 1", "x > 0.2"]), [True, False, False])
+
+
+@pytest.mark.parametrize(
+    ("text", "settings", "words"),
+    [
+        (TEXT, {"y": "z"}, "no column 'z'; it has: x, y, sigma, run, who"),
+        (TEXT, {"y": "who"}, "line 4: 'who' is 'Ada', not a finite number"),
+        (TEXT.replace("0.5, 1.5", "1.5, 1.5"), {}, "'x' must lie above 0 .* there is 1.5"),
+        (TEXT.replace("0.1, 2.0", "0, 2.0"), {}, "'x' must lie above 0"),
+        (TEXT.replace("0.3", "-0.3"), {}, "line 6: the error 'sigma' is -0.3"),
+        (TEXT.replace(", Bo", ""), {}, "line 6: 4 values, but 5 columns"),
+        (TEXT.replace("who", "x"), {}, "has 2 column 'x'"),
+        ("x,y,sigma\n", {}, "at least one datum"),
+        ("", {}, "at least one datum"),
+        (TEXT, {"path": "none.csv"}, "no file at .*none.csv"),
+        (TEXT, {"covariance": "some.csv"}, "must hold 3 lines of 3 numbers.*5 in line 2"),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_line(read, text, settings, words):
+    with pytest.raises(DataError, match=words):
+        read(text, **settings)
+
+
+def test_errors_are_given_in_one_way():
+    for settings in ({}, {"error": "e", "covariance": "c.csv"}):
+        with pytest.raises(ValueError, match="either error"):
+            CsvSettings(path=Path("a.csv"), **settings)
+
+
+@given(st.integers(0, 2**32))
+def test_any_covariance_is_reproduced(tmp_path_factory, seed):
+    folder, generator = tmp_path_factory.mktemp("csv"), np.random.default_rng(seed)
+    root = generator.standard_normal((5, 5)) * generator.uniform(0.01, 10, (5, 1))
+    matrix = root @ root.T + np.diag(generator.uniform(0.01, 1, 5))
+    (folder / "d.csv").write_text("x,y\n" + "".join(f"0.{i + 1},1\n" for i in range(5)))
+    np.savetxt(folder / "c.csv", matrix, delimiter=",", fmt="%.17g")
+    dataset = read_csv(CsvSettings(path=Path("d.csv"), covariance=Path("c.csv")), folder)
+    np.testing.assert_allclose(stack([dataset]).covariance, matrix, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "words"),
+    [
+        ("1,0.5\n0.4,1\n", "not symmetric"),
+        ("1,2\n2,1\n", "not positive definite.*-1"),
+        ("0,0\n0,1\n", "above 0 on its diagonal"),
+        ("1,a\n0,1\n", "line 1: there is something that is not a finite number"),
+    ],
+)
+def test_a_matrix_that_is_no_covariance_is_refused(tmp_path, matrix, words):
+    (tmp_path / "d.csv").write_text("x,y\n0.1,1\n0.2,1\n")
+    (tmp_path / "c.csv").write_text(matrix)
+    with pytest.raises(DataError, match=words):
+        read_csv(CsvSettings(path=Path("d.csv"), covariance=Path("c.csv")), tmp_path)
+
+
+def test_a_diagonal_covariance_is_uncorrelated(tmp_path):
+    (tmp_path / "d.csv").write_text("x,y\n0.1,1\n0.2,1\n")
+    (tmp_path / "c.csv").write_text("4,0\n0,9\n")
+    dataset = read_csv(CsvSettings(path=Path("d.csv"), covariance=Path("c.csv")), tmp_path)
+    np.testing.assert_allclose(dataset.stat, [2, 3])
+    assert dataset.sys_add.shape == (2, 0)

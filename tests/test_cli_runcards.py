@@ -1,0 +1,195 @@
+"""The commands about runcards, in this process: nothing here is fitted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from replicafit.cli import main
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard, runcard_schema
+from replicafit.runcard.explaining import explain
+from replicafit.runcard.keys import Keys
+
+CARDS = sorted((Path(__file__).parents[1] / "runcards").glob("*.yml"))
+ANYTHING = next(card for card in CARDS if card.stem == "anything")
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tmp_path):
+    """Runs ``replicafit``; gives exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def caller(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["replicafit", *map(str, arguments)])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return code, *capsys.readouterr()
+
+    return caller
+
+
+def test_anything_is_fitted_with_shared_tables(call):
+    code, out, _ = call("check", ANYTHING)
+    assert code == 0
+    assert "chi2 of 60 data: shared, uncorrelated" in out
+
+
+def test_check_takes_options_in_place_of_keys(call):
+    options = ("--set", "model.layers.1.units=5", "--seed", 7, "--replicas", "1-2")
+    code, out, _ = call("check", ANYTHING, *options, "--set", "title=other")
+    assert code == 0
+    resolved = yaml.safe_load(out.partition("\nhash")[0])
+    assert (resolved["seed"], resolved["replicas"], resolved["title"]) == (7, [1, 2], "other")
+    assert resolved["model"]["layers"][1]["units"] == 5
+    assert "2 replicas in 1 batch" in out
+
+
+@pytest.mark.parametrize("option", ["--seed", "--replicas"])
+def test_a_wrong_option_is_named(call, option):
+    code, _, err = call("check", ANYTHING, option, "many")
+    assert code == 2
+    assert f"Invalid value for '{option}'" in err
+
+
+def test_diff(call, tmp_path):
+    (tmp_path / "b.yml").write_text(f"extends: {ANYTHING}\ntraining: {{patience: 3}}\n")
+    code, out, _ = call("diff", ANYTHING, ANYTHING)
+    assert (code, out) == (0, "Both mean the same fit.\n")
+    code, out, _ = call("diff", ANYTHING, "b.yml")
+    assert code == 1
+    assert "training.patience: 1000 -> 3\n" in out
+
+
+# Explaining
+
+
+def test_explain_tells_type_default_unit_meaning_and_example(call):
+    code, out, _ = call("explain", "training.patience")
+    assert code == 0
+    for words in ("integer, at least 1", "2000", "steps", "validation chi2", "{patience: 2000}"):
+        assert words in out
+
+
+def test_explain_takes_the_end_of_a_key(call):
+    assert call("explain", "patience") == call("explain", "training.patience")
+    code, out, _ = call("explain", "multi_dense.units")
+    assert code == 0
+    assert "layer 'multi_dense' of plugin 'builtin' (replicafit)" in out
+    code, _, err = call("explain", "units")
+    assert code == 2
+    assert "model.layers.multi_dense.units" in err
+    code, _, err = call("explain", "training.pacience")
+    assert code == 2
+    assert "Did you mean 'training.patience'" in err
+
+
+def test_every_key_and_component_is_explained(registry):
+    for key in Keys(registry).all[::8]:  # each builds the whole catalogue anew
+        assert next(explain(registry, ".".join(key.path))) == ".".join(key.path)
+    assert len(list(explain(registry, ""))) == len(Runcard.model_fields)
+
+
+def test_examples_and_sections_of_the_card_have_a_meaning(registry):
+    missing = [key.path for key in Keys(registry).all if not key.component]
+    described = [key.path for key in Keys(registry).all if key.field.description]
+    assert not [path for path in missing if path not in described and path[0] != "extends"]
+
+
+# Beginning
+
+
+def test_init_without_questions_writes_a_card_that_passes(call, tmp_path):
+    code, _, err = call("init", "--yes")
+    assert code == 0, err
+    text = (tmp_path / "runcard.yml").read_text()
+    assert text.startswith("# yaml-language-server: $schema=runcard.schema.json\n")
+    schema = json.loads((tmp_path / "runcard.schema.json").read_text())
+    assert not list(violations(schema, schema, yaml.safe_load(text), "card"))
+    assert call("check", "runcard.yml")[0] == 0
+    code, _, err = call("init", "--yes")
+    assert code == 2
+    assert "exists already" in err
+
+
+def test_init_invents_data_where_no_plugin_ships_any(call, tmp_path, registry, monkeypatch):
+    alone = Registry(plugins=tuple(p for p in registry.plugins if p.name == "builtin"))
+    monkeypatch.setattr("replicafit.cli.load_registry", lambda: alone)
+    assert call("init", "sub/card.yml", "--yes")[0] == 0
+    code, out, _ = call("check", "sub/card.yml")
+    assert code == 0
+    assert "40 of 40 data" in out
+
+
+def test_init_asks_three_questions(call, tmp_path, monkeypatch):
+    answers = iter([str(ANYTHING.with_suffix(".csv")), 3, "a: title"])
+    monkeypatch.setattr("click.prompt", lambda *given, **more: next(answers))
+    assert call("init", "card.yml")[0] == 0
+    code, out, _ = call("check", "card.yml", "--set", "data.datasets.0.error=sigma")
+    assert code == 0
+    assert "title: 'a: title'" in out
+    assert "plan: 3 replicas" in out
+
+
+# The schema
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.stem)
+def test_shipped_cards_satisfy_the_schema(card, registry):
+    schema = json.loads(json.dumps(runcard_schema(registry)))
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    data = yaml.safe_load(card.read_text())
+    assert not list(violations(schema, schema, data, "card"))
+    assert list(violations(schema, schema, {**data, "sed": 1}, "card"))
+    assert list(violations(schema, schema, {**data, "replicas": True}, "card"))
+    layers = [{"type": "multi_dense", "unit": 1}]
+    assert list(violations(schema, schema, {**data, "model": {"layers": layers}}, "card"))
+
+
+TYPES: dict[str, Any] = {
+    **{"string": str, "array": list, "object": dict, "boolean": bool, "null": type(None)},
+    **{"integer": int, "number": (int, float)},
+}
+
+
+def violations(root: Any, schema: Any, value: Any, where: str):
+    """What in ``value`` breaks ``schema``, for the words of JSON Schema that ours has."""
+    if "$ref" in schema:
+        yield from violations(root, root["$defs"][schema["$ref"].rpartition("/")[2]], value, where)
+    for word in ("anyOf", "oneOf"):
+        if word in schema and all(any(violations(root, s, value, where)) for s in schema[word]):
+            yield f"{where}: none of the forms"
+    named = schema.get("type")
+    if named and (
+        not isinstance(value, TYPES[named]) or (isinstance(value, bool) and named != "boolean")
+    ):
+        yield f"{where}: no {named}"
+        return
+    if "const" in schema and value != schema["const"]:
+        yield f"{where}: not {schema['const']}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{where}: not in {schema['enum']}"
+    if "minimum" in schema and value < schema["minimum"]:
+        yield f"{where}: too small"
+    if isinstance(value, list):
+        for item in value:
+            yield from violations(root, schema.get("items", {}), item, where)
+    if isinstance(value, dict) and "properties" in schema:
+        yield from _of_object(root, schema, value, where)
+
+
+def _of_object(root: Any, schema: Any, value: dict[str, Any], where: str):
+    yield from (f"{where}: no {key}" for key in schema.get("required", ()) if key not in value)
+    for key, item in value.items():
+        if key in schema["properties"]:
+            yield from violations(root, schema["properties"][key], item, f"{where}.{key}")
+        elif schema.get("additionalProperties") is False:
+            yield f"{where}: {key} is not allowed"
