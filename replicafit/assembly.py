@@ -27,7 +27,7 @@ STEPS_PER_CALL = 500
 """About how many steps pass before Python looks in."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """What all batches of one architecture share."""
 
@@ -41,9 +41,15 @@ class Plan:
     schedule: Schedule
     start: Mapping[int, Path]
 
-    def left(self, written: Collection[int]) -> list[Batch]:
-        """The batches with a replica that is not ``written``."""
-        return [b for b in self.network.batches if not set(written).issuperset(b.numbers)]
+    def left(self, done: Collection[int]) -> list[Batch]:
+        """The batches without the replicas that are ``done``."""
+        return [part for part in (b.without(done) for b in self.network.batches) if part.numbers]
+
+    def together(self, numbers: Sequence[int]) -> list[Batch]:
+        """One batch with those of ``numbers`` that are of this architecture, if any are."""
+        own = {number for batch in self.network.batches for number in batch.numbers}
+        chosen = tuple(number for number in numbers if number in own)
+        return [Batch(chosen, self.network.slots)] if chosen else []
 
     @cached_property
     def evaluation(self) -> Evaluation:

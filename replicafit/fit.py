@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,9 +25,9 @@ from replicafit.runcard import Runcard, canonical
 from replicafit.selection import Selection
 from replicafit.training.backend import seam
 from replicafit.training.batches import PreparedBatch
-from replicafit.training.checkpoint import Checkpoints
-from replicafit.training.engine import Schedule
-from replicafit.training.loop import Snapshot, train
+from replicafit.training.checkpoint import Checkpoint, Checkpoints
+from replicafit.training.loop import Snapshot
+from replicafit.training.slots import Occupancy, seats_of, train_in_turn
 from replicafit.training.state import Status
 
 
@@ -64,7 +65,7 @@ class Output:
         """The replicas of an earlier run that is continued."""
         return set(self.folder.finished()) if self.resume else set()
 
-    def begin(self, provenance: Provenance, card: Path) -> Checkpoints:
+    def begin(self, provenance: Provenance, card: Path) -> None:
         """Makes the folder, or makes sure that the fit there is the same."""
         if self.resume:
             self.folder.refuse_unless_same(
@@ -72,7 +73,6 @@ class Output:
             )
         else:
             self.folder.create(card)
-        return Checkpoints(self.folder.checkpoint, self.checkpoint_seconds, write_arrays)
 
 
 def fit(
@@ -94,17 +94,18 @@ def fit(
     seam().prepare(runcard.precision)
     plans = make_plans(runcard, registry, card.parent, runcard.replicas.numbers)
     provenance = Provenance(runcard, card.parent, registry, plans[0].data.digest)
-    run = _Run(provenance, output.folder, observer, plans, output.written())
+    checkpoints = Checkpoints(output.folder.checkpoint, output.checkpoint_seconds, write_arrays)
+    saved = checkpoints.load(observer.warning) if output.resume else None
+    run = _Run(provenance, output.folder, observer, plans, output.written(), checkpoints, saved)
     batches = prepared_batches([] if run.enough() else run.work())
     first = next(batches, None)
-    checkpoints = output.begin(provenance, card)
+    output.begin(provenance, card)
     run.timing.setup_s = time.perf_counter() - start
     run.note()
-    for plan, batch in chain([first] if first else [], batches):
-        run.train(plan, batch, checkpoints)
+    for plan, wave in run.waves(chain([first] if first else [], batches)):
+        run.train(plan, wave)
         if run.enough():
             break
-    checkpoints.clear()
     run.complete()
     return tuple(sorted(run.written))
 
@@ -115,6 +116,8 @@ class _Run:
 
     Attributes:
         written: the replicas that are on disk.
+        checkpoints: where the state of what trains is kept.
+        saved: what trained when an earlier run was cut off.
         timing: how long things took.
         engines: compiled, one for each architecture.
     """
@@ -124,34 +127,60 @@ class _Run:
     observer: Observer
     plans: tuple[Plan, ...]
     written: set[int]
+    checkpoints: Checkpoints
+    saved: Checkpoint | None
     timing: Timing = field(default_factory=Timing)
     engines: dict[int | None, Any] = field(default_factory=dict)
 
     def work(self) -> list[tuple[Plan, Batch]]:
-        """The batches with a replica that is not written yet."""
-        work = [(plan, batch) for plan in self.plans for batch in plan.left(self.written)]
-        if self.provenance.runcard.replicas.good:
+        """What is left, in batches; those that trained together when they were cut off first."""
+        begun = self.saved.numbers if self.saved else ()
+        done = self.written.union(begun)
+        again = [] if self.written.issuperset(begun) else list(dict.fromkeys(begun))
+        work = []
+        for plan in self.plans:
+            together = plan.together(again)
+            work += [(plan, batch) for batch in (*together, *plan.left(done))]
+        if self._good:
             work.sort(key=lambda item: item[1].numbers)  # no architecture before the others
         return work
 
-    def train(self, plan: Plan, batch: PreparedBatch, checkpoints: Checkpoints) -> None:
-        """Trains one batch and writes its replicas as they finish."""
-        advance = self._engine(plan, batch)
-        begun = checkpoints.load(batch.model.numbers, batch.state, self.observer.warning)
-        if begun is not None:
-            self._write_finished(plan, batch, begun)
-        for snapshot in self.timing.watch(_train(advance, batch, plan.schedule, begun)):
-            self.observer.progress(snapshot, batch.data)
-            self._write_finished(plan, batch, snapshot)
-            checkpoints.maybe_save(batch.model.numbers, snapshot)
+    def waves(
+        self, batches: Iterable[tuple[Plan, PreparedBatch]]
+    ) -> Iterator[tuple[Plan, Iterator[PreparedBatch]]]:
+        """Batches whose replicas share slots, with the next in each slot as soon as one ends.
+
+        Not where good replicas are counted: those that take long would be missing.
+        """
+        for plan, wave in groupby(batches, key=itemgetter(0)):
+            ready = (batch for _, batch in wave)
+            yield from ((plan, iter([b])) for b in ready) if self._good else [(plan, ready)]
+
+    def train(self, plan: Plan, batches: Iterator[PreparedBatch]) -> None:
+        """Trains one wave and writes its replicas as they finish."""
+        first = next(batches)
+        advance = self._engine(plan, first)
+        start = Occupancy.of(first, self._begun(first))
+        self._write_finished(plan, start)
+        calls = train_in_turn(advance, start, seats_of(batches), plan.schedule)
+        for now in self.timing.watch(start, calls):
+            self.observer.progress(now.snapshot, now.data)
+            self._write_finished(plan, now)
+            self.checkpoints.maybe_save(now.numbers, now.snapshot)
         self.note()
+
+    @property
+    def _good(self) -> int | None:
+        """How many good replicas are wanted, if they are counted."""
+        good: int | None = self.provenance.runcard.replicas.good
+        return good
 
     def enough(self) -> bool:
         """Whether as many replicas are good as the runcard asks for, in whole batches.
 
         In part of a batch those are missing that take long.
         """
-        good = self.provenance.runcard.replicas.good
+        good = self._good
         if good is None or len(self.written) < good or self._within_a_batch():
             return False
         selected = len(self.folder.selection(self.written).selected)
@@ -170,6 +199,7 @@ class _Run:
 
     def complete(self) -> None:
         """What is done once, with all replicas: selection, and exporters of the whole fit."""
+        self.checkpoints.clear()
         self.note(self.folder.judge(self.written))
         for exporter in self._exporters():
             if exporter.finish is None:
@@ -191,28 +221,28 @@ class _Run:
         registry = self.provenance.registry
         return [registry.get(Exporter, name) for name in self.provenance.runcard.export]
 
-    def _write_finished(self, plan: Plan, batch: PreparedBatch, snapshot: Snapshot) -> None:
+    def _begun(self, batch: PreparedBatch) -> Snapshot | None:
+        """Where an earlier run left ``batch``."""
+        if self.saved is None or self.saved.numbers != batch.model.numbers:
+            return None
+        return self.saved.snapshot(batch.state)
+
+    def _write_finished(self, plan: Plan, now: Occupancy) -> None:
         """Writes the replicas that have finished since the last call, each once."""
-        over = np.isin(snapshot.state.status, [Status.running, Status.empty], invert=True)
-        numbers = batch.model.numbers
-        slots = [s for s in np.flatnonzero(over).tolist() if numbers[s] not in self.written]
-        if not slots:
-            return
+        for batch, own in now.at_home():
+            over = np.isin(own.state.status, [Status.running, Status.empty], invert=True)
+            numbers = batch.model.numbers
+            places = [p for p in np.flatnonzero(over).tolist() if numbers[p] not in self.written]
+            if places:
+                self._write(plan.evaluation.results(batch.model, batch.data, own, places))
+
+    def _write(self, finished: Iterable[tuple[ReplicaResult, Any]]) -> None:
         exporters = self._exporters()
-        for result, network in plan.evaluation.results(batch.model, batch.data, snapshot, slots):
+        for result, network in finished:
             for failure in self.folder.write_replica(result, network, exporters):
                 self.observer.warning(failure)
             self.written.add(result.number)
             self.observer.replica(result)
-
-
-def _train(
-    advance: Any, batch: PreparedBatch, schedule: Schedule, begun: Snapshot | None
-) -> Iterator[Snapshot]:
-    """Trains a batch from its start, or from where a checkpoint left it."""
-    if begun is None:
-        return train(advance, batch.state, batch.constants, schedule)
-    return train(advance, begun.state, batch.constants, schedule, begun.history)
 
 
 def _tell(observer: Observer, name: str, done: int, total: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,10 @@ class Batch:
 
     numbers: tuple[int, ...]
     slots: int
+
+    def without(self, done: Collection[int]) -> Batch:
+        """The same slots without the replicas that are ``done``."""
+        return Batch(tuple(number for number in self.numbers if number not in done), self.slots)
 
     @property
     def padded(self) -> tuple[int, ...]:
@@ -103,6 +107,11 @@ class NetworkPlan:
     parameters: int
     grid_points: int
 
+    @property
+    def slots(self) -> int:
+        """Of each batch."""
+        return self.batches[0].slots
+
     def describe(self) -> dict[str, Any]:
         """For people and for ``run.json``."""
         parts = zip(self.forms.forms, self.forms.datasets, strict=True)
@@ -110,15 +119,15 @@ class NetworkPlan:
             "architecture": self.position,
             "parameters": self.parameters,
             "grid_points": self.grid_points,
-            "slots": self.batches[0].slots,
+            "slots": self.slots,
             "batches": len(self.batches),
-            "memory_per_batch_mb": round(self.memory.of(self.batches[0].slots) / 1e6, 1),
+            "memory_per_batch_mb": round(self.memory.of(self.slots) / 1e6, 1),
             "chi2": [{"datasets": list(names), **form.describe()} for form, names in parts],
         }
 
     def seconds_per_step(self, machine: Machine) -> float:
         """At least, for a whole batch: tables read forward and backward, and all products."""
-        size, slots = self.forms.size, self.batches[0].slots
+        size, slots = self.forms.size, self.slots
         moved = 2 * _item_size(self.runcard) * (slots * size.own + size.shared)
         products = 6 * self.grid_points * self.parameters + 4 * (size.own + size.shared)
         return moved / machine.bandwidth + slots * products / machine.flops

@@ -15,8 +15,7 @@ from replicafit.plugins import Plugin, Registry
 from replicafit.runcard import Runcard, canonical, canonical_hash
 from replicafit.selection import Selection
 from replicafit.training.backend import seam
-from replicafit.training.loop import Snapshot
-from replicafit.training.state import Status
+from replicafit.training.slots import Occupancy
 
 
 @dataclass
@@ -35,15 +34,13 @@ class Timing:
     training_s: float = 0.0
     replica_steps: int = 0
 
-    def watch(self, snapshots: Iterator[Snapshot]) -> Iterator[Snapshot]:
-        """Passes snapshots on and notes how long the steps between them took."""
-        before, steps = time.perf_counter(), 0
-        for snapshot in snapshots:
-            used = snapshot.state.status != Status.empty
-            total = int(snapshot.state.steps[used].sum())
-            self.note(time.perf_counter() - before, total - steps)
-            yield snapshot
-            before, steps = time.perf_counter(), total
+    def watch(self, start: Occupancy, calls: Iterator[Occupancy]) -> Iterator[Occupancy]:
+        """Passes on what each compiled call leaves, and notes how long its steps took."""
+        before, begun = start, time.perf_counter()
+        for now in calls:
+            self.note(time.perf_counter() - begun, now.steps_since(before))
+            yield now
+            before, begun = now, time.perf_counter()
 
     def note(self, seconds: float, replica_steps: int) -> None:
         """One compiled call took ``seconds`` for ``replica_steps`` steps times replicas."""

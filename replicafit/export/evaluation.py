@@ -245,11 +245,12 @@ def _layer_seeds(model: ReplicaModel, slot: int) -> list[int]:
 
 
 def _history(snapshot: Snapshot, slot: int) -> ReplicaHistory:
-    """The checks of one slot up to its last step."""
+    """The checks of the replica in a slot, up to its last step."""
     steps = snapshot.history.step[slot]
-    checks = int(np.searchsorted(steps, snapshot.state.steps[slot])) + 1
+    first, last = np.searchsorted(steps, [0, snapshot.state.steps[slot]])  # before its own: -1
+    own = slice(first, last + 1)
     return ReplicaHistory(
-        step=steps[:checks],
-        chi2_training=snapshot.history.training[slot, :checks].astype(np.float64),
-        chi2_validation=snapshot.history.validation[slot, :checks].astype(np.float64),
+        step=steps[own],
+        chi2_training=snapshot.history.training[slot, own].astype(np.float64),
+        chi2_validation=snapshot.history.validation[slot, own].astype(np.float64),
     )

@@ -1,4 +1,4 @@
-"""The state of the batch that trains, on disk: written whole, the one before kept."""
+"""The state of the replicas that train, on disk: written whole, the one before kept."""
 
 from __future__ import annotations
 
@@ -12,9 +12,41 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from replicafit.errors import OutputError
 from replicafit.training.engine import History
 from replicafit.training.loop import Snapshot
 from replicafit.training.state import TrainingState
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What trained when it was saved.
+
+    Attributes:
+        file: where it is from.
+        numbers: the replica number in each slot.
+        arrays: of state and history.
+    """
+
+    file: Path
+    numbers: tuple[int, ...]
+    arrays: tuple[np.ndarray, ...]
+
+    def snapshot(self, like: TrainingState) -> Snapshot:
+        """State and history; ``like`` is a state of the same replicas.
+
+        Raises:
+            OutputError: it is of another network or another release.
+        """
+        ours = keras.tree.flatten(like)
+        kinds = [(array.shape, array.dtype) for array in self.arrays[: len(ours)]]
+        if kinds != [(array.shape, array.dtype) for array in ours]:
+            raise OutputError(
+                f"The checkpoint '{self.file}' is of another network, or was written by another "
+                "release. Finished replicas are kept: remove the checkpoint, and --resume begins "
+                "those anew that were under way."
+            )
+        return Snapshot(*keras.tree.pack_sequence_as((like, History(0, 0, 0)), self.arrays))
 
 
 @dataclass
@@ -33,12 +65,12 @@ class Checkpoints:
     _last: float = field(default_factory=time.monotonic)
 
     def maybe_save(self, numbers: Sequence[int], snapshot: Snapshot) -> None:
-        """Saves a batch if the last checkpoint is old enough."""
+        """Saves what trains if the last checkpoint is old enough."""
         if time.monotonic() - self._last >= self.seconds:
             self.save(numbers, snapshot)
 
     def save(self, numbers: Sequence[int], snapshot: Snapshot) -> None:
-        """Saves the batch of the replicas ``numbers``."""
+        """Saves what trains, with the replica ``numbers`` in the slots."""
         newer, older = self._files()
         if newer.exists():
             newer.replace(older)
@@ -47,25 +79,15 @@ class Checkpoints:
         self.write(newer, save=np.savez, numbers=np.array(numbers), **arrays)
         self._last = time.monotonic()
 
-    def load(
-        self, numbers: Sequence[int], like: TrainingState, warn: Callable[[str], None]
-    ) -> Snapshot | None:
-        """The newest sound checkpoint of the batch of ``numbers``, if there is one.
-
-        Args:
-            like: a state of the same batch; the checkpoint must have its shapes.
-            warn: told of a damaged checkpoint.
-        """
+    def load(self, warn: Callable[[str], None]) -> Checkpoint | None:
+        """The newest sound checkpoint, if there is one; ``warn`` is told of a damaged one."""
         for file in self._files():
             if not file.exists():
                 continue
             try:
-                snapshot = _read(file, numbers, like)
+                return _read(file)
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as cause:
                 warn(f"The checkpoint '{file}' is damaged ({cause}); going back to the one before.")
-                continue
-            if snapshot is not None:
-                return snapshot
         return None
 
     def clear(self) -> None:
@@ -76,15 +98,7 @@ class Checkpoints:
         return self.folder / "newer.npz", self.folder / "older.npz"
 
 
-def _read(file: Path, numbers: Sequence[int], like: TrainingState) -> Snapshot | None:
-    """The checkpoint in ``file``, or None if it is of another batch."""
+def _read(file: Path) -> Checkpoint:
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        if archive["numbers"].tolist() != list(numbers):
-            return None
-        flat = [archive[f"array_{i}"] for i in range(len(archive.files) - 1)]
-    template = (like, History(0, 0, 0))
-    state, history = keras.tree.pack_sequence_as(template, flat)
-    for ours, theirs in zip(keras.tree.flatten(like), keras.tree.flatten(state), strict=True):
-        if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
-            raise ValueError(f"shape {theirs.shape} instead of {ours.shape}")
-    return Snapshot(state, history)
+        arrays = tuple(archive[f"array_{i}"] for i in range(len(archive.files) - 1))
+        return Checkpoint(file, tuple(archive["numbers"].tolist()), arrays)

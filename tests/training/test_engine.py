@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from compiled import Setup
 from scipy.stats import ks_2samp
 from toy import TOY_CARD
 
-from replicafit.assembly import make_engine, make_plans
-from replicafit.planning import Batch, plan_batches
-from replicafit.runcard import load_runcard
-from replicafit.training.backend import seam
+from replicafit.assembly import make_engine
+from replicafit.planning import plan_batches
 from replicafit.training.loop import train
 from replicafit.training.state import Status
 from replicafit.verify import louder
-
-
-class Setup:
-    """A plan and its compiled engine for batches of ``slots``."""
-
-    def __init__(self, folder: Path, registry, slots: int, text: str = TOY_CARD, **training):
-        card = folder / f"card_{slots}.yml"
-        card.write_text(text)
-        runcard = load_runcard(card, registry)
-        update = {"training": runcard.training.model_copy(update=training)}
-        runcard = runcard.model_copy(update=update)
-        seam().prepare(runcard.precision)
-        (self.plan,) = make_plans(runcard, registry, folder, tuple(range(1, slots + 1)))
-        self.slots = slots
-        self.advance = make_engine(self.plan, self.prepare(range(1, slots + 1))).compiled()
-
-    def prepare(self, numbers):
-        return self.plan.prepare(Batch(tuple(numbers), self.slots))
-
-    def train(self, prepared):
-        *_, last = train(self.advance, prepared.state, prepared.constants, self.plan.schedule)
-        return last
-
 
 FLOAT64 = TOY_CARD.replace("seed: 7", "seed: 7\nprecision: float64")
 
