@@ -3,11 +3,13 @@
 from replicafit.data.dataset import Dataset
 from replicafit.data.dataset_file import read_dataset, write_dataset
 from replicafit.data.fit_data import FitData, load_data, read_datasets, stack
+from replicafit.data.luminosity import LuminosityTable
 from replicafit.data.replica_data import ReplicaData, replica_data
 
 __all__ = [
     "Dataset",
     "FitData",
+    "LuminosityTable",
     "ReplicaData",
     "load_data",
     "read_dataset",

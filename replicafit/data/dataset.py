@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from replicafit.data.luminosity import Table
+
 UNCORRELATED = ("UNCORR", "THEORYUNCORR")
 CORRELATED_WITHIN = ("CORR", "THEORYCORR")
 
@@ -29,7 +31,8 @@ class Dataset:
         x_grid: grid points on which the tables act, (n,).
         flavours: names of the functions on which the tables act, length f.
         q0: scale of these functions in GeV.
-        tables: each (d, f, n), acting on x f(x, q0).
+        tables: each (d, f, n), acting on x f(x, q0), or a ``LuminosityTable``, acting on products
+            of two of them.
         operation: name of the forward map that combines the tables.
         metadata: process, theory, provenance, as in the file.
         reference: what multiplicative errors multiply, (d,): predictions in a t0 covariance, the
@@ -47,7 +50,7 @@ class Dataset:
     x_grid: np.ndarray
     flavours: tuple[str, ...]
     q0: float
-    tables: tuple[np.ndarray, ...]
+    tables: tuple[Table, ...]
     operation: str
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reference: np.ndarray | None = None

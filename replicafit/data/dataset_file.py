@@ -13,6 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from replicafit.data.dataset import Dataset
+from replicafit.data.table_keys import (
+    check_indices,
+    read_tables,
+    table_keys,
+    table_shapes,
+    table_values,
+)
 from replicafit.errors import DataError
 
 FORMAT = "replicafit-dataset/1"
@@ -74,7 +81,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         "flavours": np.array(dataset.flavours, dtype=np.str_),
         "q0": dataset.q0,
         "operation": dataset.operation,
-        **{f"fk_{i}": table for i, table in enumerate(dataset.tables)},
+        **table_keys(dataset.tables),
     }
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as stream:
@@ -104,7 +111,6 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
     metadata = json.loads(str(arrays["metadata"]))
-    tables = [arrays[f"fk_{i}"] for i in range(sum(key.startswith("fk_") for key in arrays))]
     return Dataset(
         name=str(metadata.get("name", path.stem)),
         central=_float(arrays["central"]),
@@ -117,7 +123,7 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         x_grid=_float(arrays["x_grid"]),
         flavours=_words(arrays["flavours"]),
         q0=float(arrays["q0"]),
-        tables=tuple(_float(table) for table in tables),
+        tables=read_tables(path, arrays),
         operation=str(arrays["operation"]),
         metadata={key: value for key, value in metadata.items() if key != "name"},
     )
@@ -138,13 +144,15 @@ def _check_shapes(path: Path, dataset: Dataset) -> None:
         if array.ndim != 1 or not len(array):
             raise DataError(f"'{path}': '{key}' must be a list of at least one number.")
     d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
+    check_indices(path, dataset.tables, f, n)
+    values, shapes = table_values(dataset.tables), table_shapes(dataset.tables, d, f, n)
     expected = {
         "central": (dataset.central, (d,)),
         "stat": (dataset.stat, (d,)),
         "sys_add": (dataset.sys_add, (d, len(dataset.sys_add_names))),
         "sys_mult_percent": (dataset.sys_mult_percent, (d, len(dataset.sys_mult_names))),
         **{key: (column, (d,)) for key, column in dataset.kinematics.items()},
-        **{f"fk_{i}": (table, (d, f, n)) for i, table in enumerate(dataset.tables)},
+        **{key: (values[key], shape) for key, shape in shapes.items()},
     }
     for key, (array, shape) in expected.items():
         if array.shape != shape:
@@ -163,7 +171,7 @@ def _check_values(path: Path, dataset: Dataset) -> None:
         "sys_add": dataset.sys_add,
         "sys_mult_percent": dataset.sys_mult_percent,
         **dataset.kinematics,
-        **{f"fk_{i}": table for i, table in enumerate(dataset.tables)},
+        **table_values(dataset.tables),
     }
     for key, array in columns.items():
         bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))

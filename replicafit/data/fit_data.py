@@ -14,6 +14,7 @@ import numpy as np
 from replicafit.components import DatasetReader, load_target
 from replicafit.data.covariance import cholesky, covariance
 from replicafit.data.dataset import Dataset
+from replicafit.data.luminosity import table_arrays
 from replicafit.data.sources import Sources, sources
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
@@ -69,7 +70,7 @@ class FitData:
         found = hashlib.sha256()
         for dataset in self.datasets:
             found.update(f"{dataset.name} {dataset.operation} {dataset.flavours}".encode())
-            for array in (dataset.central, *dataset.tables):
+            for array in (dataset.central, *table_arrays(dataset.tables)):
                 found.update(np.ascontiguousarray(array).tobytes())
         for array in (self.x_grid, np.diag(self.covariance), np.diag(self.fit_covariance)):
             found.update(np.ascontiguousarray(array).astype(np.float32).tobytes())

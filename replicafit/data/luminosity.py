@@ -1,0 +1,101 @@
+"""Tables for collisions of two hadrons, by luminosity channel: numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LuminosityTable:
+    """A table that acts on products of two functions, one of each hadron.
+
+    With (f, g) the flavours of a channel, a prediction is the sum over channels and over both grids
+    of ``values[d, c, u, v]`` times x f at ``x1[u]`` times x g at ``x2[v]``. A channel that is not
+    given is zero; (f, g) and (g, f) are two channels.
+
+    Attributes:
+        values: (d, c, n1, n2).
+        channels: the flavours of each channel, indices, (c, 2).
+        x1: grid points of the first function, indices, (n1,).
+        x2: grid points of the second function, indices, (n2,).
+    """
+
+    values: np.ndarray
+    channels: np.ndarray
+    x1: np.ndarray
+    x2: np.ndarray
+
+    def __len__(self) -> int:
+        """How many data."""
+        return len(self.values)
+
+    def __getitem__(self, rows: np.ndarray) -> LuminosityTable:
+        """The table of the data ``rows`` (a mask or indices) alone."""
+        return replace(self, values=self.values[rows])
+
+    def predict(self, functions: np.ndarray) -> np.ndarray:
+        """Predictions (..., d) from x f (..., n, f): one channel after another."""
+        total = np.zeros((*functions.shape[:-2], len(self)))
+        for c, (f, g) in enumerate(self.channels):
+            first, second = functions[..., self.x1, f], functions[..., self.x2, g]
+            luminosity = first[..., :, None] * second[..., None, :]
+            flat = luminosity.reshape(*luminosity.shape[:-2], -1)
+            total += flat @ self.values[:, c].reshape(len(self), -1).T
+        return total
+
+    def on(self, points: np.ndarray, flavours: np.ndarray) -> LuminosityTable:
+        """The same on another grid and other flavours, of which there may be more.
+
+        Args:
+            points: where each grid point stands on the other grid, (n,).
+            flavours: where each flavour stands among the others, (f,).
+        """
+        return LuminosityTable(
+            self.values, flavours[self.channels], points[self.x1], points[self.x2]
+        )
+
+    def folded(self) -> LuminosityTable:
+        """The same predictions from as few channels and grid points as possible.
+
+        Channels of the same two flavours are added up. Where both hadrons are seen on the same
+        grid points, products do not know their order: (g, f) is added to (f, g), transposed. Grid
+        points that no datum needs are left out.
+        """
+        same = np.array_equal(self.x1, self.x2)
+        merged: dict[tuple[int, int], np.ndarray] = {}
+        for c, pair in enumerate(self.channels.tolist()):
+            values = self.values[:, c]
+            if same and pair[0] > pair[1]:
+                pair, values = pair[::-1], values.transpose(0, 2, 1)
+            key = (pair[0], pair[1])
+            merged[key] = merged[key] + values if key in merged else values
+        used = {key: values for key, values in merged.items() if values.any()}
+        if not used:
+            return replace(self, values=self.values[:, :0], channels=self.channels[:0])
+        values = np.stack(list(used.values()), axis=1)
+        rows = np.flatnonzero(values.any(axis=(0, 1, 3)))
+        columns = np.flatnonzero(values.any(axis=(0, 1, 2)))
+        return LuminosityTable(
+            values=values[:, :, rows][..., columns],
+            channels=np.array(list(used)),
+            x1=self.x1[rows],
+            x2=self.x2[columns],
+        )
+
+
+Table = np.ndarray | LuminosityTable
+"""What acts on one function, (d, f, n), or on products of two."""
+
+
+def table_arrays(tables: Sequence[Table]) -> list[np.ndarray]:
+    """All numbers of ``tables``, as arrays."""
+    found: list[np.ndarray] = []
+    for table in tables:
+        if isinstance(table, LuminosityTable):
+            found += [table.values, table.channels, table.x1, table.x2]
+        else:
+            found.append(table)
+    return found
