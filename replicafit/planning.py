@@ -34,6 +34,9 @@ COPIES_OF_WEIGHTS = 8
 COPIES_OF_FEATURES = 4
 """What the layers put out, their gradients, and what the compiler keeps of both."""
 
+COPIES_OF_PRODUCTS = 2
+"""Products of functions for tables of two hadrons, and their gradients."""
+
 SHARE_OF_MEMORY = 0.8
 """Of the machine's memory, for a batch."""
 
@@ -126,9 +129,12 @@ class NetworkPlan:
         }
 
     def seconds_per_step(self, machine: Machine) -> float:
-        """At least, for a whole batch: tables read forward and backward, and all products."""
+        """At least, for a whole batch: tables read forward and backward, and all products.
+
+        Products of functions are written and read in each direction.
+        """
         size, slots = self.forms.size, self.slots
-        moved = 2 * _item_size(self.runcard) * (slots * size.own + size.shared)
+        moved = 2 * _item_size(self.runcard) * (slots * (size.own + 2 * size.made) + size.shared)
         products = 6 * self.grid_points * self.parameters + 4 * (size.own + size.shared)
         return moved / machine.bandwidth + slots * products / machine.flops
 
@@ -222,7 +228,7 @@ def _network_plan(
         parameters, evaluated = parameters + more, evaluated + features
         points += len(kind.extra_grid(item)) if kind.extra_grid else 0
     own = 2 * forms.size.own + COPIES_OF_WEIGHTS * parameters
-    own += COPIES_OF_FEATURES * points * evaluated
+    own += COPIES_OF_FEATURES * points * evaluated + COPIES_OF_PRODUCTS * forms.size.made
     size = _item_size(runcard)
     return Memory(size * forms.size.shared, size * own), parameters, points
 

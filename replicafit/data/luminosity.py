@@ -36,6 +36,16 @@ class LuminosityTable:
         """The table of the data ``rows`` (a mask or indices) alone."""
         return replace(self, values=self.values[rows])
 
+    @property
+    def size(self) -> int:
+        """How many numbers it has."""
+        return self.values.size
+
+    @property
+    def products(self) -> int:
+        """How many products of functions it multiplies."""
+        return int(np.prod(self.values.shape[1:]))
+
     def predict(self, functions: np.ndarray) -> np.ndarray:
         """Predictions (..., d) from x f (..., n, f): one channel after another."""
         total = np.zeros((*functions.shape[:-2], len(self)))
@@ -57,22 +67,50 @@ class LuminosityTable:
             self.values, flavours[self.channels], points[self.x1], points[self.x2]
         )
 
+    def turned(self, matrix: np.ndarray) -> LuminosityTable:
+        """The same predictions from other functions.
+
+        Args:
+            matrix: takes the other functions (..., g) to those of this table, (g, f).
+        """
+        products = [
+            (self.values[:, c] * (matrix[first, f] * matrix[second, g]), (first, second))
+            for c, (f, g) in enumerate(self.channels)
+            for first in np.flatnonzero(matrix[:, f])
+            for second in np.flatnonzero(matrix[:, g])
+        ]
+        if not products:
+            return replace(self, values=self.values[:, :0], channels=self.channels[:0])
+        values = np.stack([each for each, _ in products], axis=1)
+        return replace(self, values=values, channels=np.array([pair for _, pair in products]))
+
     def folded(self) -> LuminosityTable:
-        """The same predictions from as few channels and grid points as possible.
+        """The same predictions from as few products as possible.
 
         Channels of the same two flavours are added up. Where both hadrons are seen on the same
-        grid points, products do not know their order: (g, f) is added to (f, g), transposed. Grid
-        points that no datum needs are left out.
+        grid points, products do not know their order: (g, f) is added to (f, g), transposed; other
+        grids are joined for it if that pays. Grid points that no datum needs are left out.
         """
+        return min((self._merged(), self._on_one_grid()._merged()), key=lambda t: t.products)
+
+    def _on_one_grid(self) -> LuminosityTable:
+        """Both hadrons on all grid points of either."""
+        both = np.union1d(self.x1, self.x2)
+        values = np.zeros((*self.values.shape[:2], len(both), len(both)))
+        rows, columns = np.searchsorted(both, self.x1), np.searchsorted(both, self.x2)
+        values[:, :, rows[:, None], columns] = self.values
+        return LuminosityTable(values, self.channels, both, both)
+
+    def _merged(self) -> LuminosityTable:
+        """Without channels and grid points that need not be."""
         same = np.array_equal(self.x1, self.x2)
         merged: dict[tuple[int, int], np.ndarray] = {}
-        for c, pair in enumerate(self.channels.tolist()):
-            values = self.values[:, c]
-            if same and pair[0] > pair[1]:
-                pair, values = pair[::-1], values.transpose(0, 2, 1)
-            key = (pair[0], pair[1])
-            merged[key] = merged[key] + values if key in merged else values
-        used = {key: values for key, values in merged.items() if values.any()}
+        for c, (f, g) in enumerate(self.channels.tolist()):
+            turn = same and f > g
+            values = self.values[:, c].transpose(0, 2, 1) if turn else self.values[:, c]
+            pair = (g, f) if turn else (f, g)
+            merged[pair] = merged[pair] + values if pair in merged else values
+        used = {pair: values for pair, values in merged.items() if values.any()}
         if not used:
             return replace(self, values=self.values[:, :0], channels=self.channels[:0])
         values = np.stack(list(used.values()), axis=1)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from replicafit.data.luminosity import LuminosityTable, Table
 from replicafit.forward.compressed import Compressed, CompressedTerms
+from replicafit.forward.luminosities import luminosity_predictions
 from replicafit.forward.planner import Form, FormPlan
 from replicafit.forward.shared import Shared, SharedTerms
 from replicafit.forward.tables import DatasetTables
@@ -87,8 +89,13 @@ def _predictions(ratios: Sequence[DatasetTables], p: Any) -> Any:
 
 
 def _predict(dataset: DatasetTables, p: Any) -> Any:
-    """Predictions (r, d) of one dataset; its tables see the last elements of p (r, p)."""
+    """Predictions (r, d) of one dataset."""
     assert dataset.combine is not None
-    tables = dataset.trimmed()
-    seen = p[:, p.shape[1] - tables[0].shape[1] :]
-    return dataset.combine(*(ops.matmul(seen, ops.cast(t.T, p.dtype)) for t in tables))
+    return dataset.combine(*(_of_table(t, dataset.shape, p) for t in dataset.trimmed()))
+
+
+def _of_table(table: Table, shape: tuple[int, int], p: Any) -> Any:
+    """Predictions (r, d) of one table; if it is (d, p') it sees the last elements of p (r, p)."""
+    if isinstance(table, LuminosityTable):
+        return luminosity_predictions(table, ops.reshape(p, (-1, *shape)))
+    return ops.matmul(p[:, p.shape[1] - table.shape[1] :], ops.cast(table.T, p.dtype))

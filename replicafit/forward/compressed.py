@@ -148,10 +148,8 @@ class Compressed:
         k, p = self.directions.shape[1], self.table.shape[1]
         m, q = len(self.nonlinear), self.shared[0].shape[1]
         trapezoid = sum(int(b - a) * int(p - a) for a, b in pairwise(row_edges(k)))
-        return Size(
-            own=trapezoid + k + 1 + m * m + m + q * (m + k),
-            shared=sum(table.size for each in self.ratios for table in each.trimmed()),
-        )
+        own = Size(own=trapezoid + k + 1 + m * m + m + q * (m + k), shared=0)
+        return sum((each.size for each in self.ratios), own)
 
     def describe(self) -> dict[str, Any]:
         """For people and for ``run.json``."""

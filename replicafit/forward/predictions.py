@@ -8,8 +8,9 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from replicafit.components import ForwardMap
-from replicafit.data import Dataset, FitData
+from replicafit.data import Dataset, FitData, LuminosityTable
 from replicafit.data.fit_data import SAME_GRID_POINT
+from replicafit.data.luminosity import Table
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
 
@@ -32,10 +33,10 @@ def forward_map(dataset: Dataset, registry: Registry) -> ForwardMap:
     return found
 
 
-def on_grid(
-    dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]
-) -> tuple[np.ndarray, ...]:
-    """The dataset's tables, padded with zeros to ``x_grid`` and ``flavours``, each (d, n, f).
+def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tuple[Table, ...]:
+    """The dataset's tables for ``x_grid`` and ``flavours``.
+
+    Those of one function are padded with zeros, to (d, n, f); those of two keep their numbers.
 
     Raises:
         DataError: a grid point of the dataset is not in ``x_grid``.
@@ -43,30 +44,61 @@ def on_grid(
     columns = np.abs(x_grid[None, :] - dataset.x_grid[:, None]).argmin(axis=1)
     if not np.allclose(x_grid[columns], dataset.x_grid, rtol=2 * SAME_GRID_POINT, atol=0):
         raise DataError(f"The grid of {dataset.name} is not part of the grid it is put on.")
-    rows = [flavours.index(name) for name in dataset.flavours]
-    padded = []
-    for table in dataset.tables:
-        full = np.zeros((dataset.n_data, len(x_grid), len(flavours)))
-        full[np.ix_(range(dataset.n_data), columns, rows)] = table.transpose(0, 2, 1)
-        padded.append(full)
-    return tuple(padded)
+    rows = np.array([flavours.index(name) for name in dataset.flavours])
+    size = len(x_grid), len(flavours)
+    return tuple(
+        table.on(columns, rows)
+        if isinstance(table, LuminosityTable)
+        else _padded(table, columns, rows, size)
+        for table in dataset.tables
+    )
 
 
 def predict(dataset: Dataset, registry: Registry, values: np.ndarray) -> np.ndarray:
     """Predictions (..., d) from x f ``values`` (..., n, f) on the dataset's own grid."""
-    each = [np.einsum("...nf,dfn->...d", values, table) for table in dataset.tables]
-    prediction: np.ndarray = forward_map(dataset, registry).combine(*each)
+    kind = forward_map(dataset, registry)
+    each = [
+        _of_table(table, values) for table in on_grid(dataset, dataset.x_grid, dataset.flavours)
+    ]
+    prediction: np.ndarray = kind.combine(*each)
     return prediction
 
 
 def predict_all(data: FitData, registry: Registry, values: np.ndarray) -> np.ndarray:
     """Predictions (..., d) for all data from x f ``values`` (..., n, f) on ``data``'s grid."""
-    predictions = []
-    for dataset in data.datasets:
-        padded = on_grid(dataset, data.x_grid, data.flavours)
-        each = [np.einsum("...nf,dnf->...d", values, table) for table in padded]
-        predictions.append(forward_map(dataset, registry).combine(*each))
-    return np.concatenate(predictions, axis=-1)
+    each = [_predicted(d, registry, values, data.x_grid, data.flavours) for d in data.datasets]
+    return np.concatenate(each, axis=-1)
+
+
+def _predicted(
+    dataset: Dataset,
+    registry: Registry,
+    values: np.ndarray,
+    x_grid: np.ndarray,
+    flavours: Sequence[str],
+) -> np.ndarray:
+    """Predictions (..., d) from x f ``values`` (..., n, f) on ``x_grid``."""
+    tables = on_grid(dataset, x_grid, flavours)
+    kind = forward_map(dataset, registry)
+    prediction: np.ndarray = kind.combine(*(_of_table(table, values) for table in tables))
+    return prediction
+
+
+def _padded(
+    table: np.ndarray, columns: np.ndarray, rows: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    """(d, f, n) put at ``columns`` and ``rows`` of (d, *size)."""
+    full = np.zeros((len(table), *size))
+    full[np.ix_(np.arange(len(table)), columns, rows)] = table.transpose(0, 2, 1)
+    return full
+
+
+def _of_table(table: Table, values: np.ndarray) -> np.ndarray:
+    """Predictions (..., d) of one table on the grid of ``values`` (..., n, f)."""
+    if isinstance(table, LuminosityTable):
+        return table.predict(values)
+    prediction: np.ndarray = np.einsum("...nf,dnf->...d", values, table)
+    return prediction
 
 
 def chi2(residual: np.ndarray, covariance: np.ndarray) -> np.ndarray:

@@ -87,9 +87,9 @@ class Shared:
     @property
     def size(self) -> Size:
         """Numbers held and read for the training data."""
-        tables = sum(table.size for each in self.ratios for table in each.trimmed())
         response = self.response.size if self.ratios else 0
-        return Size(own=2 * len(self.rows) + 1, shared=self.table.size + tables + response)
+        own = Size(own=2 * len(self.rows) + 1, shared=self.table.size + response)
+        return sum((each.size for each in self.ratios), own)
 
     def describe(self) -> dict[str, Any]:
         """For people and for ``run.json``."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.data import FitData
+from replicafit.data import FitData, LuminosityTable
+from replicafit.data.luminosity import Table
 from replicafit.forward.predictions import forward_map, on_grid
 from replicafit.pdf.bases import rotation
 from replicafit.plugins import Registry
@@ -21,24 +22,39 @@ class DatasetTables:
     Attributes:
         name: of the dataset.
         indices: where its data stand among all data, (d,).
-        tables: each (d, p); a single one if the forward map is linear.
+        tables: each (d, p), or a folded luminosity table on the joint grid and the fitted
+            flavours; a single one of the first kind if predictions are linear.
         combine: element by element, from the predictions of the tables; None if linear.
+        shape: of the functions, (n, f).
     """
 
     name: str
     indices: np.ndarray
-    tables: tuple[np.ndarray, ...]
+    tables: tuple[Table, ...]
     combine: Callable[..., Any] | None
+    shape: tuple[int, int]
 
     @property
     def linear(self) -> bool:
         """Whether predictions are linear in the functions."""
         return self.combine is None
 
-    def trimmed(self) -> tuple[np.ndarray, ...]:
-        """The tables without the columns at the front that are zero in all of them."""
-        used = np.flatnonzero(sum(np.abs(table).max(axis=0) for table in self.tables))
-        return tuple(table[:, used[0] if len(used) else 0 :] for table in self.tables)
+    def trimmed(self) -> tuple[Table, ...]:
+        """The tables without the columns at the front that are zero in all (d, p) ones."""
+        flat = [table for table in self.tables if isinstance(table, np.ndarray)]
+        used = np.flatnonzero(sum(np.abs(table).max(axis=0) for table in flat))
+        first = used[0] if len(used) else 0
+        return tuple(t[:, first:] if isinstance(t, np.ndarray) else t for t in self.tables)
+
+    @property
+    def size(self) -> Size:
+        """Numbers of the tables, and of the products that luminosity tables multiply."""
+        tables = self.trimmed()
+        return Size(
+            own=0,
+            shared=sum(t.size for t in tables),
+            made=sum(t.products for t in tables if isinstance(t, LuminosityTable)),
+        )
 
 
 def contracted(
@@ -49,15 +65,22 @@ def contracted(
     found = []
     for dataset, place in zip(data.datasets, data.slices, strict=True):
         kind = forward_map(dataset, registry)
-        padded = on_grid(dataset, data.x_grid, data.flavours)
-        tables = tuple(np.reshape(t @ turn.T, (dataset.n_data, -1)) for t in padded)
+        tables = [_turned(t, turn) for t in on_grid(dataset, data.x_grid, data.flavours)]
         combine: Callable[..., Any] | None = kind.combine
-        if kind.linear is not None:
-            terms = [c * t for c, t in zip(kind.linear, tables, strict=True)]
-            tables, combine = (sum(terms[1:], terms[0]),), None
-        indices = np.arange(place.start, place.stop)
-        found.append(DatasetTables(dataset.name, indices, tables, combine))
+        flat = [table for table in tables if isinstance(table, np.ndarray)]
+        if kind.linear is not None and len(flat) == len(tables):
+            tables, combine = [np.tensordot(np.array(kind.linear), np.stack(flat), axes=1)], None
+        indices, shape = np.arange(place.start, place.stop), (len(data.x_grid), len(flavours))
+        found.append(DatasetTables(dataset.name, indices, tuple(tables), combine, shape))
     return tuple(found)
+
+
+def _turned(table: Table, turn: np.ndarray) -> Table:
+    """A table of ``on_grid`` for the fitted flavours; one of one function as (d, p)."""
+    if isinstance(table, LuminosityTable):
+        return table.turned(turn).folded()
+    flat: np.ndarray = np.reshape(table @ turn.T, (len(table), -1))
+    return flat
 
 
 def joined_indices(datasets: Sequence[DatasetTables]) -> np.ndarray:
@@ -74,8 +97,8 @@ def parted(
 
 def stacked_table(datasets: Sequence[DatasetTables]) -> np.ndarray:
     """The tables of the linear ones among ``datasets``, (d1, p)."""
-    nothing = np.zeros((0, datasets[0].tables[0].shape[1]))
-    return np.concatenate([nothing, *(d.tables[0] for d in datasets if d.linear)])
+    n, f = datasets[0].shape
+    return np.concatenate([np.zeros((0, n * f)), *(d.tables[0] for d in datasets if d.linear)])
 
 
 @dataclass(frozen=True)
@@ -85,10 +108,12 @@ class Size:
     Attributes:
         own: of each replica, read in every step.
         shared: read once in a step for all replicas of a batch.
+        made: of each replica, made anew in every step.
     """
 
     own: int
     shared: int
+    made: int = 0
 
     def __add__(self, other: Size) -> Size:
-        return Size(self.own + other.own, self.shared + other.shared)
+        return Size(self.own + other.own, self.shared + other.shared, self.made + other.made)

@@ -9,7 +9,7 @@ import numpy as np
 
 from replicafit.builtin.penalties import PositivitySettings
 from replicafit.components import PenaltyContext
-from replicafit.data import Dataset
+from replicafit.data import Dataset, LuminosityTable
 from replicafit.data.fit_data import join_grids
 from replicafit.data.observable_file import read_observable
 from replicafit.errors import DataError, ModelError
@@ -52,6 +52,7 @@ def contracted(
     tables = []
     for observable in observables:
         (padded,) = on_grid(observable, x_grid, observable.flavours)
+        assert isinstance(padded, np.ndarray)  # what read_observables refuses else
         turned = padded @ _turn(observable, flavours).T
         tables.append(turned.reshape(observable.n_data, -1))
     return np.concatenate(tables).T
@@ -87,6 +88,11 @@ def _check_operation(observable: Dataset, file: Path) -> None:
         raise DataError(
             f"'{file}' has {len(observable.tables)} tables and the operation "
             f"{observable.operation}. Positivity observables have one table and the operation NULL."
+        )
+    if isinstance(observable.tables[0], LuminosityTable):
+        raise DataError(
+            f"'{file}' has a table for two hadrons (fk_0_channels). Positivity observables have "
+            "one that is linear in the functions."
         )
 
 

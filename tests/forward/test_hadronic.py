@@ -1,0 +1,166 @@
+"""Tables for two hadrons: chi2 and its gradients on the device beside the slow sum in numpy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hadronic import hadronic_dataset, hadronic_table, slow_prediction
+from keras import ops
+from toy import FLAVOURS, toy_dataset, toy_function
+
+from replicafit.data import LuminosityTable, replica_data, stack
+from replicafit.forward.chi2 import chi2_of
+from replicafit.forward.luminosities import luminosity_predictions
+from replicafit.forward.planner import plan_forms
+from replicafit.forward.predictions import chi2, predict, predict_all
+from replicafit.pdf.bases import rotation
+from replicafit.seeds import Seeds
+from replicafit.training.backend import seam
+
+FITTED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
+"""v15 is not fitted: the channel v15 v3 becomes v v3."""
+
+TABLES = {"NULL": 1, "ADD": 2, "RATIO": 2, "ASY": 2, "SMN": 4, "SMT": 10, "COM": 20}
+COMBINED = {
+    "NULL": lambda t: t[0],
+    "ADD": lambda t: t[0] + t[1],
+    "RATIO": lambda t: t[0] / t[1],
+    "ASY": lambda t: (t[0] - t[1]) / (t[0] + t[1]),
+    "SMN": lambda t: (t[0] + t[1]) / (t[2] + t[3]),
+    "SMT": lambda t: sum(t),
+    "COM": lambda t: sum(t[:10]) / sum(t[10:]),
+}
+
+
+def combined(operation: str, n_data: int):
+    """A dataset of two hadrons whose odd tables are those of one hadron."""
+    dataset = hadronic_dataset(operation, n_data)
+    n, generator = len(dataset.x_grid), np.random.default_rng(8)
+    tables = tuple(
+        generator.uniform(0.1, 1, (n_data, len(FLAVOURS), n)) * 10
+        if i % 2
+        else hadronic_table(n_data, n, i)
+        for i in range(TABLES[operation])
+    )
+    return dataclasses.replace(dataset, tables=tables, operation=operation)
+
+
+def slow(dataset, functions):
+    """The prediction of ``dataset`` (d,), sum by sum, from x f (n, f) on its own grid."""
+    each = [
+        slow_prediction(table, functions)
+        if isinstance(table, LuminosityTable)
+        else np.einsum("nf,dfn->d", functions, table)
+        for table in dataset.tables
+    ]
+    return COMBINED[dataset.operation](each)
+
+
+@pytest.mark.parametrize("operation", list(TABLES))
+def test_host_predictions_of_every_operation(operation, registry):
+    dataset = combined(operation, 3)
+    functions = toy_function(dataset.x_grid)
+    found = predict(dataset, registry, np.stack([functions, functions]))
+    expected = slow(dataset, functions)
+    np.testing.assert_allclose(found, [expected, expected], rtol=1e-11)
+
+
+def all_kinds():
+    """Data of one and of two hadrons, correlated among each other, on different grids."""
+    return stack([toy_dataset("A", 12), hadronic_dataset("DY", 7), combined("SMN", 4)])
+
+
+def test_the_joint_grid_changes_no_prediction(registry):
+    data = all_kinds()
+    together = predict_all(data, registry, toy_function(data.x_grid))
+    for dataset, place in zip(data.datasets, data.slices, strict=True):
+        alone = predict(dataset, registry, toy_function(dataset.x_grid))
+        np.testing.assert_allclose(together[place], alone, rtol=1e-11)
+
+
+def fitted_functions(data, slots):
+    turn = np.linalg.pinv(rotation(FITTED, FLAVOURS))
+    base = toy_function(data.x_grid) @ turn
+    return base * np.random.default_rng(0).uniform(0.8, 1.2, (slots, *base.shape))
+
+
+def slow_chi2(data, registry, functions, selection, values):
+    residual = predict_all(data, registry, functions @ rotation(FITTED, data.flavours)) - values
+    part = data.covariance[np.ix_(selection, selection)]
+    return float(chi2(residual[selection], part))
+
+
+@pytest.mark.parametrize(
+    ("fraction", "precision", "tolerance"),
+    [(0.75, "float64", 1e-9), (1.0, "float64", 1e-9), (0.75, "float32", 1e-3)],
+)
+def test_chi2_and_its_gradient(registry, fraction, precision, tolerance):
+    """Every form that the planner picks; gradients beside central differences of the slow sum."""
+    seam().prepare(precision)
+    data = all_kinds()
+    form = chi2_of(plan_forms(data, registry, FITTED, fraction < 1, precision))
+    own = replica_data(data, Seeds(3), (1,), fraction)
+    selection, values = own.training[0], own.values[0]
+    functions = fitted_functions(data, 1)
+    terms = form.terms(selection, values)
+    cast = [type(t)(*(_cast(part, precision) for part in t)) for t in terms]
+
+    def total(p):
+        return ops.sum(form(tuple(cast), p)), ()
+
+    start = ops.cast(ops.convert_to_tensor(functions), precision)
+    (found, _), gradient = seam().value_and_grad(total)(start)
+    expected = slow_chi2(data, registry, functions[0], selection, values)
+    assert float(found) == pytest.approx(expected, rel=tolerance)
+    gradient = ops.convert_to_numpy(gradient)[0]
+    for n, f in np.random.default_rng(5).integers((0, 0), gradient.shape, (12, 2)):
+        step = np.zeros_like(functions[0])
+        step[n, f] = 1e-5 * max(abs(functions[0, n, f]), 1e-3)
+        above, below = (
+            slow_chi2(data, registry, functions[0] + sign * step, selection, values)
+            for sign in (1, -1)
+        )
+        slope = (above - below) / (2 * step[n, f])
+        allowed = {"float64": 1e-5, "float32": 3e-3}[precision] * float(np.abs(gradient).max())
+        assert gradient[n, f] == pytest.approx(slope, rel=1e-5, abs=allowed)
+
+
+def _cast(part, precision):
+    if isinstance(part, tuple):
+        return tuple(_cast(each, precision) for each in part)
+    return ops.convert_to_tensor(part.astype(precision))
+
+
+def test_replicas_do_not_mix():
+    """Each slot's predictions are bitwise the same whoever is beside it, also beside a NaN."""
+    seam().prepare("float32")
+    table = hadronic_table(6, 9, 1)
+    functions = np.random.default_rng(1).normal(size=(4, 9, len(FLAVOURS))).astype("float32")
+    whole = ops.convert_to_numpy(luminosity_predictions(table, functions))
+    beside = functions.copy()
+    beside[1], beside[2], beside[3] = 1e6, np.nan, functions[1]
+    found = ops.convert_to_numpy(luminosity_predictions(table, beside))
+    np.testing.assert_array_equal(found[0], whole[0])
+    np.testing.assert_array_equal(found[3], whole[1])
+    assert np.isnan(found[2]).all()
+    for slot in (0, 1):
+        expected = slow_prediction(table, functions[slot].astype(np.float64))
+        np.testing.assert_allclose(whole[slot], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_plan_counts_tables_and_products(registry):
+    """Both orders of a channel are one; products are counted for each replica."""
+    data = stack([hadronic_dataset("DY", 7)])
+    size = plan_forms(data, registry, FITTED, True, "float32").size
+    pairs = {"00", "01", "11", "26", "23", "02"}
+    points = len(data.x_grid) - 1  # those of either hadron
+    assert size.made == len(pairs) * points**2 < data.datasets[0].tables[0].products
+    assert size.shared == 7 * size.made
+
+
+def test_a_closure_test_of_two_hadrons(registry):
+    dataset = hadronic_dataset("DY", 7)
+    exact = predict(dataset, registry, toy_function(dataset.x_grid))
+    assert np.abs(exact - dataset.central).max() < 0.2 * np.abs(exact).max()
