@@ -90,7 +90,7 @@ def _plan(network: NetworkPlan, registry: Registry, card_folder: Path, data: Fit
         runcard=runcard,
         registry=registry,
         data=data,
-        chi2=chi2_of(network.forms),
+        chi2=chi2_of(network.forms, runcard.precision),
         penalties=build_penalties(data, runcard, registry, card_folder),
         optimiser=load_target(registry.get(OptimiserType, training.optimizer.type).build)(
             training.optimizer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,10 @@ from keras import ops
 
 from replicafit.data.luminosity import LuminosityTable, Table
 from replicafit.forward.compressed import Compressed, CompressedTerms
-from replicafit.forward.luminosities import luminosity_predictions
+from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import Form, FormPlan
 from replicafit.forward.shared import Shared, SharedTerms
-from replicafit.forward.tables import DatasetTables
+from replicafit.forward.tables import DatasetTables, OnDevice
 
 Chi2Terms = tuple[CompressedTerms | SharedTerms, ...]
 """The arrays of each replica that chi2 needs, for each form; all have a leading replica axis."""
@@ -37,9 +37,20 @@ class Chi2:
         return sum(each[1:], each[0])
 
 
-def chi2_of(plan: FormPlan) -> Chi2:
-    """The chi2 that was planned."""
-    return Chi2(plan.forms)
+def chi2_of(plan: FormPlan, precision: str = "float64") -> Chi2:
+    """The chi2 that was planned, with tables for two hadrons on the device in ``precision``."""
+    return Chi2(tuple(_placed(form, precision) for form in plan.forms))
+
+
+def _placed(form: Form, precision: str) -> Form:
+    def on_device(dataset: DatasetTables) -> DatasetTables:
+        tables = (
+            placed(table, precision) if isinstance(table, LuminosityTable) else table
+            for table in dataset.trimmed()
+        )
+        return replace(dataset, tables=tuple(tables))
+
+    return replace(form, ratios=tuple(on_device(dataset) for dataset in form.ratios))
 
 
 def _evaluate(form: Form, terms: Any, p: Any) -> Any:
@@ -91,11 +102,12 @@ def _predictions(ratios: Sequence[DatasetTables], p: Any) -> Any:
 def _predict(dataset: DatasetTables, p: Any) -> Any:
     """Predictions (r, d) of one dataset."""
     assert dataset.combine is not None
-    return dataset.combine(*(_of_table(t, dataset.shape, p) for t in dataset.trimmed()))
+    return dataset.combine(*(_of_table(t, dataset.shape, p) for t in dataset.tables))
 
 
-def _of_table(table: Table, shape: tuple[int, int], p: Any) -> Any:
+def _of_table(table: Table | OnDevice, shape: tuple[int, int], p: Any) -> Any:
     """Predictions (r, d) of one table; if it is (d, p') it sees the last elements of p (r, p)."""
-    if isinstance(table, LuminosityTable):
-        return luminosity_predictions(table, ops.reshape(p, (-1, *shape)))
-    return ops.matmul(p[:, p.shape[1] - table.shape[1] :], ops.cast(table.T, p.dtype))
+    if isinstance(table, np.ndarray):
+        return ops.matmul(p[:, p.shape[1] - table.shape[1] :], ops.cast(table.T, p.dtype))
+    assert not isinstance(table, LuminosityTable)  # chi2_of has put them on the device
+    return table.predictions(ops.reshape(p, (-1, *shape)))

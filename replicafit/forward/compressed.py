@@ -1,7 +1,7 @@
 """chi2 with the covariance of each replica's own selection, contracted on the host.
 
 With C = L L^T the covariance of a replica's selected data, chi2 = |L^-1 (T - D)|^2. Data linear in
-the function come first in C, the others (ratios) last:
+the function come first in C, the others (ratios, products of two functions) last:
 
     C = | C11 C12 |    L = | L1  0  |    e1 = L1^-1 (A p - D1)             linear: A p
         | C21 C22 |        | X^T L2 |    e2 = L2^-1 (T2(p) - D2 - X^T e1)  X = L1^-1 C12
@@ -15,7 +15,7 @@ the function come first in C, the others (ratios) last:
 * R is upper trapezoidal; it is kept as a few row blocks without the zeros to their left.
 * X^T e1 = (Q^T X)^T (R p - t) + constant, and C12 = F G^T has the rank of the sources that linear
   data and ratios share, so their correlations cost two thin matrices.
-* Tables of ratios are the same for all replicas.
+* Tables of non-linear data are the same for all replicas.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Compressed:
         table: of the linear data, (d1, p), p = n f elements, flavours running fastest.
         directions: V, orthonormal, (p, k).
         first_cut: the largest singular value that was cut, in standard deviations per unit of |p|.
-        ratios: the non-linear datasets, in the order of ``nonlinear``.
+        ratios: the non-linear datasets, ratios and others, in the order of ``nonlinear``.
         shared: how linear and non-linear data are correlated: the block of the covariance is
             F G^T, with F (d1, q) and G (d2, q).
     """

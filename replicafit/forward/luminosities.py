@@ -11,6 +11,7 @@ Only channels that are in the table are made: of 14 x 14 pairs of flavours a pro
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,36 @@ from keras import ops
 from replicafit.data.luminosity import LuminosityTable
 
 
-def luminosity_predictions(table: LuminosityTable, functions: Any) -> Any:
-    """Predictions (r, d) from x f (r, n, f)."""
-    first = _picked(functions, table.channels[:, 0], table.x1)
-    second = _picked(functions, table.channels[:, 1], table.x2)
-    products = ops.multiply(first[:, :, :, None], second[:, :, None, :])
-    flat = ops.reshape(products, (functions.shape[0], table.products))
-    matrix = table.values.reshape(len(table), table.products).T
-    return ops.matmul(flat, ops.cast(matrix, functions.dtype))
+@dataclass(frozen=True)
+class PlacedTable:
+    """A luminosity table on the device.
+
+    It is put there before anything is compiled: an array that a compiled function merely sees is
+    not copied into its code, which for tables of 100 MB took half a minute and 3 GB.
+
+    Attributes:
+        matrix: (c n1 n2, d).
+        channels, x1, x2: as in the table.
+    """
+
+    matrix: Any
+    channels: np.ndarray
+    x1: np.ndarray
+    x2: np.ndarray
+
+    def predictions(self, functions: Any) -> Any:
+        """Predictions (r, d) from x f (r, n, f)."""
+        first = _picked(functions, self.channels[:, 0], self.x1)
+        second = _picked(functions, self.channels[:, 1], self.x2)
+        products = ops.multiply(first[:, :, :, None], second[:, :, None, :])
+        flat = ops.reshape(products, (functions.shape[0], self.matrix.shape[0]))
+        return ops.matmul(flat, ops.cast(self.matrix, functions.dtype))
+
+
+def placed(table: LuminosityTable, precision: str) -> PlacedTable:
+    """``table`` on the device."""
+    matrix = table.values.reshape(len(table), table.products).T.astype(precision)
+    return PlacedTable(ops.convert_to_tensor(matrix), table.channels, table.x1, table.x2)
 
 
 def _picked(functions: Any, flavours: np.ndarray, points: np.ndarray) -> Any:

@@ -53,7 +53,7 @@ class Shared:
         data: which data the residual is made of: indices, linear ones first, (d1 + m,).
         whitening: W, as a matrix (k, d1 + m) or as its diagonal, (k,).
         table: W times the table of the linear data, (k, p) or, with a diagonal W, (d1, p).
-        ratios: the non-linear datasets, with m data.
+        ratios: the non-linear datasets, ratios and others, with m data.
         remainder: the rows of W that functions cannot change, (j, d1 + m); they count if all do.
     """
 

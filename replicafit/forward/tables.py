@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,13 @@ from replicafit.pdf.bases import rotation
 from replicafit.plugins import Registry
 
 
+class OnDevice(Protocol):
+    """A luminosity table that was put on the device."""
+
+    def predictions(self, functions: Any) -> Any:
+        """Predictions (r, d) from x f (r, n, f)."""
+
+
 @dataclass(frozen=True)
 class DatasetTables:
     """One dataset, for functions p (p,): x f on the joint grid, flavours running fastest.
@@ -23,14 +30,15 @@ class DatasetTables:
         name: of the dataset.
         indices: where its data stand among all data, (d,).
         tables: each (d, p), or a folded luminosity table on the joint grid and the fitted
-            flavours; a single one of the first kind if predictions are linear.
+            flavours, there or on the device; a single one of the first kind if predictions are
+            linear.
         combine: element by element, from the predictions of the tables; None if linear.
         shape: of the functions, (n, f).
     """
 
     name: str
     indices: np.ndarray
-    tables: tuple[Table, ...]
+    tables: tuple[Table | OnDevice, ...]
     combine: Callable[..., Any] | None
     shape: tuple[int, int]
 
@@ -39,7 +47,7 @@ class DatasetTables:
         """Whether predictions are linear in the functions."""
         return self.combine is None
 
-    def trimmed(self) -> tuple[Table, ...]:
+    def trimmed(self) -> tuple[Table | OnDevice, ...]:
         """The tables without the columns at the front that are zero in all (d, p) ones."""
         flat = [table for table in self.tables if isinstance(table, np.ndarray)]
         used = np.flatnonzero(sum(np.abs(table).max(axis=0) for table in flat))
@@ -52,7 +60,7 @@ class DatasetTables:
         tables = self.trimmed()
         return Size(
             own=0,
-            shared=sum(t.size for t in tables),
+            shared=sum(t.size for t in tables if isinstance(t, Table)),
             made=sum(t.products for t in tables if isinstance(t, LuminosityTable)),
         )
 

@@ -12,7 +12,7 @@ from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import LuminosityTable, replica_data, stack
 from replicafit.forward.chi2 import chi2_of
-from replicafit.forward.luminosities import luminosity_predictions
+from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.pdf.bases import rotation
@@ -137,11 +137,12 @@ def test_replicas_do_not_mix():
     """Each slot's predictions are bitwise the same whoever is beside it, also beside a NaN."""
     seam().prepare("float32")
     table = hadronic_table(6, 9, 1)
+    on_device = placed(table, "float32")
     functions = np.random.default_rng(1).normal(size=(4, 9, len(FLAVOURS))).astype("float32")
-    whole = ops.convert_to_numpy(luminosity_predictions(table, functions))
+    whole = ops.convert_to_numpy(on_device.predictions(ops.convert_to_tensor(functions)))
     beside = functions.copy()
     beside[1], beside[2], beside[3] = 1e6, np.nan, functions[1]
-    found = ops.convert_to_numpy(luminosity_predictions(table, beside))
+    found = ops.convert_to_numpy(on_device.predictions(ops.convert_to_tensor(beside)))
     np.testing.assert_array_equal(found[0], whole[0])
     np.testing.assert_array_equal(found[3], whole[1])
     assert np.isnan(found[2]).all()
