@@ -27,7 +27,10 @@ import pytest
 from replicafit import cli, hookspecs
 from replicafit.components import KINDS, Component, Exporter, ForwardMap, OptimiserType
 from replicafit.plugins import HOOKS, load_registry
+from replicafit.plugins.loading import Choice
 from replicafit.runcard import models
+from replicafit.runcard.facts import meaning
+from replicafit.runcard.keys import Keys
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -116,6 +119,33 @@ def test_command_is_documented(command):
     options = [o for p in command.params if p.param_type_name == "option" for o in p.opts]
     assert f"`replicafit {command.name}" in text
     assert not [option for option in options if f"`{option}" not in text]
+
+
+@pytest.mark.parametrize("command", cli.commands.commands.values(), ids=lambda c: c.name)
+def test_command_and_its_options_have_help(command):
+    assert command.help
+    assert not [p.name for p in command.params if p.param_type_name == "option" and not p.help]
+
+
+def test_every_setting_has_a_description():
+    keys = Keys(load_registry()).all
+    assert not [".".join(key.path) for key in keys if not meaning(key)]
+
+
+def test_generated_parts_of_the_reference_are_current():
+    command = [sys.executable, str(DOCS / "generate.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_setting_is_in_a_generated_table():
+    """Sections, datasets, layers and penalties have a table each; optimisers come by themselves."""
+    tables = set(re.findall(r"<!-- generated: keys ?(\S*) -->", page("runcard")))
+    keys = Keys(load_registry(choice=Choice(names=frozenset()))).all
+    own = [key for key in keys if key.name != "type" and len(key.path) == len(key.container) + 2]
+    wanted = {".".join(key.path[:-1]) for key in own if key.component and key.path[0] != "training"}
+    wanted |= {"", "data", "model", "theory", "training", "data.split", "data.closure"}
+    assert not wanted - tables
 
 
 def test_links_lead_somewhere():
