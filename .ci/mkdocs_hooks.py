@@ -1,4 +1,4 @@
-"""What the site needs beyond docs: two pages from the top folder, and links that lead out of docs."""
+"""What the site needs beyond docs: two pages from the top folder, and links out of docs."""
 
 from __future__ import annotations
 
