@@ -1,10 +1,28 @@
 """replicafit fits many Monte Carlo replicas of a neural-network function at once.
 
-Importing the package imports neither Keras nor a backend.
+Importing the package imports neither Keras nor a backend; what opens fits is imported when used.
 """
 
-from replicafit.loading import Fit, Replica, load_fit, load_replica
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from replicafit.loading import Fit, Replica, load_fit, load_replica
 
 __version__ = "0.1.0"
 
 __all__ = ["Fit", "Replica", "__version__", "load_fit", "load_replica"]
+
+
+def __getattr__(name: str) -> Any:
+    """What ``replicafit.loading`` offers, imported when it is first asked for."""
+    if name in __all__:
+        from replicafit import loading
+
+        return getattr(loading, name)
+    raise AttributeError(f"module 'replicafit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -38,11 +38,15 @@ OVERRIDES = _several(
         "settings",
         multiple=True,
         metavar="KEY=VALUE",
-        help="A value in place of the runcard's, such as training.max_steps=500; repeatable.",
+        help="A value in place of the runcard's, such as training.max_steps=500; repeatable. KEY "
+        "is dotted, a position in a list by its number from 0 (model.layers.1.units); VALUE is "
+        "YAML. Relative paths in it are relative to the current folder.",
     ),
     click.option("--seed", metavar="N", help="In place of the runcard's seed."),
     click.option(
-        "--replicas", metavar="N", help="A count, or a first and last replica number such as 1-10."
+        "--replicas",
+        metavar="1-10",
+        help="A count, or a first and last replica number, in place of the runcard's.",
     ),
 )
 """Options that take the place of the runcard's keys."""
@@ -72,15 +76,26 @@ def commands() -> None:
 @commands.command()
 @RUNCARD
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="Where to write [the runcard's name]."
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default a folder of the runcard's name, here. It must be new or "
+    "empty, unless the fit resumes.",
 )
 @OVERRIDES
 @click.option(
     "--t0",
     metavar="DIR",
-    help="An earlier fit, function.npz or LHAPDF grid for the t0 covariance [data.t0].",
+    help="An earlier fit, a function.npz or an LHAPDF grid for the t0 covariance, in place of the "
+    "runcard's data.t0; run.json has its full path.",
 )
-@click.option("--resume", is_flag=True, help="Continue a fit that was interrupted.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the fit in DIR, begun with the same runcard: finished replicas stay, the batch "
+    "that was training goes on from its last checkpoint.",
+)
 @click.option(
     "--checkpoint-every",
     type=click.FloatRange(min=0),
@@ -201,7 +216,13 @@ def _import_engine_quietly() -> None:
 @commands.command()
 @RUNCARD
 @OVERRIDES
-@click.option("--time", "timed", is_flag=True, help="Measure this machine for a second, too.")
+@click.option(
+    "--time",
+    "timed",
+    is_flag=True,
+    help="Measure memory bandwidth and matrix products of this machine for a second, and print the "
+    "least time that 1000 steps, and the whole fit, can take.",
+)
 def check(
     card: Path, settings: tuple[str, ...], seed: str | None, replicas: str | None, timed: bool
 ) -> None:
@@ -238,8 +259,14 @@ def _list(datasets: Any, n_measured: Any, note: str = "") -> None:
 
 @commands.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--format", "format_name", required=True, help="An exporter of whole fits.")
-@click.option("--name", help="What the export is called [the folder's name].")
+@click.option(
+    "--format",
+    "format_name",
+    metavar="FORMAT",
+    required=True,
+    help="An exporter of whole fits, such as lhapdf.",
+)
+@click.option("--name", metavar="NAME", help="What the export is called; by default as DIR.")
 def export(folder: Path, format_name: str, name: str | None) -> None:
     """Writes the fit in DIR in another format, such as an LHAPDF set."""
     from rich.console import Console
@@ -278,8 +305,22 @@ def _format(registry: Registry, name: str) -> Exporter:
 
 @commands.command()
 @RUNCARD
-@click.option("--replicas", type=click.IntRange(min=2), default=4, show_default=True)
-@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option(
+    "--replicas",
+    metavar="N",
+    type=click.IntRange(min=2),
+    default=4,
+    show_default=True,
+    help="How many replicas, at least 2.",
+)
+@click.option(
+    "--steps",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1000,
+    show_default=True,
+    help="How many steps.",
+)
 def verify(card: Path, replicas: int, steps: int) -> None:
     """Tests the independence law on the runcard CARD: replicas alone, together, beside bad ones."""
     registry = _registry(card)
@@ -303,8 +344,19 @@ FIT = click.Path(path_type=Path, file_okay=False)
 
 @commands.command()
 @click.argument("fit", metavar="DIR", type=FIT)
-@click.option("--reference", metavar="DIR", type=FIT, help="A fit to compare the functions with.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="The file [DIR/report.html].")
+@click.option(
+    "--reference",
+    metavar="DIR",
+    type=FIT,
+    help="Another fit: its mean and band are drawn with the functions, and their ratio.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default DIR/report.html, anew if it is there.",
+)
 def report(fit: Path, reference: Path | None, output: Path | None) -> None:
     """Writes one HTML file about the fit in DIR."""
     from replicafit.report import require_libraries
@@ -320,10 +372,11 @@ def report(fit: Path, reference: Path | None, output: Path | None) -> None:
 @click.option(
     "-o",
     "--output",
+    metavar="FILE",
     type=click.Path(path_type=Path),
     default=Path("comparison.html"),
     show_default=True,
-    help="The file.",
+    help="Where to write.",
 )
 def compare(fits: tuple[Path, ...], output: Path) -> None:
     """Writes one HTML file that shows fits side by side, with distances from the first."""
@@ -352,8 +405,20 @@ def closure(fits: tuple[Path, ...]) -> None:
 
 
 @commands.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--check", "checked", is_flag=True, help="Show in full what is wrong; exit code 1.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="For programs: name, distribution, version, module, file, api_version, hooks, components, "
+    "and status: loaded, or broken, then with reason.",
+)
+@click.option(
+    "--check",
+    "checked",
+    is_flag=True,
+    help="Show in full, with tracebacks, what is wrong; also import all code that descriptions "
+    "name. Exit code 1 if anything is.",
+)
 def plugins(as_json: bool, checked: bool) -> None:
     """Lists the plugins and the components they provide."""
     from replicafit.plugin_listing import plugin_faults, plugin_lines, plugin_records
@@ -377,7 +442,11 @@ def plugins(as_json: bool, checked: bool) -> None:
 @commands.command("new-plugin")
 @click.argument("name", metavar="NAME")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="The folder [replicafit-NAME]."
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default replicafit-NAME, here. It must be new or empty.",
 )
 def new_plugin(name: str, output: Path | None) -> None:
     """Writes a plugin to begin with: a layer type NAME, its tests and a runcard that uses it."""

@@ -39,7 +39,15 @@ def load_target(target: Target) -> Callable[..., Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """What all kinds share: the ``type`` a runcard writes, its settings and one line of help."""
+    """What all kinds share.
+
+    Attributes:
+        name: the ``type`` a runcard writes; two plugins with one name are an error that names both
+            distributions.
+        settings: a subclass of ``ComponentSettings`` with ``type: Literal["the name"]``; every
+            setting has a description. Forward maps and exporters have none.
+        summary: one line for ``replicafit plugins``.
+    """
 
     name: str
     settings: type[ComponentSettings]
@@ -104,9 +112,11 @@ class LayerType(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetReader(Component):
-    """A source of datasets: ``read(settings, folder) -> replicafit.data.Dataset``.
+    """A source of datasets.
 
-    ``folder`` is the runcard's, so that paths in it are relative to it.
+    Attributes:
+        read: ``(settings, folder) -> replicafit.data.Dataset``. ``folder`` is the runcard's, so
+            that paths are relative to it.
     """
 
     read: Target
@@ -121,7 +131,7 @@ class ForwardMap(Component):
         combine: ``(*table_predictions) -> prediction``, element by element, with arithmetic
             operators only: it is called with numpy arrays on the host and tensors on the device.
         linear: coefficients, one per table, if the operation is a linear combination; such
-            datasets are contracted once, on the host.
+            datasets are contracted once, on the host, unless a table is for two hadrons.
     """
 
     n_tables: int
@@ -185,7 +195,12 @@ class Penalty(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserType(Component):
-    """An optimiser: ``build(settings) -> replicafit.training.optimisers.Optimiser``."""
+    """An optimiser.
+
+    Attributes:
+        build: ``(settings) -> replicafit.training.optimisers.Optimiser``: a rule that acts element
+            by element, with hyperparameters and step counts for each replica.
+    """
 
     build: Target
 
@@ -215,8 +230,10 @@ class Exporter(Component):
         write: ``(replica, network, folder) -> None``. ``replica`` is a
             ``replicafit.results.ReplicaResult``, ``network`` the plain Keras network of this
             replica alone, ``folder`` a folder that becomes visible when all exporters are done.
+            One that fails costs a warning, not the replica.
         finish: ``(WholeFit) -> Path``: called once when all replicas are written, and by
             ``replicafit export`` afterwards; gives what it wrote, which is in the fit's folder.
+            Failing costs a warning, not the fit.
         needs: names of exporters whose files ``finish`` reads; a runcard must name them too.
     """
 

@@ -22,17 +22,51 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from replicafit import cli, hookspecs
-from replicafit.components import KINDS, Component, Exporter, ForwardMap, OptimiserType
+from replicafit.components import (
+    KINDS,
+    Component,
+    DatasetReader,
+    Exporter,
+    ForwardMap,
+    OptimiserType,
+)
 from replicafit.plugins import HOOKS, load_registry
-from replicafit.runcard import models
+from replicafit.plugins.loading import Choice
+from replicafit.runcard import load_runcard, models
+from replicafit.runcard.facts import meaning
+from replicafit.runcard.keys import Keys
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 EXAMPLE = ROOT / "plugins" / "replicafit-example"
 HOW_TO = sorted((DOCS / "how-to").glob("*.md"))
+FOLLOWED = [DOCS / "tour.md", *HOW_TO]
+READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+READ += sorted((ROOT / "plugins").glob("*/README.md"))
+ALONE = {"tour.md": {"REPLICAFIT_PLUGINS": "off"}}
+"""Pages for a reader who has installed no plugin."""
+NOT_EXECUTED = {
+    r"(python3? -m venv|git clone|pip install)": "needs a network; .ci/run installs as README says",
+    r"(python -m pytest|KERAS_BACKEND=jax python -m pytest|ruff|mypy|nox)": "what .ci/run runs",
+    r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
+    r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
+    r"replicafit (report|closure|export|verify) ": "needs a large fit; each has tests of its own",
+    r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
+    r"replicafit run card.yml -o fit$": "the card of the reader",
+    r"python -m replicafit_dis": "needs hours or data that are not shipped",
+    r"for seed in": "an hour",
+    r"replicafit schema > ": "redirects; schema has tests of its own",
+    r"replicafit run (CARD|DIR)": "not a command but its shape",
+}
+"""Commands shown outside of the pages that are followed, and why nothing runs them here."""
+PYTHON_ELSEWHERE = {
+    ROOT / "plugins" / "replicafit-lhapdf" / "README.md": "needs a fit with a set; test_set does it"
+}
+"""Pages whose Python is tried by other tests, and why not here."""
 BUILT_IN = next(plugin for plugin in load_registry().plugins if plugin.name == "builtin").components
 
 
@@ -118,6 +152,33 @@ def test_command_is_documented(command):
     assert not [option for option in options if f"`{option}" not in text]
 
 
+@pytest.mark.parametrize("command", cli.commands.commands.values(), ids=lambda c: c.name)
+def test_command_and_its_options_have_help(command):
+    assert command.help
+    assert not [p.name for p in command.params if p.param_type_name == "option" and not p.help]
+
+
+def test_every_setting_has_a_description():
+    keys = Keys(load_registry()).all
+    assert not [".".join(key.path) for key in keys if not meaning(key)]
+
+
+def test_generated_parts_of_the_reference_are_current():
+    command = [sys.executable, str(DOCS / "generate.py"), "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_setting_is_in_a_generated_table():
+    """Sections, datasets, layers and penalties have a table each; optimisers come by themselves."""
+    tables = set(re.findall(r"<!-- generated: keys ?(\S*) -->", page("runcard")))
+    keys = Keys(load_registry(choice=Choice(names=frozenset()))).all
+    own = [key for key in keys if key.name != "type" and len(key.path) == len(key.container) + 2]
+    wanted = {".".join(key.path[:-1]) for key in own if key.component and key.path[0] != "training"}
+    wanted |= {"", "data", "model", "theory", "training", "data.split", "data.closure"}
+    assert not wanted - tables
+
+
 def test_links_lead_somewhere():
     for file in DOCS.rglob("*.md"):
         targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", file.read_text(encoding="utf-8"))
@@ -135,8 +196,76 @@ def test_files_shown_are_those_of_the_example(file):
             assert block.text == (EXAMPLE / block.file).read_text(encoding="utf-8"), block.file
 
 
+def shown_commands(file: Path) -> list[str]:
+    """The lines of code that are commands: in fences, or indented by four."""
+    text = file.read_text(encoding="utf-8")
+    fenced = [b.text for b in blocks(file) if b.language in ("console", "bash", "sh")]
+    plain = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
+    lines = [line for block in fenced for line in block.splitlines()]
+    lines += [line[4:] for line in plain.splitlines() if line.startswith("    ")]
+    found = (line.removeprefix("$ ").partition("  #")[0].strip() for line in lines)
+    programs = r"([A-Z_]+=\S* )*(pip|python3?|replicafit|git|ruff|mypy|nox|for) \S"
+    return [line for line in found if re.match(programs, line)]
+
+
+@pytest.mark.parametrize("file", READ, ids=lambda f: str(f.relative_to(ROOT)))
+def test_every_command_is_executed_or_has_a_reason(file):
+    executed = [
+        line for b in blocks(file) if b.language == "console" for line in b.text.split("\n")
+    ]
+    for command in shown_commands(file):
+        followed = file in FOLLOWED and f"$ {command}" in executed
+        assert followed or any(re.match(known, command) for known in NOT_EXECUTED), command
+
+
+@pytest.mark.parametrize("file", READ, ids=lambda f: str(f.relative_to(ROOT)))
+def test_every_command_is_understood(file):
+    """Also those that take too long to run: their options exist."""
+    for line in shown_commands(file):
+        _, found, rest = line.partition("replicafit ")
+        if found and not re.match(r".*\b(pip|python3?|git) ", line):
+            name, *arguments = shlex.split(rest, comments=True)
+            assert name in cli.commands.commands, line
+            command = cli.commands.commands[name]
+            command.make_parser(click.Context(command)).parse_args(arguments)
+
+
+@pytest.mark.parametrize("file", READ, ids=lambda f: str(f.relative_to(ROOT)))
+def test_code_is_executed_or_a_file_of_the_example(file):
+    """Code of other languages than these would rot unseen."""
+    languages = {block.language for block in blocks(file)}
+    assert languages <= {"python", "text", "console", "yaml", "toml"}
+    if file not in (*FOLLOWED, ROOT / "README.md", *PYTHON_ELSEWHERE):
+        assert "python" not in languages
+
+
+@pytest.mark.parametrize("file", READ, ids=lambda f: str(f.relative_to(ROOT)))
+def test_whole_runcards_are_valid(file, tmp_path, registry):
+    for block in blocks(file):
+        if block.language == "yaml" and re.search(r"^data:", block.text, re.M):
+            if "type: dis" in block.text and "dis" not in registry.names(DatasetReader):
+                pytest.skip("replicafit-dis is not installed")
+            (tmp_path / "card.yml").write_text(block.text, encoding="utf-8")
+            load_runcard(tmp_path / "card.yml", registry)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("file", HOW_TO, ids=lambda f: f.stem)
+def test_readme_reads_a_replica(tmp_path, registry, monkeypatch):
+    """With a short fit in the place of the one that README makes."""
+    if "dis" not in registry.names(DatasetReader):
+        pytest.skip("replicafit-dis is not installed")
+    card = ROOT / "runcards" / "dis.yml"
+    short = ["--replicas", "1-1", "--set", "training.max_steps=20"]
+    follow_in(tmp_path, ["run", str(card), "-o", "fits/dis", *short])
+    monkeypatch.chdir(tmp_path)
+    (code,) = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec", dont_inherit=True), names)
+    assert names["replica"]([0.01, 0.1, 0.5]).shape == (3, 8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FOLLOWED, ids=lambda f: f.stem)
 def test_page_works(file, tmp_path):
     installed, folder = tmp_path / "installed", tmp_path / "work"
     folder.mkdir()
@@ -145,7 +274,7 @@ def test_page_works(file, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", f"import test_docs; test_docs.follow({str(file)!r})"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "100"},
+        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "100", **ALONE.get(file.name, {})},
         capture_output=True,
         text=True,
         check=False,
@@ -197,8 +326,15 @@ def follow_console(text: str) -> None:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert_shown(expected, done.stdout)
+        refused = expected.startswith("Error: ")
+        assert (done.returncode != 0) == refused, done.stdout + done.stderr
+        assert_shown(expected, done.stderr if refused else done.stdout)
+
+
+def follow_in(folder: Path, arguments: list[str]) -> None:
+    code = "from replicafit.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=folder, check=False)
+    assert done.returncode == 0
 
 
 def assert_shown(expected: str, output: str) -> None:

@@ -16,7 +16,7 @@ class FileSettings(ComponentSettings):
     """A dataset in the native format, ``replicafit-dataset/1``."""
 
     type: Literal["file"] = "file"
-    path: Path = Field(description="The .npz file, relative to the runcard.")
+    path: Path = Field(description="A replicafit-dataset/1 file (.npz), relative to the runcard.")
 
 
 class CsvSettings(ComponentSettings):
@@ -24,21 +24,27 @@ class CsvSettings(ComponentSettings):
 
     type: Literal["csv"] = "csv"
     path: Path = Field(
-        description="The .csv file, relative to the runcard: names of columns, then a line a datum."
+        description="The file, relative to the runcard: names of columns, then a line for each "
+        "datum."
     )
-    name: str | None = Field(default=None, description="Of the dataset; else the file's name.")
+    name: str | None = Field(
+        default=None, description="Name of the dataset; by default that of the file."
+    )
     x: str = Field(default="x", description="The column of x, in (0, 1].")
     y: str = Field(default="y", description="The column of measured values.")
     error: str | None = Field(
-        default=None, description="The column of uncorrelated errors, absolute."
+        default=None, description="The column of uncorrelated errors, absolute; this or covariance."
     )
     covariance: Path | None = Field(
-        default=None, description="In place of error: a .csv with the covariance matrix, no names."
+        default=None,
+        description="In place of error: a file with the covariance matrix, a line for each datum, "
+        "without names.",
     )
     flavour: str = Field(default="f", description="Which of model.flavours was measured.")
     q0: PositiveFloat = Field(
         default=1.0,
-        description="Scale of the function, for parton distributions; else it has no meaning.",
+        description="Scale of the function, for parton distributions only, which must have that "
+        "of the other datasets. Else it has no meaning.",
         json_schema_extra={"unit": "GeV"},
     )
 

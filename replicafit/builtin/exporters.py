@@ -30,7 +30,7 @@ def replicafit_exporters() -> Sequence[Exporter]:
         Exporter(
             name="data",
             write="replicafit.export.writers:write_data",
-            summary="data.npz: pseudodata and split",
+            summary="data.npz: the pseudodata of the replica and its split",
         ),
         Exporter(
             name="predictions",

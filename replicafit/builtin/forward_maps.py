@@ -35,12 +35,14 @@ def replicafit_forward_maps() -> Sequence[ForwardMap]:
     """The forward maps of replicafit itself."""
     return [
         _linear("NULL", 1, "one table as it is"),
-        _linear("ADD", 2, "the sum of two tables"),
-        _linear("SMT", 10, "the sum of ten tables"),
-        _general("RATIO", 2, _ratio, "the first table over the second"),
-        _general("ASY", 2, _asymmetry, "the difference of two tables over their sum"),
-        _general("SMN", 4, _ratio_of_sums, "the sum of two tables over that of two others"),
-        _general("COM", 20, _ratio_of_sums, "the sum of ten tables over that of ten others"),
+        _linear("ADD", 2, "T_0 + T_1, the sum of two tables"),
+        _linear("SMT", 10, "T_0 + ... + T_9, the sum of ten tables"),
+        _general("RATIO", 2, _ratio, "T_0 / T_1, the first table over the second"),
+        _general("ASY", 2, _asymmetry, "(T_0 - T_1) / (T_0 + T_1), an asymmetry"),
+        _general("SMN", 4, _ratio_of_sums, "(T_0 + T_1) / (T_2 + T_3), a ratio of sums of two"),
+        _general(
+            "COM", 20, _ratio_of_sums, "(T_0 + ... + T_9) / (T_10 + ... + T_19), of sums of ten"
+        ),
     ]
 
 

@@ -76,7 +76,12 @@ class FeatureScalingSettings(ComponentSettings):
     """x -> where x stands among the data, from -1 to 1."""
 
     type: Literal["feature_scaling"] = "feature_scaling"
-    knots: int = Field(default=20, ge=2, le=1000, description="Knots of the interpolation.")
+    knots: int = Field(
+        default=20,
+        ge=2,
+        le=1000,
+        description="Knots of the interpolation, at equal steps of the distribution.",
+    )
 
 
 class MultiDenseSettings(ComponentSettings):
@@ -84,21 +89,35 @@ class MultiDenseSettings(ComponentSettings):
 
     type: Literal["multi_dense"] = "multi_dense"
     units: int = Field(ge=1, description="Outputs per replica.")
-    activation: str | None = Field(default=None, description="An activation; none is linear.")
-    use_bias: bool = True
+    activation: str | None = Field(
+        default=None, description="Applied to the outputs; none is linear."
+    )
+    use_bias: bool = Field(default=True, description="Whether a bias is added.")
     kernel_initializer: KerasObject = Field(
-        default="glorot_normal", description="A Keras initialiser; its seed is set per replica."
+        default="glorot_normal",
+        description="A Keras initialiser of the weights; its seed is set for each replica.",
     )
-    bias_initializer: KerasObject = "zeros"
+    bias_initializer: KerasObject = Field(
+        default="zeros",
+        description="A Keras initialiser of the bias; its seed is set for each replica, the same "
+        "as the kernel's.",
+    )
     kernel_regularizer: KerasObject | None = Field(
-        default=None, description="A Keras regulariser of the weights, added to the loss."
+        default=None,
+        description="A Keras regulariser, added to the loss of each replica from its own weights.",
+        examples=[{"class_name": "L2", "config": {"l2": 1e-4}}],
     )
-    bias_regularizer: KerasObject | None = None
-    activity_regularizer: KerasObject | None = None
+    bias_regularizer: KerasObject | None = Field(
+        default=None, description="Likewise, from its bias."
+    )
+    activity_regularizer: KerasObject | None = Field(
+        default=None, description="Likewise, from its outputs on the grid."
+    )
     kernel_constraint: KerasObject | None = Field(
-        default=None, description="A Keras constraint on the weights, after each step."
+        default=None,
+        description="A Keras constraint on the weights of each replica after each step.",
     )
-    bias_constraint: KerasObject | None = None
+    bias_constraint: KerasObject | None = Field(default=None, description="Likewise, on the bias.")
 
 
 class DensePerFlavourSettings(ComponentSettings):
@@ -109,16 +128,31 @@ class DensePerFlavourSettings(ComponentSettings):
     hidden: tuple[PositiveInt, ...] = Field(
         min_length=1, description="Units of the hidden layers of each flavour's network."
     )
-    activation: str | None = Field(default="tanh", description="Of the hidden layers.")
-    output_activation: str | None = Field(default=None, description="Of the output.")
-    kernel_initializer: KerasObject = Field(
-        default="glorot_normal", description="A Keras initialiser; its seed is set per network."
+    activation: str | None = Field(
+        default="tanh", description="Applied to the outputs of the hidden layers."
     )
-    bias_initializer: KerasObject = "zeros"
-    kernel_regularizer: KerasObject | None = None
-    bias_regularizer: KerasObject | None = None
-    kernel_constraint: KerasObject | None = None
-    bias_constraint: KerasObject | None = None
+    output_activation: str | None = Field(
+        default=None, description="Applied to the output; none is linear."
+    )
+    kernel_initializer: KerasObject = Field(
+        default="glorot_normal",
+        description="A Keras initialiser of the weights; its seed is set for each network.",
+    )
+    bias_initializer: KerasObject = Field(
+        default="zeros", description="A Keras initialiser of the biases."
+    )
+    kernel_regularizer: KerasObject | None = Field(
+        default=None, description="A Keras regulariser of the weights of each network alone."
+    )
+    bias_regularizer: KerasObject | None = Field(
+        default=None, description="A Keras regulariser of the biases of each network alone."
+    )
+    kernel_constraint: KerasObject | None = Field(
+        default=None, description="A Keras constraint on the weights of each network alone."
+    )
+    bias_constraint: KerasObject | None = Field(
+        default=None, description="A Keras constraint on the biases of each network alone."
+    )
 
 
 class DropoutSettings(ComponentSettings):
@@ -133,10 +167,13 @@ class KerasSettings(ComponentSettings):
 
     type: Literal["keras"] = "keras"
     layer: Annotated[str, AfterValidator(_can_be_replicated)] = Field(
-        description="A class in keras.layers that maps (b, f) to (b, g)."
+        description="A class in keras.layers that maps (b, f) to (b, g), such as "
+        "LayerNormalization."
     )
     config: Mapping[str, Any] = Field(
-        default={}, description="Its settings, as the class takes them; seeds are set per replica."
+        default={},
+        description="Its arguments; seeds of initialisers are set for each replica.",
+        examples=[{"axis": -1}],
     )
 
 
@@ -151,13 +188,20 @@ class PreprocessingSettings(ComponentSettings):
 
     type: Literal["preprocessing"] = "preprocessing"
     alpha: Mapping[str, Alpha] = Field(
-        default={}, description="Per flavour: a number, or a range to draw from per replica."
+        default={},
+        description="Small-x exponent of a flavour, below 2: a number, or a range to draw from "
+        "uniformly for each replica. Else NNPDF4.0's range.",
+        examples=[{"f": [0.2, 0.6]}],
     )
     beta: Mapping[str, Beta] = Field(
-        default={}, description="Per flavour: a number, or a range to draw from per replica."
+        default={},
+        description="Large-x exponent of a flavour, not negative: a number, or a range, likewise.",
+        examples=[{"f": [2, 4]}],
     )
     trained: bool | tuple[str, ...] = Field(
-        default=False, description="Flavours whose exponents are trained within their ranges."
+        default=False,
+        description="Whose exponents are trained, all or those of some flavours: they start where "
+        "they are drawn and never leave their range.",
     )
 
 
@@ -173,8 +217,10 @@ class RotationSettings(ComponentSettings):
 class Sampled(ComponentSettings):
     """A number that each replica draws from a normal distribution."""
 
-    value: FiniteFloat
-    error: FiniteFloat = Field(ge=0)
+    value: FiniteFloat = Field(description="The mean.")
+    error: FiniteFloat = Field(
+        ge=0, description="One standard deviation; 0 gives all replicas the value."
+    )
 
 
 Rule = Literal["momentum", "v", "v3", "v8", "v15", "v_open_charm", "t3", "t8"]
@@ -189,9 +235,15 @@ class SumRulesSettings(ComponentSettings):
         description="The sum rules to impose; all: momentum, v, v3, v8, and v15 if there is one.",
     )
     t3: Sampled = Field(
-        default=Sampled(value=1.2756, error=0.0013), description="The triplet axial charge."
+        default=Sampled(value=1.2756, error=0.0013),
+        description="The triplet axial charge, drawn from a normal distribution for each replica.",
     )
     t8: Sampled = Field(
-        default=Sampled(value=0.585, error=0.025), description="The octet axial charge."
+        default=Sampled(value=0.585, error=0.025), description="The octet axial charge, likewise."
     )
-    nodes: int = Field(default=32, ge=8, le=256, description="Quadrature nodes.")
+    nodes: int = Field(
+        default=32,
+        ge=8,
+        le=256,
+        description="Quadrature nodes; they join the one network evaluation of a step.",
+    )

@@ -24,6 +24,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -50,19 +51,23 @@ Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_ordered)]
 class Choice(ComponentSettings):
     """One of the values given, each as likely."""
 
-    choice: tuple[FiniteFloat, ...] = Field(min_length=1)
+    choice: tuple[FiniteFloat, ...] = Field(
+        min_length=1, description="One of the values given, each as likely."
+    )
 
 
 class Uniform(ComponentSettings):
     """A number from low to high."""
 
-    uniform: Range
+    uniform: Range = Field(description="A number from low to high.")
 
 
 class LogUniform(ComponentSettings):
     """A number from low to high whose logarithm is uniform."""
 
-    log_uniform: Annotated[Range, AfterValidator(_above_zero)]
+    log_uniform: Annotated[Range, AfterValidator(_above_zero)] = Field(
+        description="A number from low to high whose logarithm is uniform."
+    )
 
 
 Draw = Choice | Uniform | LogUniform
@@ -114,17 +119,48 @@ def _all(allowed: Callable[[float], bool], words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-Positive = Annotated[PerReplica, _all(lambda x: x > 0, "greater than 0")]
-NotNegative = Annotated[PerReplica, _all(lambda x: x >= 0, "0 or greater")]
-Fraction = Annotated[PerReplica, _all(lambda x: 0 <= x < 1, "from 0 to less than 1")]
-ProperFraction = Annotated[PerReplica, _all(lambda x: 0 < x < 1, "between 0 and 1")]
+def _schema(**bounds: float) -> WithJsonSchema:
+    """JSON Schema of a number within ``bounds``, or of how each replica draws its own."""
+    number = {"type": "number", **bounds}
+    draws = {
+        "choice": {"type": "array", "items": number, "minItems": 1},
+        "uniform": {"type": "array", "items": number, "minItems": 2, "maxItems": 2},
+    }
+    draws["log_uniform"] = draws["uniform"]
+    forms: list[Any] = [
+        {"type": "object", "properties": {k: v}, "required": [k], "additionalProperties": False}
+        for k, v in draws.items()
+    ]
+    words = "a draw: {choice}, {uniform} or {log_uniform}"
+    return WithJsonSchema({"anyOf": [number, {"anyOf": forms, "words": words}]})
+
+
+Positive = Annotated[
+    PerReplica, _all(lambda x: x > 0, "greater than 0"), _schema(exclusiveMinimum=0)
+]
+NotNegative = Annotated[PerReplica, _all(lambda x: x >= 0, "0 or greater"), _schema(minimum=0)]
+Fraction = Annotated[
+    PerReplica,
+    _all(lambda x: 0 <= x < 1, "from 0 to less than 1"),
+    _schema(minimum=0, exclusiveMaximum=1),
+]
+ProperFraction = Annotated[
+    PerReplica,
+    _all(lambda x: 0 < x < 1, "between 0 and 1"),
+    _schema(exclusiveMinimum=0, exclusiveMaximum=1),
+]
+
+
+_STEPS: Any = {"unit": "steps"}
 
 
 class WarmUp(ComponentSettings):
     """What all schedules share."""
 
     warmup_steps: NonNegativeInt = Field(
-        default=0, description="Steps in which the factor rises linearly from 0."
+        default=0,
+        description="Steps in which the factor rises linearly from 0.",
+        json_schema_extra=_STEPS,
     )
 
 
@@ -138,16 +174,23 @@ class CosineDecay(WarmUp):
     """Half a period of a cosine after the warm-up, arXiv:1608.03983; constant afterwards."""
 
     type: Literal["cosine"] = "cosine"
-    decay_steps: PositiveInt = Field(description="Steps from the warm-up to the final rate.")
-    final_fraction: float = Field(default=0.0, ge=0, le=1, description="Of the learning rate.")
+    decay_steps: PositiveInt = Field(
+        description="Steps from the warm-up to the final rate.", json_schema_extra=_STEPS
+    )
+    final_fraction: float = Field(
+        default=0.0, ge=0, le=1, description="The final rate over the learning rate."
+    )
 
 
 class ExponentialDecay(WarmUp):
     """After the warm-up, times ``decay_rate`` in every ``decay_steps``, smoothly."""
 
     type: Literal["exponential"] = "exponential"
-    decay_steps: PositiveInt
-    decay_rate: PositiveFloat
+    decay_steps: PositiveInt = Field(
+        description="Steps in which the learning rate is multiplied by decay_rate.",
+        json_schema_extra=_STEPS,
+    )
+    decay_rate: PositiveFloat = Field(description="Factor on the learning rate in decay_steps.")
 
 
 def _schedule_type(value: Any) -> str | None:
@@ -181,7 +224,7 @@ class OptimiserSettings(ComponentSettings):
         description="Before each step, weights shrink by this times the learning rate.",
     )
     clipnorm: Positive | None = Field(
-        default=None, description="Largest norm of the gradient of each variable."
+        default=None, description="Largest norm of the gradient of each variable (kernel or bias)."
     )
     global_clipnorm: Positive | None = Field(
         default=None, description="Largest norm of the gradient of all variables together."
@@ -199,20 +242,24 @@ class OptimiserSettings(ComponentSettings):
         return self
 
 
+_MOMENTUM = "Share of the last step that is added to the next."
+_CENTRED = "Divide by the spread of gradients, not by their size."
+
+
 class SgdSettings(OptimiserSettings):
     """Gradient descent with momentum, Polyak (1964), or Nesterov's, PMLR 28 (2013) 1139."""
 
     type: Literal["sgd"] = "sgd"
     learning_rate: Positive = Field(default=1e-2, description="Step size.")
-    momentum: Fraction = 0.0
-    nesterov: bool = False
+    momentum: Fraction = Field(default=0.0, description=_MOMENTUM)
+    nesterov: bool = Field(default=False, description="Nesterov's momentum.")
 
 
 class MomentsSettings(OptimiserSettings):
     """Of the optimisers that keep running means of the gradient and of its size."""
 
-    beta_1: Fraction = Field(default=0.9, description="Memory of the mean.")
-    beta_2: Fraction = Field(default=0.999, description="Memory of the size.")
+    beta_1: Fraction = Field(default=0.9, description="Memory of the mean gradient.")
+    beta_2: Fraction = Field(default=0.999, description="Memory of its size.")
     epsilon: Positive = Field(default=1e-7, description="Added to the size.")
 
 
@@ -257,9 +304,9 @@ class RmspropSettings(OptimiserSettings):
 
     type: Literal["rmsprop"] = "rmsprop"
     rho: Fraction = Field(default=0.9, description="Memory of the squared gradient.")
-    momentum: Fraction = 0.0
+    momentum: Fraction = Field(default=0.0, description=_MOMENTUM)
     epsilon: Positive = Field(default=1e-7, description="Added to the squared size.")
-    centered: bool = Field(default=False, description="Divide by the spread, not the size.")
+    centered: bool = Field(default=False, description=_CENTRED)
 
 
 class AdagradSettings(OptimiserSettings):

@@ -29,10 +29,15 @@ GridPoint = Annotated[float, Field(gt=0, le=1)]
 class GrowingSettings(ComponentSettings):
     """A penalty whose multiplier grows geometrically along the steps of each replica."""
 
-    initial: Positive = Field(default=1.0, description="The multiplier at the first step.")
+    initial: Positive = Field(
+        default=1.0, description="The multiplier at the first step; at most maximum."
+    )
     maximum: Positive = Field(description="Where the multiplier ends.")
     growth_steps: int | None = Field(
-        default=None, ge=1, description="Steps until it is there; left out, all of max_steps."
+        default=None,
+        ge=1,
+        description="Steps until it is there; by default all of max_steps.",
+        json_schema_extra={"unit": "steps"},
     )
 
     @model_validator(mode="after")
@@ -50,17 +55,19 @@ class PositivitySettings(GrowingSettings):
 
     type: Literal["positivity"] = "positivity"
     path: Paths = Field(
-        min_length=1, description="Files of observables, or folders of them, near the runcard."
+        min_length=1,
+        description="Files of observables, or folders of them, relative to the runcard.",
     )
     maximum: Positive = Field(default=1e6, description="Where the multiplier ends.")
     alpha: float = Field(
-        default=1e-7, ge=0, lt=1, description="Slope of the elu where observables are positive."
+        default=1e-7, ge=0, lt=1, description="Slope where observables are positive."
     )
     threshold: float = Field(
         default=1e-6,
         ge=0,
         allow_inf_nan=False,
-        description="A replica passes if no observable violates positivity by more.",
+        description="The most by which an observable may violate positivity: its negative "
+        "predictions added up.",
     )
 
 
@@ -69,14 +76,17 @@ class IntegrabilitySettings(GrowingSettings):
 
     type: Literal["integrability"] = "integrability"
     flavours: tuple[str, ...] = Field(
-        default=("t3", "t8"), min_length=1, description="In the evolution basis."
+        default=("t3", "t8"),
+        min_length=1,
+        description="The functions that must vanish, of the evolution basis.",
     )
     x: tuple[GridPoint, ...] = Field(
-        default=(1e-9, 1e-8, 1e-7), min_length=1, description="The grid points it looks at."
+        default=(1e-9, 1e-8, 1e-7), min_length=1, description="Where it looks."
     )
     maximum: Positive = Field(default=100.0, description="Where the multiplier ends.")
     bound: Positive = Field(
-        default=0.5, description="A replica passes if |x f| summed over x stays below, per flavour."
+        default=0.5,
+        description="A replica passes if |x f| added up over x is at most this for every flavour.",
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from replicafit.errors import DataError
 from replicafit.pdf.quarks import GLUON, evolution_from_quarks
@@ -36,6 +35,8 @@ class Subgrid:
         near = int(np.abs(self.q - q0).argmin())
         if np.isclose(self.q[near], q0, rtol=SAME_SCALE, atol=0):
             return self.values[:, near]
+        from scipy.interpolate import CubicSpline  # half a second, which few runcards need
+
         spline = CubicSpline(np.log(self.q**2), self.values, axis=1)
         interpolated: np.ndarray = spline(np.log(q0**2))
         return interpolated

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from replicafit.errors import DataError, ModelError
 from replicafit.pdf.bases import rotation
@@ -79,7 +78,9 @@ class StoredFunction:
         return values
 
     @cached_property
-    def _spline(self) -> CubicSpline:
+    def _spline(self) -> Any:
+        from scipy.interpolate import CubicSpline  # half a second, which few runcards need
+
         return CubicSpline(np.log(self.x), self.values, axis=0)
 
 

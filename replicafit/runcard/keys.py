@@ -124,7 +124,7 @@ def _section(registry: Registry, model: type[BaseModel], where: Path) -> Iterato
         kind = KIND_AT.get(path)
         if kind is not None:
             yield from _components(registry, kind, path)
-        elif path != ("model", "choice"):
+        elif path not in (("model", "choice"), ("extends",)):
             for below in models_in(field.annotation):
                 yield from _section(registry, below, path)
 

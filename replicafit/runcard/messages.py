@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from replicafit.components import Component, Exporter
 from replicafit.plugins import Registry
+from replicafit.runcard.facts import gist
 from replicafit.runcard.keys import Key, Keys, Location, kind_at
 from replicafit.runcard.yaml_source import OptionMark, Problem, YamlSource
 
@@ -152,7 +153,7 @@ def _meaning(keys: Keys, location: Location) -> str:
     key = keys.at(location)
     if key is None:
         return _of_component(keys, location)
-    words = (key.field.description or "").strip().rstrip(".")
+    words = gist(key).rstrip(".") if key.field.description else ""
     unit = f" in {key.unit}" if key.unit and key.unit not in words.lower() else ""
     text = f" {key.name}{unit}: {words}." if words else ""
     return text + _of_component(keys, location)

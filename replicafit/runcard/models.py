@@ -59,7 +59,11 @@ class RelativePath:
     unless: str | None = None
 
 
-FunctionPath = Annotated[str, RelativePath(unless="toy_les_houches")]
+FunctionPath = Annotated[
+    str,
+    RelativePath(unless="toy_les_houches"),
+    WithJsonSchema({"type": "string", "words": "path or toy_les_houches"}),
+]
 """What ``replicafit.pdf.stored_functions`` reads."""
 
 
@@ -83,7 +87,9 @@ class ReplicaRange(_Section):
         default=None, ge=1, strict=True, description="Fit until this many replicas are selected."
     )
     at_most: int | None = Field(
-        default=None, strict=True, description="How many replicas to fit for that; twice as many."
+        default=None,
+        strict=True,
+        description="How many replicas may be fitted for that; twice as many by default.",
     )
 
     @model_validator(mode="before")
@@ -123,7 +129,7 @@ class ReplicaRange(_Section):
         count = {"type": "integer", "minimum": 1}
         pair = {"type": "array", "items": count, "minItems": 2, "maxItems": 2}
         return {
-            "description": "How many replicas, or the first and last replica number, or {good: N}.",
+            "words": "count, first and last (1-10 or [1, 10]), or {good: count}",
             "anyOf": [
                 count,
                 {"type": "string", "pattern": f"^{_PAIR}$"},
@@ -179,9 +185,16 @@ Cut = Annotated[str, AfterValidator(_condition)]
 class DatasetEntry(ComponentSettings):
     """What every dataset of a runcard may have, whoever reads it."""
 
-    cuts: tuple[Cut, ...] = Field(default=(), description="Data are used that pass all of them.")
+    cuts: tuple[Cut, ...] = Field(
+        default=(),
+        description="Data are used that pass all of them, beside data.cuts.",
+        examples=[["q2 >= 3.49"]],
+    )
     weight: FiniteFloat = Field(
-        default=1.0, gt=0, description="Multiplies the chi2 of this dataset in the fit."
+        default=1.0,
+        gt=0,
+        description="Multiplies the chi2 of this dataset in the fit: rows and columns of the "
+        "covariance are divided by its square root. Reported chi2 have no weights.",
     )
 
 
@@ -189,7 +202,7 @@ class ExtraCovarianceSettings(_Section):
     """A covariance matrix from a file, such as theory errors."""
 
     path: Path = Field(description="A .npz, relative to the runcard.")
-    sampled: bool = Field(default=False, description="Pseudodata fluctuate with it too.")
+    sampled: bool = Field(default=False, description="Whether pseudodata fluctuate with it, too.")
 
 
 class SplitSettings(_Section):
@@ -197,7 +210,9 @@ class SplitSettings(_Section):
 
     basis: Literal["data", "diagonal"] = Field(
         default="data",
-        description="Split data, or directions of the diagonal basis of the correlation matrix.",
+        description="What is split. data: a part of each dataset trains. diagonal: a part of the "
+        "eigenvectors of the correlation matrix of the fit trains; the rest, which is not "
+        "correlated with it, validates.",
     )
     shared: bool = Field(default=False, description="All replicas have the same split.")
 
@@ -206,54 +221,76 @@ class ClosureSettings(_Section):
     """A closure test: data are made from a known function."""
 
     truth: FunctionPath = Field(
-        description="toy_les_houches, a fit's folder, a function.npz or an LHAPDF grid."
+        description="What makes the data: toy_les_houches, a fit's folder, a function.npz or an "
+        "LHAPDF grid."
     )
     level: Literal[0, 1, 2] = Field(
-        description="0: exact; 1: fluctuated once; 2: and again for each replica."
+        description="How often the truth's predictions are fluctuated. 0: they are the data. 1: "
+        "once, by the seed, the same for all replicas. 2: and then for each replica, by "
+        "pseudodata.",
     )
 
 
 class DataSettings(_Section):
     """What is fitted."""
 
-    datasets: tuple[Any, ...] = Field(min_length=1, description="The datasets, each with a type.")
+    datasets: tuple[Any, ...] = Field(
+        min_length=1, description="The datasets, each with a type; their names must differ."
+    )
     cuts: tuple[Cut, ...] = Field(
-        default=(), description="Cuts on all datasets.", examples=[["q2 >= 3.49"]]
+        default=(),
+        description="Conditions on the kinematics that all data must pass.",
+        examples=[["q2 >= 3.49"]],
     )
     t0: FunctionPath | None = Field(
         default=None,
         description="What predicts the values that multiplicative errors multiply in the fit: a "
-        "fit's folder, a function.npz, an LHAPDF grid or toy_les_houches.",
+        "fit's folder, a function.npz, an LHAPDF grid or toy_les_houches. replicafit run --t0 "
+        "takes its place.",
         examples=["fits/first"],
     )
     extra_covariances: tuple[ExtraCovarianceSettings, ...] = Field(
-        default=(), description="Covariance matrices that are added in the fit."
+        default=(),
+        description="Covariance matrices that are added in the fit, such as theory errors.",
     )
     norm_threshold: FiniteFloat | None = Field(
         default=None,
         ge=1,
-        description="Eigenvalues of the correlation matrix are at least 1 / norm_threshold^2.",
+        description="Eigenvalues of the correlation matrix are raised to at least 1 / "
+        "norm_threshold^2 in the fit; NNPDF uses 4 (arXiv:2207.00690).",
         examples=[4],
     )
     training_fraction: float = Field(
         default=0.75,
         gt=0,
         le=1,
-        description="Fraction of the data of each dataset used for training; the rest validates.",
+        description="Fraction of the data of each dataset that a replica trains on, drawn for "
+        "each replica; the rest validates. With 1 there are no validation data, and training "
+        "chi2 decides when to stop.",
     )
-    split: SplitSettings = Field(default=SplitSettings(), description="How they are split.")
+    split: SplitSettings = Field(
+        default=SplitSettings(), description="How data are split into training and validation."
+    )
     pseudodata: bool | Literal["multiplicative"] = Field(
         default=True,
-        description="Fluctuate the data of each replica within their covariance, or with "
-        "multiplicative errors sampled apart.",
+        description="Fluctuate the data of each replica within their covariance; multiplicative: "
+        "with multiplicative errors sampled apart, as NNPDF does; false: fit the measured "
+        "values. Closure tests of level 0 and 1 have false.",
     )
     folds: tuple[tuple[str, ...], ...] = Field(
-        default=(), description="Names of datasets.", examples=[[["A"], ["B"]]]
+        default=(),
+        description="Groups of datasets by their names, of which one may be held out.",
+        examples=[[["A"], ["B"]]],
     )
     hold_out: int | None = Field(
-        default=None, ge=1, description="Which fold is reported and not fitted, from 1."
+        default=None,
+        ge=1,
+        description="Which fold, from 1, is not fitted; held_out of result.json has its chi2. "
+        "Correlations between its data and fitted data are left out of both.",
     )
-    closure: ClosureSettings | None = Field(default=None, description="Data from a known function.")
+    closure: ClosureSettings | None = Field(
+        default=None, description="A closure test: data from a known function."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -298,7 +335,7 @@ class StartFrom(_Section):
     """Weights of an earlier fit, to start from instead of random ones."""
 
     fit: Annotated[str, RelativePath()] = Field(
-        description="Folder of the earlier fit, relative to the runcard."
+        description="Folder of the earlier fit, relative to the runcard; its card exports network."
     )
     replica: int | None = Field(
         default=None, ge=1, description="One replica for all; else each starts from its own number."
@@ -322,13 +359,17 @@ class NetworkSettings(_Section):
     flavours: tuple[str, ...] = Field(
         default=EVOLUTION_FLAVOURS,
         min_length=1,
-        description="What the last network layer puts out, in order.",
+        description="What the last network layer puts out, in order; distinct names. A rotation "
+        "may follow.",
     )
     layers: tuple[Any, ...] = Field(
-        default=(), description="The layers, each with a type; at least one."
+        default=(), description="The layers from x to x f(x, q0), each with a type; at least one."
     )
     start_from: StartFrom | None = Field(
-        default=None, description="Start from the weights of an earlier fit."
+        default=None,
+        description="Start from the trained weights of an earlier fit with the same layers, "
+        "instead of random ones. What is not trained, such as fixed exponents, is drawn anew.",
+        examples=["fits/first"],
     )
 
     @field_validator("flavours")
@@ -350,7 +391,8 @@ class ModelSettings(NetworkSettings):
 
     choice: tuple[Any, ...] = Field(
         default=(),
-        description="Architectures, each with its layers and flavours; every replica draws one.",
+        description="Several architectures, each with its layers and flavours, in place of these: "
+        "every replica draws one, each as likely.",
     )
 
     @model_validator(mode="after")
@@ -374,9 +416,12 @@ class ModelSettings(NetworkSettings):
 class TrainingSettings(_Section):
     """How it is fitted."""
 
-    optimizer: Any
+    optimizer: Any = Field(description="The optimiser.")
     max_steps: int = Field(
-        default=20_000, ge=1, description="Optimiser steps at most.", json_schema_extra=_STEPS
+        default=20_000,
+        ge=1,
+        description="Optimiser steps at most.",
+        json_schema_extra=_STEPS,
     )
     check_every: int = Field(
         default=10,
@@ -387,7 +432,7 @@ class TrainingSettings(_Section):
     patience: int = Field(
         default=2000,
         ge=1,
-        description="Steps without a better validation chi2 before stopping.",
+        description="Steps without a better validation chi2 before a replica stops.",
         json_schema_extra=_STEPS,
     )
 
@@ -398,19 +443,34 @@ class TheorySettings(_Section):
     Defaults: NNPDF4.0 NNLO, arXiv:2109.02653, section 3.1.
     """
 
-    order: Literal["lo", "nlo", "nnlo"] = Field(default="nnlo", description="Of evolution.")
-    alpha_s: float = Field(default=0.118, gt=0, lt=1, description="The strong coupling at m_z.")
-    m_z: float = Field(
-        default=91.1876, gt=0, description="Mass of the Z, GeV.", json_schema_extra=_GEV
+    order: Literal["lo", "nlo", "nnlo"] = Field(
+        default="nnlo", description="Perturbative order of evolution and coupling."
     )
+    alpha_s: float = Field(
+        default=0.118,
+        gt=0,
+        lt=1,
+        description="The strong coupling at m_z, with max_flavours or as many flavours as are "
+        "active there.",
+    )
+    m_z: float = Field(default=91.1876, gt=0, description="Mass of the Z.", json_schema_extra=_GEV)
     m_charm: float = Field(
-        default=1.51, gt=0, description="Pole mass of charm, GeV.", json_schema_extra=_GEV
+        default=1.51,
+        gt=0,
+        description="Pole mass of charm, and threshold between three and four flavours.",
+        json_schema_extra=_GEV,
     )
     m_bottom: float = Field(
-        default=4.92, gt=0, description="Pole mass of bottom, GeV.", json_schema_extra=_GEV
+        default=4.92,
+        gt=0,
+        description="Pole mass of bottom, and threshold between four and five flavours.",
+        json_schema_extra=_GEV,
     )
     m_top: float = Field(
-        default=172.5, gt=0, description="Pole mass of top, GeV.", json_schema_extra=_GEV
+        default=172.5,
+        gt=0,
+        description="Pole mass of top, and threshold between five and six flavours.",
+        json_schema_extra=_GEV,
     )
     max_flavours: int = Field(default=5, ge=4, le=6, description="Active flavours at most.")
 
@@ -424,7 +484,9 @@ class TheorySettings(_Section):
 class Runcard(_Section):
     """All that defines a fit. Together with the plugins it determines every replica."""
 
-    extends: Annotated[tuple[ExtendedCard, ...], WithJsonSchema({"type": "string"})] = Field(
+    extends: Annotated[
+        tuple[ExtendedCard, ...], WithJsonSchema({"type": "string", "format": "path"})
+    ] = Field(
         default=(),
         exclude=True,
         description="A runcard, relative to this one, whose keys hold where this one has none.",
@@ -432,26 +494,38 @@ class Runcard(_Section):
     )
     title: str = Field(default="", description="One line for reports.", examples=["My data"])
     plugins: tuple[Path, ...] = Field(
-        default=(), description="Python files with components of this project, near the runcard."
+        default=(),
+        description="Python files with components of this project alone. Each is a plugin, "
+        "relative to the runcard, and recorded in run.json with its sha256. Its code runs when "
+        "the card is read.",
+        examples=[["./my_layers.py"]],
     )
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Start of every random number.")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        lt=2**63,
+        description="Start of every random number.",
+        json_schema_extra={"words": "integer, from 0 to 2^63 - 1"},
+    )
     replicas: ReplicaRange = Field(
         default=ReplicaRange(last=100),
-        description="How many replicas, the first and last replica number (1-10), or {good: 100}.",
+        description="How many replicas (100 means 1 to 100), the first and last replica number "
+        "(1-10), or {good: 100}.",
     )
     precision: Literal["float32", "float64"] = Field(
-        default="float32", description="Numbers on the device; preparation is always float64."
+        default="float32",
+        description="Numbers on the device; preparation and results are always float64.",
     )
     data: DataSettings = Field(description="What is fitted.")
     model: ModelSettings = Field(description="The function that is fitted.")
     theory: TheorySettings = Field(
         default=TheorySettings(), description="Coupling and masses, for evolution beyond q0."
     )
-    penalties: tuple[Any, ...] = Field(default=(), description="Terms added to chi2.")
+    penalties: tuple[Any, ...] = Field(default=(), description="Terms added to chi2 in the loss.")
     training: TrainingSettings = Field(description="How it is fitted.")
     export: tuple[str, ...] = Field(
         default=("network", "function", "history", "data", "predictions"),
-        description="What is written per replica.",
+        description="What is written for each replica, and of the whole fit.",
     )
 
 

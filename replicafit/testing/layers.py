@@ -31,9 +31,10 @@ def check_layer(
     """Checks every rule that a layer type must keep.
 
     Shapes; config round trip through ``.keras``; no slot's output depends on another slot's
-    weights; a stack of r replicas equals r single ones; ``split`` gives the same function as plain
-    Keras; a NaN in one slot stays there. A layer that does something else in training, whose
-    ``call`` takes ``training``, keeps the rules of slots there too.
+    weights; all that differs between replicas is in weights; a stack of r replicas equals r single
+    ones; ``split`` gives the same function as plain Keras; a NaN in one slot stays there. A layer
+    that does something else in training, whose ``call`` takes ``training``, keeps the rules of
+    slots there too.
 
     Args:
         name: the ``type`` a runcard writes.
@@ -55,6 +56,7 @@ def check_layer(
     layer_test.stack_equals_singles()
     layer_test.slots_do_not_mix()
     layer_test.nan_stays()
+    layer_test.weights_are_all()
     layer_test.split_is_plain()
     if layer_test.takes_training:
         layer_test.train()
@@ -188,6 +190,19 @@ class _LayerTest:
         outputs = self._call(self.layer, inputs)
         self.layer.set_weights(self.start)
         same(rule, outputs[:, 1:], self.outputs[:, 1:])
+
+    def weights_are_all(self) -> None:
+        """With the weights of other replicas the layer gives what those give, bitwise.
+
+        A slot that takes the next replica gets its weights and nothing else: a number that is kept
+        in an attribute or in the compiled call would stay behind.
+        """
+        others = self._build(tuple(number + len(self.numbers) for number in self.numbers))
+        expected = self._call(others, self.inputs)
+        self.layer.set_weights(others.get_weights())
+        outputs = self._call(self.layer, self.inputs)
+        self.layer.set_weights(self.start)
+        same("all that differs between replicas is in weights", outputs, expected)
 
     def split_is_plain(self) -> None:
         """The plain layer of each slot computes the same, and needs nothing of ours to load."""

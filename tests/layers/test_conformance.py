@@ -1,10 +1,16 @@
 """Every built-in layer passes the conformance kit."""
 
+from typing import Literal
+
+import keras
 import pytest
+from keras import ops
 
 from replicafit.builtin.layers import replicafit_layers
+from replicafit.components import ComponentSettings, LayerType
 from replicafit.pdf.basis_tables import BASIS_TABLES
-from replicafit.testing import check_layer
+from replicafit.plugins import Plugin, Registry
+from replicafit.testing import ConformanceError, check_layer
 
 NINE = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")
 CASES = [
@@ -55,7 +61,6 @@ def test_size_is_what_the_layer_has(registry, name, features, settings):
     """What the planner counts with, against the layer as built."""
     import numpy as np
 
-    from replicafit.components import LayerType
     from replicafit.testing.layers import FLAVOURS, _LayerTest
 
     settings = dict(settings)
@@ -67,3 +72,37 @@ def test_size_is_what_the_layer_has(registry, name, features, settings):
     out, parameters = kind.size(model, inputs) if kind.size else (inputs, 0)
     trained = sum(int(np.prod(v.shape[1:])) for v in trial.layer.trainable_variables)
     assert (out, parameters) == (trial.outputs.shape[-1], trained)
+
+
+@keras.saving.register_keras_serializable(package="test_conformance")
+class Scaled(keras.layers.Layer):
+    """Keeps a number for each replica in an attribute, where refilling a slot does not reach."""
+
+    def __init__(self, factors, **kwargs):
+        super().__init__(**kwargs)
+        self.factors = list(factors)
+
+    def call(self, features):
+        return features * ops.reshape(ops.cast(self.factors, features.dtype), (1, -1, 1, 1))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def split(self, slot, features=None):
+        return keras.layers.Rescaling(self.factors[slot])
+
+    def get_config(self):
+        return {**super().get_config(), "factors": self.factors}
+
+
+def test_state_outside_weights_is_found():
+    class ScaledSettings(ComponentSettings):
+        type: Literal["scaled"] = "scaled"
+
+    def build(settings, context):
+        return Scaled([float(g.uniform()) for g in context.generators])
+
+    scaled = LayerType(name="scaled", settings=ScaledSettings, build=build)
+    registry = Registry(plugins=(Plugin("one", "one", "0", "one", (scaled,)),))
+    with pytest.raises(ConformanceError, match=r"^all that differs between replicas is in weights"):
+        check_layer("scaled", registry)
