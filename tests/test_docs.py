@@ -67,6 +67,8 @@ PYTHON_ELSEWHERE = {
     ROOT / "plugins" / "replicafit-lhapdf" / "README.md": "needs a fit with a set; test_set does it"
 }
 """Pages whose Python is tried by other tests, and why not here."""
+PYTHON_ALONE = [DOCS / "reference" / "dataset-format.md"]
+"""Pages whose Python needs nothing else."""
 BUILT_IN = next(plugin for plugin in load_registry().plugins if plugin.name == "builtin").components
 
 
@@ -235,8 +237,16 @@ def test_code_is_executed_or_a_file_of_the_example(file):
     """Code of other languages than these would rot unseen."""
     languages = {block.language for block in blocks(file)}
     assert languages <= {"python", "text", "console", "yaml", "toml"}
-    if file not in (*FOLLOWED, ROOT / "README.md", *PYTHON_ELSEWHERE):
+    if file not in (*FOLLOWED, ROOT / "README.md", *PYTHON_ALONE, *PYTHON_ELSEWHERE):
         assert "python" not in languages
+
+
+@pytest.mark.parametrize("file", PYTHON_ALONE, ids=lambda f: f.stem)
+def test_python_that_stands_alone_works(file):
+    names: dict[str, object] = {}
+    for block in blocks(file):
+        if block.language == "python":
+            exec(block.text, names)
 
 
 @pytest.mark.parametrize("file", READ, ids=lambda f: str(f.relative_to(ROOT)))
