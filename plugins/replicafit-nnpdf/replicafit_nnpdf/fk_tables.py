@@ -19,7 +19,7 @@ EVOLUTION_BASIS = {
     **{200: "v", 203: "v3", 208: "v8", 215: "v15", 224: "v24", 235: "v35"},
     **{103: "t3", 108: "t8", 115: "t15", 124: "t24", 135: "t35"},
 }
-"""The numbers by which PineAPPL and EKO call the evolution basis (arXiv:2202.02338, section 2.2)."""
+"""The numbers that PineAPPL and EKO give to the functions of the evolution basis."""
 
 Channel = tuple[str, ...]
 
@@ -89,8 +89,8 @@ def read_table(path: Path) -> FkTable:
         )
     x, values = np.asarray(table.x_grid()), np.asarray(table.table(), dtype=np.float64)
     channels = tuple(_channel(path, pids) for pids in table.channels())
-    used = values.reshape(len(values), len(channels), -1).any(axis=(0, 2))
-    kept = tuple(channel for channel, needed in zip(channels, used, strict=True) if needed)
+    used = np.flatnonzero(values.reshape(len(values), len(channels), -1).any(axis=(0, 2)))
+    kept = tuple(channels[c] for c in used)
     if any("photon" in channel for channel in kept):
         raise DataError(f"The FK table '{path}' needs a photon distribution; a fit has none.")
     of_bins = np.asarray(table.bin_normalizations()).reshape(-1, *[1] * (values.ndim - 1))
@@ -131,7 +131,7 @@ def _polarised(path: Path, table: PineapplTable) -> bool:
             f"The FK table '{path}' multiplies polarised and unpolarised functions; a fit has "
             "one kind."
         )
-    return kinds.pop()
+    return bool(kinds.pop())
 
 
 def _channel(path: Path, pids: list[int]) -> Channel:

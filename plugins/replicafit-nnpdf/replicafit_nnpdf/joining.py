@@ -112,7 +112,7 @@ def _operand(
     total = np.zeros((n_rows, len(flavours), len(x_grid)))
     for part in parts:
         rows = part.rows[:n_rows]
-        columns = [flavours.index(flavour) for (flavour,) in part.table.channels]
+        columns = np.array([flavours.index(flavour) for (flavour,) in part.table.channels])
         place = np.ix_(rows, columns, positions(part.table.x, x_grid))
         total[place] += part.table.values[: len(rows)]
     return total
@@ -126,7 +126,7 @@ def _luminosity(
     total = np.zeros((n_rows, len(channels), len(x), len(x)))
     for part in parts:
         rows, points = part.rows[:n_rows], positions(part.table.x, x)
-        columns = [channels.index(pair) for pair in part.table.channels]
+        columns = np.array([channels.index(pair) for pair in part.table.channels])
         total[np.ix_(rows, columns, points, points)] += part.table.values[: len(rows)]
     pairs = [[flavours.index(flavour) for flavour in pair] for pair in channels]
     points = positions(x, x_grid)

@@ -15,7 +15,7 @@ from nnpdf_data.commondataparser import (
     parse_new_metadata,
     parse_set_metadata,
 )
-from validobj import ValidationError
+from validobj.errors import ValidationError
 
 from replicafit.errors import DataError
 from replicafit_nnpdf.catalogue import Entry

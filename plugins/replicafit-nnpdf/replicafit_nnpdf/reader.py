@@ -89,9 +89,7 @@ def parse(settings: NnpdfSettings) -> tuple[Dataset, list[Path]]:
     return dataset, [*measurements.source_files(metadata), *sources]
 
 
-def load_tables(
-    settings: NnpdfSettings, theory: Theory
-) -> tuple[dict[str, FkTable], list[Path]]:
+def load_tables(settings: NnpdfSettings, theory: Theory) -> tuple[dict[str, FkTable], list[Path]]:
     """Every FK table that ``theory`` needs, times all its factors; and the files read.
 
     Raises:

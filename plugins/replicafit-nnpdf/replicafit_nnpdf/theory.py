@@ -12,7 +12,7 @@ OPERANDS: Mapping[str, int] = {
     **{"NULL": 1, "ADD": 2, "RATIO": 2, "ASY": 2},
     **{"SMN": 4, "COM": 20, "SMT": 10},
 }
-"""How many operands each operation combines (arXiv:1410.8849, section 2.3, and NNPDF's guide)."""
+"""How many operands each operation combines (NNPDF's guide, "Theory data files")."""
 
 
 @dataclass(frozen=True)

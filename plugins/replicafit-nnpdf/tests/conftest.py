@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("pineappl", reason="pineappl, which reads FK tables, is not installed")
-pytest.importorskip("nnpdf_data", reason="nnpdf-data, which has the data, is not installed")
-
-from pineappl.boc import BinsWithFillLimits, Channel, Kinematics, Order, ScaleFuncForm, Scales
-from pineappl.convolutions import Conv, ConvType
-from pineappl.fk_table import FkTable
-from pineappl.grid import Grid
-from pineappl.interpolation import Interp, InterpolationMethod, MappingMethod, ReweightingMethod
-from pineappl.pids import PidBasis
-from pineappl.subgrid import ImportSubgridV1
+from replicafit_nnpdf import NnpdfSettings
+from replicafit_nnpdf.reader import read
 
 from replicafit.data import Dataset
 from replicafit.forward.predictions import predict
 from replicafit.plugins import load_registry
-from replicafit_nnpdf import NnpdfSettings
-from replicafit_nnpdf.reader import read
 
 Q0 = 1.65
 X = np.geomspace(1e-3, 1, 8)
@@ -44,12 +33,19 @@ def write_table(
     seed: int = 0,
     positive: bool = False,
     polarised: Sequence[bool] = (False, False),
-    basis: PidBasis = PidBasis.Evol,
+    basis: str = "Evol",
     pid: int = 2212,
     time_like: bool = False,
     values: np.ndarray | None = None,
 ) -> Path:
     """An FK table (d, c, n) or (d, c, n, n) of random numbers, with bins of different widths."""
+    from pineappl.boc import BinsWithFillLimits, Channel, Kinematics, Order, ScaleFuncForm, Scales
+    from pineappl.convolutions import Conv, ConvType
+    from pineappl.fk_table import FkTable
+    from pineappl.grid import Grid
+    from pineappl.pids import PidBasis
+    from pineappl.subgrid import ImportSubgridV1
+
     n_hadrons = len(channels[0])
     generator = np.random.default_rng(seed)
     shape = (n_data, len(channels), *[len(x)] * n_hadrons)
@@ -61,14 +57,14 @@ def write_table(
     ]
     limits = [[(float(d), float(d + 1))] for d in range(n_data)]
     grid = Grid(
-        pid_basis=basis,
+        pid_basis=getattr(PidBasis, basis),
         channels=[Channel([(list(channel), 1.0)]) for channel in channels],
         orders=[Order(0, 0, 0, 0, 0)],
         bins=BinsWithFillLimits.from_limits_and_normalizations(
             limits, generator.uniform(0.5, 2, n_data).tolist()
         ),
         convolutions=conv,
-        interpolations=[_scale_interpolation(), *[_x_interpolation()] * n_hadrons],
+        interpolations=_interpolations(n_hadrons),
         kinematics=[Kinematics.Scale(0), *map(Kinematics.X, range(n_hadrons))],
         scale_funcs=Scales(
             ren=ScaleFuncForm.NoScale(0), fac=ScaleFuncForm.Scale(0), frg=ScaleFuncForm.NoScale(0)
@@ -83,8 +79,15 @@ def write_table(
     return path
 
 
-def _scale_interpolation() -> Interp:
-    return Interp(
+def _interpolations(n_hadrons: int) -> list[Any]:
+    from pineappl.interpolation import (
+        Interp,
+        InterpolationMethod,
+        MappingMethod,
+        ReweightingMethod,
+    )
+
+    scale = Interp(
         min=1.0,
         max=1e8,
         nodes=40,
@@ -93,10 +96,7 @@ def _scale_interpolation() -> Interp:
         map=MappingMethod.ApplGridH0,
         interpolation_meth=InterpolationMethod.Lagrange,
     )
-
-
-def _x_interpolation() -> Interp:
-    return Interp(
+    x = Interp(
         min=2e-7,
         max=1.0,
         nodes=50,
@@ -105,6 +105,7 @@ def _x_interpolation() -> Interp:
         map=MappingMethod.ApplGridF2,
         interpolation_meth=InterpolationMethod.Lagrange,
     )
+    return [scale, *[x] * n_hadrons]
 
 
 def xfx(pid: int, x: float, q2: float) -> float:
@@ -128,6 +129,8 @@ def evolution_basis(x: np.ndarray, flavours: Sequence[str]) -> np.ndarray:
 
 def convolved(path: Path) -> np.ndarray:
     """pineappl's own prediction for the toy proton, (d,)."""
+    from pineappl.fk_table import FkTable
+
     table = FkTable.read(str(path))
     convolutions = table.convolutions
     functions = [xfx] * len(convolutions)
@@ -239,18 +242,22 @@ def _source(treatment: str, kind: str) -> dict[str, str]:
     return {"description": "", "treatment": treatment, "type": kind}
 
 
+@pytest.fixture(scope="session")
+def installed() -> None:
+    """What reads NNPDF's files."""
+    pytest.importorskip("pineappl", reason="pineappl, which reads FK tables, is not installed")
+    pytest.importorskip("nnpdf_data", reason="nnpdf-data, which has the data, is not installed")
+
+
 @pytest.fixture
-def workshop(tmp_path: Path) -> Workshop:
+def workshop(installed: None, tmp_path: Path) -> Workshop:
     """A fresh one."""
     return Workshop(tmp_path)
 
 
 @pytest.fixture(scope="session")
-def toy() -> SimpleNamespace:
+def toy(installed: None) -> SimpleNamespace:
     """What tests need to know; they cannot import from here."""
     return SimpleNamespace(
         x=X, dis=DIS, pp=PP, q0=Q0, convolved=convolved, predicted=predicted, make=write_table
     )
-
-
-Operation = Callable[..., np.ndarray]

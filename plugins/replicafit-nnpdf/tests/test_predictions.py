@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from replicafit_nnpdf.theory import OPERANDS
 
 N_DATA = 4
@@ -36,9 +35,7 @@ def test_operations(workshop: Any, toy: Any, operation: str, hadrons: int) -> No
         workshop.table(name, N_DATA, channels, x=toy.x[i % 3 :], seed=i, positive=True)
         for i, name in enumerate(names)
     ]
-    workshop.measured(
-        N_DATA, {"FK_tables": [[n] for n in names], "operation": operation.lower()}
-    )
+    workshop.measured(N_DATA, {"FK_tables": [[n] for n in names], "operation": operation.lower()})
     dataset = workshop.read()
     assert dataset.operation == operation
     expected = BY_HAND[operation]([toy.convolved(path) for path in paths])
