@@ -50,6 +50,11 @@ def find(name: str, folder: Path) -> Entry:
     raise DataError(_unknown(name, folder))
 
 
+def is_observable(name: str) -> bool:
+    """Whether nothing was measured: it is for positivity or integrability."""
+    return name.startswith("NNPDF")
+
+
 def observables(metadata: Path) -> list[str]:
     """The observables of one set."""
     return _OBSERVABLE.findall(metadata.read_text(encoding="utf-8"))

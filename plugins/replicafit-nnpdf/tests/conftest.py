@@ -37,6 +37,7 @@ def write_table(
     pid: int = 2212,
     time_like: bool = False,
     values: np.ndarray | None = None,
+    unit_bins: bool = False,
 ) -> Path:
     """An FK table (d, c, n) or (d, c, n, n) of random numbers, with bins of different widths."""
     from pineappl.boc import BinsWithFillLimits, Channel, Kinematics, Order, ScaleFuncForm, Scales
@@ -61,7 +62,7 @@ def write_table(
         channels=[Channel([(list(channel), 1.0)]) for channel in channels],
         orders=[Order(0, 0, 0, 0, 0)],
         bins=BinsWithFillLimits.from_limits_and_normalizations(
-            limits, generator.uniform(0.5, 2, n_data).tolist()
+            limits, [1.0] * n_data if unit_bins else generator.uniform(0.5, 2, n_data).tolist()
         ),
         convolutions=conv,
         interpolations=_interpolations(n_hadrons),

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from replicafit_nnpdf import reader
 from replicafit_nnpdf.cache import default_folder
 
 from replicafit.data import read_dataset
@@ -34,7 +33,9 @@ class TestCache:
 
     def test_is_read_and_nothing_else(self, plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         first = plain.read()
-        monkeypatch.delattr(reader, "parse")
+        from replicafit_nnpdf import parsing
+
+        monkeypatch.setattr(parsing, "parse", None)
         again = plain.read()
         assert dict(again.metadata) == dict(first.metadata)
         for name, column in first.kinematics.items():
@@ -45,7 +46,9 @@ class TestCache:
         workshop.table("A", 3, toy.pp)
         workshop.measured(3, NULL)
         first = toy.predicted(workshop.read())
-        monkeypatch.delattr(reader, "parse")
+        from replicafit_nnpdf import parsing
+
+        monkeypatch.setattr(parsing, "parse", None)
         np.testing.assert_array_equal(toy.predicted(workshop.read()), first)
 
     def test_a_changed_table_is_read_anew(self, plain: Any, toy: Any) -> None:
@@ -123,6 +126,10 @@ class TestNames:
         (plain.data / "TOY_NC_10GEV" / "data.yaml").write_text("data_central: [1, 2]")
         with pytest.raises(DataError, match="nnpdf-data cannot read the data of TOY_NC_10GEV_SIGM"):
             plain.read()
+
+    def test_an_observable_is_no_dataset(self, plain: Any) -> None:
+        with pytest.raises(DataError, match=r"was not measured.*python -m replicafit_nnpdf"):
+            plain.read(name="NNPDF_POS_2P24GEV_F2U", data=None)
 
     def test_negative_data_say_so(self, plain: Any) -> None:
         """An asymmetry may be negative, and the core believes the process."""
