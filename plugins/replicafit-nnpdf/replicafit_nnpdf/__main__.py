@@ -1,7 +1,7 @@
 """``python -m replicafit_nnpdf NAME ... --tables DIR --output DIR``: files of datasets.
 
-Each becomes ``NAME.npz`` in the format ``replicafit-dataset/1``: a dataset for ``type: file``, or an
-observable for the penalties positivity and integrability.
+Each becomes ``NAME.npz`` in the format ``replicafit-dataset/1``: a dataset for ``type: file``, or
+an observable for the penalty positivity.
 """
 
 from __future__ import annotations

@@ -99,8 +99,8 @@ def load(settings: NnpdfSettings) -> Loaded:
     forget_metadata()
     metadata = load_metadata(name, settings.variant, find(name, settings.data))
     theory = theory_of(name, metadata.theory)
+    tables, files = _load_tables(settings, theory)  # first: data may take a minute
     measured = load_measurement(name, metadata)
-    tables, files = _load_tables(settings, theory)
     joined = join(name, len(measured.central), theory, tables)
     q0 = tables[theory.tables[0]].q0
     return Loaded(metadata, measured, theory, joined, q0, (*source_files(metadata), *files))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 import pluggy
 import pytest
 import replicafit_nnpdf
+import yaml
 from pydantic import ValidationError
 from replicafit_nnpdf import NnpdfSettings
 
@@ -82,6 +84,22 @@ def test_paths_are_relative_to_the_runcard(workshop: Any, registry: Registry) ->
 def test_an_unknown_setting_is_refused() -> None:
     with pytest.raises(ValidationError, match="forbidden"):
         NnpdfSettings(name="NMC", tables=Path(), cfac=["QCD"])
+
+
+def test_the_readme_names_what_there_is(installed: None) -> None:
+    """Its runcard: settings, datasets and variants."""
+    from replicafit_nnpdf.catalogue import find, package_folder
+    from replicafit_nnpdf.measurements import load_metadata
+
+    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    [card] = [
+        yaml.safe_load(b) for b in re.findall(r"```yaml\n(.*?)```", text, re.S) if "&dis" in b
+    ]
+    for entry in card["data"]["datasets"]:
+        entry.pop("cuts")
+        settings = NnpdfSettings.model_validate(entry)
+        where = find(settings.name, package_folder() / "commondata")
+        assert load_metadata(settings.name, settings.variant, where).theory.FK_tables
 
 
 def test_import_is_cheap() -> None:

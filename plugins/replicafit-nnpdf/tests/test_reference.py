@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from replicafit_nnpdf import NnpdfSettings
+from replicafit_nnpdf.fk_tables import EVOLUTION_BASIS
+from replicafit_nnpdf.reader import read
 
 from replicafit.data import Dataset, read_dataset
 from replicafit.data.covariance import covariance
 from replicafit.data.cuts import passing, select
 from replicafit.forward.predictions import predict
 from replicafit.plugins import load_registry
-from replicafit_nnpdf import NnpdfSettings
-from replicafit_nnpdf.fk_tables import EVOLUTION_BASIS
-from replicafit_nnpdf.reader import read
 
 REPOSITORY = Path(__file__).parents[3]
 CUTS = ("q2 >= 3.49", "q2 * (1 - x) / x >= 12.5")
