@@ -92,10 +92,8 @@ def test_the_readme_names_what_there_is(installed: None) -> None:
     from replicafit_nnpdf.measurements import load_metadata
 
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    [card] = [
-        yaml.safe_load(b) for b in re.findall(r"```yaml\n(.*?)```", text, re.S) if "&dis" in b
-    ]
-    for entry in card["data"]["datasets"]:
+    [card] = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "&dis" in block]
+    for entry in yaml.safe_load(card)["datasets"]:
         entry.pop("cuts")
         settings = NnpdfSettings.model_validate(entry)
         where = find(settings.name, package_folder() / "commondata")
