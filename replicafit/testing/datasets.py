@@ -20,7 +20,7 @@ ARRAYS = ("central", "stat", "sys_add", "sys_mult_percent", "x_grid")
 
 
 def check_dataset(
-    name: str, registry: Registry | None = None, folder: Path | str = ".", **settings: Any
+    name: str, /, registry: Registry | None = None, folder: Path | str = ".", **settings: Any
 ) -> None:
     """Checks every rule that a dataset reader must keep.
 

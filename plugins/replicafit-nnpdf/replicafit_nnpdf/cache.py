@@ -1,0 +1,98 @@
+"""Parsed datasets as ``replicafit-dataset/1`` files, good until one of their sources changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.data import Dataset, write_dataset
+from replicafit.data.dataset_file import KINEMATICS, dataset_from_arrays, load_arrays
+from replicafit.errors import DataError
+
+LAYOUT = 1
+"""Grows when what is kept changes."""
+
+PACKAGES = ("replicafit-nnpdf", "nnpdf-data", "pineappl")
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of parsed datasets."""
+
+    folder: Path
+
+    def path(self, name: str, request: Any) -> Path:
+        """Where the dataset ``name`` is kept that was asked for by ``request``, JSON."""
+        versions = {package: version(package) for package in PACKAGES}
+        text = json.dumps([LAYOUT, versions, request], sort_keys=True)
+        return self.folder / f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
+
+    def load(self, path: Path) -> Dataset | None:
+        """The dataset kept at ``path``; None if there is none, or its sources have changed."""
+        if not path.is_file():
+            return None
+        try:
+            dataset = _read(path)
+        except (DataError, KeyError, TypeError):
+            return None  # of an interrupted copy, say; it is parsed anew
+        recorded = dataset.metadata["sources"]
+        now = stamps([Path(file) for file in recorded])
+        return dataset if now == recorded else None
+
+    def store(self, path: Path, dataset: Dataset, sources: Sequence[Path]) -> Dataset:
+        """Keeps ``dataset``, made from the files ``sources``, at ``path``; gives it back, checked.
+
+        Raises:
+            DataError: the folder cannot be written, or the dataset is not one.
+        """
+        others = {k: v.tolist() for k, v in dataset.kinematics.items() if k not in KINEMATICS}
+        metadata = {**dataset.metadata, "kinematics": others, "sources": stamps(sources)}
+        usual = {k: v for k, v in dataset.kinematics.items() if k in KINEMATICS}
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_dataset(path, replace(dataset, kinematics=usual, metadata=metadata))
+        except OSError as cause:
+            raise DataError(
+                f"The cache of parsed datasets cannot be written: {cause}. Set 'cache' of the "
+                "dataset to a folder that can."
+            ) from None
+        try:
+            return _read(path)
+        except DataError:
+            path.unlink()
+            raise
+
+
+def default_folder() -> Path:
+    """Of this user, on this machine."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "replicafit-nnpdf"
+
+
+def stamps(files: Sequence[Path]) -> dict[str, list[int] | None]:
+    """Size and time of change of each file; None of one that is gone."""
+    return {str(file): _stamp(file) for file in files}
+
+
+def _stamp(file: Path) -> list[int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _read(path: Path) -> Dataset:
+    """The format knows three kinematic variables; the others are in the metadata."""
+    dataset = dataset_from_arrays(path, load_arrays(path))
+    metadata = dict(dataset.metadata)
+    others = {name: np.array(values) for name, values in metadata.pop("kinematics").items()}
+    return replace(dataset, kinematics={**dataset.kinematics, **others}, metadata=metadata)

@@ -1,0 +1,161 @@
+"""From NNPDF's files to a dataset: the recipe."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nnpdf_data.commondataparser import ObservableMetaData
+
+from replicafit.data import Dataset
+from replicafit.data.cuts import select
+from replicafit.errors import DataError
+from replicafit_nnpdf import NnpdfSettings
+from replicafit_nnpdf.cache import PACKAGES
+from replicafit_nnpdf.catalogue import find, is_observable, package_folder
+from replicafit_nnpdf.cfactors import find_cfactors, product
+from replicafit_nnpdf.fk_tables import FkTable, find_table, read_table
+from replicafit_nnpdf.joining import Joined, join
+from replicafit_nnpdf.measurements import (
+    Measurement,
+    forget_metadata,
+    load_measurement,
+    load_metadata,
+    source_files,
+)
+from replicafit_nnpdf.theory import Theory, theory_of
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Everything about one dataset that NNPDF's files say.
+
+    Attributes:
+        metadata: nnpdf-data's.
+        measured: data and uncertainties; zeros where nothing was measured.
+        theory: how the tables combine.
+        joined: the tables.
+        q0: their scale in GeV.
+        sources: the files read.
+    """
+
+    metadata: ObservableMetaData
+    measured: Measurement
+    theory: Theory
+    joined: Joined
+    q0: float
+    sources: tuple[Path, ...]
+
+
+def parse(settings: NnpdfSettings) -> tuple[Dataset, tuple[Path, ...]]:
+    """The dataset that ``settings``, with absolute paths, describe, and the files read.
+
+    Raises:
+        DataError: it does not exist, or its data and tables cannot be used.
+    """
+    if is_observable(settings.name):
+        raise DataError(
+            f"{settings.name} was not measured: it is an observable for a penalty. Make a file "
+            f"of it with 'python -m replicafit_nnpdf {settings.name} --tables "
+            f"{settings.tables} --output FOLDER' and name that in the penalty positivity."
+        )
+    loaded = load(settings)
+    measured, joined = loaded.measured, loaded.joined
+    dataset = Dataset(
+        name=settings.name,
+        central=measured.central,
+        stat=measured.stat,
+        sys_add=measured.additive.values,
+        sys_add_names=measured.additive.names,
+        sys_mult_percent=measured.multiplicative.values,
+        sys_mult_names=measured.multiplicative.names,
+        kinematics=measured.kinematics,
+        x_grid=joined.x_grid,
+        flavours=joined.flavours,
+        q0=loaded.q0,
+        tables=joined.tables,
+        operation=loaded.theory.operation,
+        metadata=describe(settings, loaded),
+    )
+    if not joined.predicted.all():
+        _check_removal(settings, joined.predicted)
+        dataset = select(dataset, joined.predicted)
+    return dataset, loaded.sources
+
+
+def load(settings: NnpdfSettings) -> Loaded:
+    """What NNPDF's files say of the dataset that ``settings``, with absolute paths, describe.
+
+    Raises:
+        DataError: as ``parse``.
+    """
+    name = settings.name
+    assert settings.data is not None
+    forget_metadata()
+    metadata = load_metadata(name, settings.variant, find(name, settings.data))
+    theory = theory_of(name, metadata.theory)
+    tables, files = _load_tables(settings, theory)  # first: data may take a minute
+    measured = load_measurement(name, metadata)
+    joined = join(name, len(measured.central), theory, tables)
+    q0 = tables[theory.tables[0]].q0
+    return Loaded(metadata, measured, theory, joined, q0, (*source_files(metadata), *files))
+
+
+def describe(settings: NnpdfSettings, loaded: Loaded) -> dict[str, Any]:
+    """Process, experiment and where everything comes from."""
+    metadata, theory = loaded.metadata, loaded.theory
+    process = str(metadata.process_type)
+    negative = theory.operation == "ASY" or (loaded.measured.central < 0).any()
+    if negative and "ASY" not in process:
+        process += "_ASY"  # tells that data may be negative
+    return {
+        "process": process,
+        "experiment": metadata.nnpdf_metadata["experiment"] or metadata.experiment,
+        "theory": f"{theory.operation} of the FK tables {', '.join(theory.tables)}",
+        "provenance": {
+            "variant": settings.variant,
+            "cfactors": list(settings.cfactors),
+            "packages": {package: version(package) for package in PACKAGES},
+            "sha256": {file.name: _digest(file) for file in loaded.sources},
+        },
+    }
+
+
+def _load_tables(
+    settings: NnpdfSettings, theory: Theory
+) -> tuple[Mapping[str, FkTable], Sequence[Path]]:
+    """Every FK table that ``theory`` needs, times all its factors; and the files read."""
+    folders = [settings.tables.parent / "cfactor", package_folder() / "cfactors"]
+    if settings.cfactor_folder:
+        folders.insert(0, settings.cfactor_folder)
+    found: dict[str, FkTable] = {}
+    sources: list[Path] = []
+    paths = {name: find_table(settings.name, name, settings.tables) for name in theory.tables}
+    for name, path in paths.items():
+        table, factors = read_table(path), find_cfactors(name, settings.cfactors, folders)
+        factor = product(factors, len(table.values))
+        factor *= theory.conversion_factor * theory.normalization.get(name, 1.0)
+        spread = factor.reshape(-1, *[1] * (table.values.ndim - 1))
+        found[name] = replace(table, values=table.values * spread)
+        sources += [path, *factors]
+    return found, sources
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _check_removal(settings: NnpdfSettings, predicted: np.ndarray) -> None:
+    if settings.without_theory == "remove":
+        return
+    missing = np.flatnonzero(~predicted).tolist()
+    shown = ", ".join(map(str, missing[:10])) + (" ..." if len(missing) > 10 else "")
+    raise DataError(
+        f"The FK tables of {settings.name} do not predict {len(missing)} of its {len(predicted)} "
+        f"data: {shown} (counted from 0). Set 'without_theory: remove' to fit the others."
+    )
