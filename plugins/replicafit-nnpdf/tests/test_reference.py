@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from replicafit_nnpdf import NnpdfSettings
-from replicafit_nnpdf.fk_tables import EVOLUTION_BASIS
 from replicafit_nnpdf.reader import read
 
 from replicafit.data import Dataset, read_dataset
@@ -70,6 +69,8 @@ def test_data_and_predictions_of_nnpdf40(
 
 def write(toy: Any, path: Path, expected: Dataset, kept: np.ndarray) -> None:
     """The table of ``expected``, which acts on x f, as pineappl's, which acts on f."""
+    from replicafit_nnpdf.fk_tables import EVOLUTION_BASIS
+
     numbers = {name: pid for pid, name in EVOLUTION_BASIS.items()}
     channels = [(numbers[flavour],) for flavour in expected.flavours]
     values = np.zeros((len(kept), len(channels), len(expected.x_grid)))
