@@ -104,6 +104,9 @@ def commands() -> None:
     metavar="SECONDS",
     help="How often the state of the fit is saved.",
 )
+@click.option(
+    "--tensorboard", is_flag=True, help="Also write DIR/tensorboard. Needs the package tensorboard."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def run(
     card: Path,
@@ -114,6 +117,7 @@ def run(
     t0: str | None,
     resume: bool,
     checkpoint_every: float,
+    tensorboard: bool,
     quiet: bool,
 ) -> None:
     """Fits all replicas of the runcard CARD."""
@@ -123,8 +127,18 @@ def run(
     from replicafit.export.folder import FitFolder
     from replicafit.fit import Output
 
-    folder = FitFolder(output or Path(card.stem))
-    _run(runcard, registry, card, Output(folder, resume, checkpoint_every), quiet)
+    written = Output(FitFolder(output or Path(card.stem)), resume, checkpoint_every)
+    _run(runcard, registry, card, written, _more_watchers(runcard, written, tensorboard), quiet)
+
+
+def _more_watchers(runcard: Any, output: Any, tensorboard: bool) -> list[Any]:
+    """Who watches a fit beside the display and progress.jsonl."""
+    if not tensorboard:
+        return []
+    from replicafit.tensorboard import TensorBoardLog, require_tensorboard
+
+    require_tensorboard()
+    return [TensorBoardLog(output.folder.path / "tensorboard", _tally(runcard, output))]
 
 
 def _overrides(
@@ -139,7 +153,9 @@ def _overrides(
     return found + ([] if t0 is None else [Override.text("--t0", "data.t0", t0)])
 
 
-def _run(runcard: Any, registry: Registry, card: Path, output: Any, quiet: bool) -> None:
+def _run(
+    runcard: Any, registry: Registry, card: Path, output: Any, watchers: list[Any], quiet: bool
+) -> None:
     from rich.console import Console
 
     from replicafit.display import Display, selection_lines, status_line, summary_table
@@ -154,7 +170,7 @@ def _run(runcard: Any, registry: Registry, card: Path, output: Any, quiet: bool)
     log = ProgressLog(folder.progress_file, _tally(runcard, output), display.warning)
     try:
         with display, _one_blas_thread():
-            written = fit(runcard, registry, card, output, Watchers([display, log]))
+            written = fit(runcard, registry, card, output, Watchers([display, log, *watchers]))
     except KeyboardInterrupt:
         done = len(folder.finished())
         further = " Continue with --resume." if folder.run_file.exists() else ""
@@ -340,15 +356,26 @@ def verify(card: Path, replicas: int, steps: int) -> None:
 
 
 FIT = click.Path(path_type=Path, file_okay=False)
+AT_Q = click.option(
+    "--at-q",
+    "scales",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    metavar="Q",
+    help="A scale in GeV to show functions at, evolved by a plugin; repeatable. By default, "
+    "a report shows 100 beside q0, a comparison the q0 of the fits.",
+)
 
 
 @commands.command()
 @click.argument("fit", metavar="DIR", type=FIT)
+@AT_Q
 @click.option(
     "--reference",
     metavar="DIR",
     type=FIT,
-    help="Another fit: its mean and band are drawn with the functions, and their ratio.",
+    help="Another fit, or an LHAPDF set of replicas: its mean and band are drawn with the "
+    "functions, and their ratio.",
 )
 @click.option(
     "-o",
@@ -357,18 +384,21 @@ FIT = click.Path(path_type=Path, file_okay=False)
     type=click.Path(path_type=Path),
     help="Where to write; by default DIR/report.html, anew if it is there.",
 )
-def report(fit: Path, reference: Path | None, output: Path | None) -> None:
+def report(
+    fit: Path, scales: tuple[float, ...], reference: Path | None, output: Path | None
+) -> None:
     """Writes one HTML file about the fit in DIR."""
     from replicafit.report import require_libraries
 
     require_libraries()
     from replicafit.report.page import write_report
 
-    click.echo(f"Written: {write_report(fit, output, reference)}")
+    click.echo(f"Written: {write_report(fit, output, reference, scales, _registry())}")
 
 
 @commands.command()
 @click.argument("fits", metavar="DIR DIR...", type=FIT, nargs=-1, required=True)
+@AT_Q
 @click.option(
     "-o",
     "--output",
@@ -378,14 +408,17 @@ def report(fit: Path, reference: Path | None, output: Path | None) -> None:
     show_default=True,
     help="Where to write.",
 )
-def compare(fits: tuple[Path, ...], output: Path) -> None:
-    """Writes one HTML file that shows fits side by side, with distances from the first."""
+def compare(fits: tuple[Path, ...], scales: tuple[float, ...], output: Path) -> None:
+    """Writes one HTML file that shows fits and LHAPDF sets side by side.
+
+    With distances from the first.
+    """
     from replicafit.report import require_libraries
 
     require_libraries()
     from replicafit.report.comparison import write_comparison
 
-    click.echo(f"Written: {write_comparison(fits, output)}")
+    click.echo(f"Written: {write_comparison(fits, output, scales, _registry())}")
 
 
 @commands.command()

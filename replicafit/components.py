@@ -247,6 +247,42 @@ class Exporter(Component):
             raise PluginError(f"The exporter '{self.name}' needs write, finish or both.")
 
 
+@dataclass(frozen=True)
+class StartingFunctions:
+    """Replicas of functions at one scale, for an evolution to take to others.
+
+    Attributes:
+        theory: coupling and masses, a ``replicafit.runcard.models.TheorySettings``.
+        flavours: names of the functions, length f.
+        q0: their scale in GeV.
+        x: ascending to 1, (n,).
+        values: x f(x, q0), (r, n, f).
+    """
+
+    theory: Any
+    flavours: tuple[str, ...]
+    q0: float
+    x: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evolution(Component):
+    """How functions change with their scale.
+
+    Attributes:
+        evolve: ``(StartingFunctions, scales in GeV) -> x f(x, Q)``, (s, r, n, g), on the same x,
+            never mixing replicas; g counts ``replicafit.pdf.quarks.EVOLUTION``. It raises
+            OutputError for functions or scales that it cannot take.
+    """
+
+    evolve: Target
+    settings: type[ComponentSettings] = ComponentSettings
+
+
+DGLAP = "dglap"
+"""The name of the evolution of parton distribution functions, which reports ask for."""
+
 KINDS: dict[type[Component], str] = {
     LayerType: "layer",
     DatasetReader: "dataset reader",
@@ -254,6 +290,7 @@ KINDS: dict[type[Component], str] = {
     Penalty: "penalty",
     OptimiserType: "optimizer",
     Exporter: "exporter",
+    Evolution: "evolution",
 }
 """The kinds of component and the word messages use for each."""
 

@@ -22,6 +22,7 @@ import pluggy
 
 from replicafit.components import (
     DatasetReader,
+    Evolution,
     Exporter,
     ForwardMap,
     LayerType,
@@ -65,3 +66,8 @@ def replicafit_optimizers() -> Sequence[OptimiserType]:  # type: ignore[empty-bo
 @hookspec
 def replicafit_exporters() -> Sequence[Exporter]:  # type: ignore[empty-body]
     """Exporters, for ``export`` in a runcard."""
+
+
+@hookspec
+def replicafit_evolutions() -> Sequence[Evolution]:  # type: ignore[empty-body]
+    """Evolutions from q0 to other scales, for ``--at-q`` of reports."""

@@ -139,6 +139,7 @@ class ReplicaResult:
         predictions: for all data.
         recorded: what its layers tell of themselves, such as exponents.
         held_out: chi2 per datum of datasets that were not fitted, as ``per_dataset``.
+        split_per_experiment: as ``split_per_dataset``, all data of an experiment together.
     """
 
     number: int
@@ -161,6 +162,7 @@ class ReplicaResult:
     predictions: ReplicaPredictions
     recorded: Mapping[str, Any] = field(default_factory=dict)
     held_out: Mapping[str, float] = field(default_factory=dict)
+    split_per_experiment: Mapping[str, SplitChi2] = field(default_factory=dict)
 
     @property
     def n_data(self) -> int:
@@ -181,6 +183,7 @@ class ReplicaResult:
             "per_experiment": dict(self.per_experiment),
             "n_training": int(self.pseudodata.training.sum()),
             "split_per_dataset": {k: asdict(v) for k, v in self.split_per_dataset.items()},
+            "split_per_experiment": {k: asdict(v) for k, v in self.split_per_experiment.items()},
             "held_out": dict(self.held_out),
             "penalties": {name: verdict.summary() for name, verdict in self.penalties.items()},
             "arc_length": dict(self.arc_length),

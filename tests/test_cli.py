@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,8 @@ def fitted(tmp_path_factory, toy_folder) -> Path:
     (toy_folder / "beneath.yml").write_text("precision: float32\n")
     card.write_text("extends: beneath.yml\n" + TOY_CARD)
     output = tmp_path_factory.mktemp("out") / "fit"
-    code, out, err = call("run", card, "-o", output, cwd=toy_folder)
+    more = ["--tensorboard"] if find_spec("tensorboard") else []
+    code, out, err = call("run", card, "-o", output, *more, cwd=toy_folder)
     assert code == 0, err
     assert "3 completed" in out
     assert "RATIO" in out
@@ -166,9 +168,16 @@ def test_predictions_shifts_and_splits_agree_with_the_results(fitted, toy_data):
     own = np.flatnonzero(training[40:65]) + 40
     part = (prediction - pseudodata)[own]
     chi2 = part @ np.linalg.solve(toy_data.fit_covariance[np.ix_(own, own)], part)
+    assert result["split_per_experiment"]["BB"] == result["split_per_dataset"]["BB"]
     split = result["split_per_dataset"]["BB"]
     assert split["n_training"] == len(own)
     assert chi2 / len(own) == pytest.approx(split["training"])
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="tensorboard is not installed")
+def test_tensorboard_is_written_on_request(fitted):
+    for part in ("train", "validation"):
+        assert list((fitted / "tensorboard" / part).glob("events*"))
 
 
 def test_load_fit_evaluates_the_networks(fitted):

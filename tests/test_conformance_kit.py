@@ -15,9 +15,11 @@ from replicafit.builtin.forward_maps import replicafit_forward_maps
 from replicafit.builtin.optimisers import SgdSettings, replicafit_optimizers
 from replicafit.builtin.penalties import replicafit_penalties
 from replicafit.components import (
+    DGLAP,
     Component,
     ComponentSettings,
     DatasetReader,
+    Evolution,
     Exporter,
     ForwardMap,
     OptimiserType,
@@ -25,10 +27,12 @@ from replicafit.components import (
     Verdict,
     WholeFit,
 )
+from replicafit.pdf.quarks import EVOLUTION
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import (
     ConformanceError,
     check_dataset,
+    check_evolution,
     check_exporter,
     check_forward_map,
     check_optimizer,
@@ -331,3 +335,37 @@ def test_exporter_of_a_whole_fit(whole):
     ):
         with pytest.raises(ConformanceError, match=f"^{rule}"):
             check_exporter("one", registry_of(Exporter(name="one", finish=finish)), whole)
+
+
+# Evolutions
+
+
+def frozen(start, scales):
+    """Functions that do not change with the scale, without bottom and top."""
+    values = np.zeros((*start.values.shape[:2], len(EVOLUTION)))
+    for flavour, column in zip(EVOLUTION, np.moveaxis(values, -1, 0), strict=True):
+        known = start.flavours.index(flavour) if flavour in start.flavours else 0
+        column[:] = start.values[..., known]
+    return np.stack([values] * len(scales))
+
+
+def test_an_evolution_that_changes_nothing_conforms():
+    check_evolution(registry=registry_of(Evolution(name=DGLAP, evolve=frozen)))
+
+
+BROKEN_EVOLUTIONS = {
+    "shapes": lambda start, scales: frozen(start, scales)[0],
+    "finite": lambda start, scales: frozen(start, scales) / np.where(start.x < 1, 1, 0)[:, None],
+    "q0 gives them back": lambda start, scales: 1.01 * frozen(start, scales),
+    "replicas do not mix": lambda start, scales: (
+        frozen(start, scales) + 1e-9 * start.values.mean(axis=0).sum()
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
+@pytest.mark.parametrize("rule", BROKEN_EVOLUTIONS)
+def test_broken_evolution_is_told_the_rule(rule):
+    broken = registry_of(Evolution(name=DGLAP, evolve=BROKEN_EVOLUTIONS[rule]))
+    with pytest.raises(ConformanceError, match=f"^{rule}"):
+        check_evolution(registry=broken)

@@ -15,9 +15,9 @@ PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
     *("errors", "components", "hookspecs", "plugins", "runcard", "seeds", "data", "pdf"),
     *("builtin", "layers", "model", "forward", "penalties", "planning", "training", "results"),
-    *("selection", "export", "provenance", "assembly", "loading", "report", "progress", "fit"),
-    *("verify", "display", "closure", "outline", "testing", "plugin_listing", "new_plugin"),
-    *("migration", "cli"),
+    *("selection", "export", "provenance", "assembly", "loading", "report", "progress"),
+    *("tensorboard", "fit", "verify", "display", "closure", "outline", "testing"),
+    *("plugin_listing", "new_plugin", "migration", "cli"),
 ]
 
 

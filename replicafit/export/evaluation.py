@@ -96,6 +96,7 @@ class Evaluation:
         state, number = snapshot.state, model.numbers[slot]
         residual = self.data.central - prediction
         weighted = self._weighted(residual)
+        _, together, datasets_apart = self._groups
         everything, experiments, datasets = (
             {name: float(residual[at] @ row[at]) / len(at) for name, at in group.items()}
             for row, group in zip(weighted, self._groups, strict=True)
@@ -111,7 +112,8 @@ class Evaluation:
             ),
             per_dataset=datasets,
             per_experiment=experiments,
-            split_per_dataset=self._split_per_dataset(prediction, replica_data, slot),
+            split_per_dataset=self._split(datasets_apart, prediction, replica_data, slot),
+            split_per_experiment=self._split(together, prediction, replica_data, slot),
             penalties=verdicts,
             arc_length=_arc_lengths(function),
             seeds={"runcard": self.runcard_seed, "layers": _layer_seeds(model, slot)},
@@ -171,24 +173,27 @@ class Evaluation:
         predictions = predict_all(data, self.registry, functions)
         return [_per_dataset(data, factors, prediction) for prediction in predictions]
 
-    def _split_per_dataset(
-        self, prediction: np.ndarray, own: ReplicaData, slot: int
+    def _split(
+        self, group: Mapping[str, np.ndarray], prediction: np.ndarray, own: ReplicaData, slot: int
     ) -> dict[str, SplitChi2]:
-        """In the covariance that is minimised; empty if the split does not count data."""
+        """Of each part of ``group``, in the covariance that is minimised.
+
+        Empty if the split does not count data.
+        """
         if self.data.whitening is not None:
             return {}
         residual, covariance = prediction - own.values[slot], self.data.fit_covariance
 
-        def part(selected: np.ndarray) -> float | None:
-            where = np.flatnonzero(selected) + place.start
-            if not len(where):
+        def per_datum(at: np.ndarray) -> float | None:
+            if not len(at):
                 return None
-            return float(chi2(residual[where], covariance[np.ix_(where, where)])) / len(where)
+            return float(chi2(residual[at], covariance[np.ix_(at, at)])) / len(at)
 
         split = {}
-        for dataset, place in zip(self.data.datasets, self.data.slices, strict=True):
-            training = own.training[slot, place]
-            split[dataset.name] = SplitChi2(part(training), part(~training), int(training.sum()))
+        for name, at in group.items():
+            training = own.training[slot, at]
+            parts = per_datum(at[training]), per_datum(at[~training])
+            split[name] = SplitChi2(*parts, int(training.sum()))
         return split
 
 

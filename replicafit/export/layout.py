@@ -119,6 +119,11 @@ RESULT = FileLayout(
             "pseudodata with the covariance of each part, as it is minimised (null for a part "
             "without data), and n_training. Empty in the diagonal basis",
         ),
+        Entry(
+            "split_per_experiment",
+            "the same for all data of an experiment together, with the correlations between its "
+            "datasets",
+        ),
         Entry("held_out", "as per_dataset, for datasets that were not fitted (data.hold_out)"),
         Entry(
             "penalties",

@@ -13,7 +13,14 @@ from typing import get_args
 import pluggy
 
 from replicafit import hookspecs
-from replicafit.components import KINDS, Component, Exporter, ForwardMap, load_target
+from replicafit.components import (
+    KINDS,
+    Component,
+    Evolution,
+    Exporter,
+    ForwardMap,
+    load_target,
+)
 from replicafit.errors import PluginError
 from replicafit.plugins.registry import Plugin
 
@@ -89,7 +96,7 @@ def _checked(hook: str, provided: object) -> tuple[Component, ...]:
             raise PluginError(f"{hook}() returned {item!r}, which describes no component")
         field = item.settings.model_fields.get("type")
         named = field is not None and get_args(field.annotation) == (item.name,)
-        if type(item) not in (ForwardMap, Exporter) and not named:
+        if type(item) not in (ForwardMap, Exporter, Evolution) and not named:
             raise PluginError(
                 f"{hook}(): the settings of '{item.name}' need type: Literal['{item.name}']"
             )

@@ -8,13 +8,17 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeVar
 
-from replicafit.components import KINDS, Component, DatasetReader, Exporter
+from replicafit.components import DGLAP, KINDS, Component, DatasetReader, Evolution, Exporter
 from replicafit.errors import PluginError
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
 FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
-    {(DatasetReader, "dis"): "replicafit-dis", (Exporter, "lhapdf"): "replicafit-lhapdf"}
+    {
+        (DatasetReader, "dis"): "replicafit-dis",
+        (Exporter, "lhapdf"): "replicafit-lhapdf",
+        (Evolution, DGLAP): "replicafit-lhapdf",
+    }
 )
 """Components that people may look for, and the distributions that provide them."""
 

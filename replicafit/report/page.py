@@ -9,50 +9,63 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from replicafit.export.files import appearing
-from replicafit.loading import load_fit
+from replicafit.plugins import Registry
 from replicafit.report.agreement import agreement_section
-from replicafit.report.functions import function_section
 from replicafit.report.quality import quality_section
-from replicafit.report.record import Record, read_record
+from replicafit.report.record import read_record
 from replicafit.report.replicas import (
     correlation_section,
     distribution_section,
     selection_section,
 )
+from replicafit.report.scales import function_sections
 from replicafit.report.section import Section
+from replicafit.report.sources import FitSource, Source, source
 from replicafit.report.summary import provenance_section, runcard_section, summary_section
 from replicafit.report.training import training_section
 
 
-def write_report(folder: Path, output: Path | None = None, reference: Path | None = None) -> Path:
+def write_report(
+    folder: Path,
+    output: Path | None = None,
+    reference: Path | None = None,
+    scales: Sequence[float] = (),
+    registry: Registry | None = None,
+) -> Path:
     """Writes the report of the fit in ``folder``; gives where.
 
     Args:
         output: the file; by default ``report.html`` in the folder.
-        reference: another fit, which the functions are compared with.
+        reference: another fit or an LHAPDF set, which the functions are compared with.
+        scales: in GeV, where functions are shown beside q0; by default 100 where a plugin of
+            ``registry`` evolves them.
     """
-    record = read_record(folder)
-    sections = report_sections(record, reference)
+    ours = FitSource(read_record(folder), registry or Registry())
+    theirs = None if reference is None else source(reference, ours.registry)
+    sections = report_sections(ours, theirs, scales)
     path = output or folder / "report.html"
-    save(path, record.title, f"Fit {record.name}", sections)
+    save(path, ours.record.title, f"Fit {ours.name}", sections)
     return path
 
 
-def report_sections(record: Record, reference: Path | None) -> list[Section]:
+def report_sections(
+    ours: FitSource, theirs: Source | None, scales: Sequence[float]
+) -> list[Section]:
     """All sections in reading order."""
-    other = None if reference is None else load_fit(reference).sound()
-    return [
-        summary_section(record),
+    record = ours.record
+    sections = [
+        summary_section(ours),
         quality_section(record),
-        function_section(record.sound, other),
+        *function_sections(ours, theirs, scales),
         agreement_section(record),
         training_section(record),
         distribution_section(record),
-        correlation_section(record),
+        correlation_section(ours.fitted),
         selection_section(record),
         runcard_section(record),
         provenance_section(record),
     ]
+    return [section for section in sections if section.blocks]
 
 
 def save(path: Path, title: str, subtitle: str, sections: Sequence[Section]) -> None:

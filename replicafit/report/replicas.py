@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from replicafit.report.drawing import BLUE, INK, MUTED, ORANGE, drawing, few_ticks, label_x
+from replicafit.report.ensemble import Ensemble
 from replicafit.report.flavours import SYMBOLS, as_fitted, as_partons, distinct
 from replicafit.report.record import Record
 from replicafit.report.section import (
@@ -59,7 +60,9 @@ def _histogram(title: str, values: np.ndarray, unit: str) -> Figure:
         ax = made.ax
         low, high = usual(finite)
         shown = finite[finite <= high]
-        ax.hist(shown, bins=min(20, max(5, len(finite) // 4)), color=BLUE, alpha=0.8, rwidth=0.94)
+        bins = min(20, max(5, len(finite) // 4))
+        ends = (low, high) if high > low else (low - _around(low), low + _around(low))
+        ax.hist(shown, bins=bins, range=ends, color=BLUE, alpha=0.8, rwidth=0.94)
         ax.grid(visible=False, axis="x")
         if len(finite):
             median = float(np.median(finite))
@@ -79,6 +82,11 @@ def _histogram(title: str, values: np.ndarray, unit: str) -> Figure:
         label_x(ax, unit)
         ax.margins(y=0.18)
     return made.done(beyond(len(finite) - len(shown), "beyond the right end"))
+
+
+def _around(value: float) -> float:
+    """How much to show on either side of what is the same for all replicas."""
+    return 0.05 * abs(value) or 0.5
 
 
 def usual(values: np.ndarray) -> tuple[float, float]:
@@ -163,14 +171,16 @@ def _list(results: Sequence[Mapping[str, Any]]) -> Table:
     return Table(["replica", "status", "steps", "written at", "χ²", "training", "validation"], rows)
 
 
-def correlation_section(record: Record) -> Section:
-    """How the flavours move together from replica to replica."""
-    fit = record.sound
-    partons = as_partons(fit.x, fit.flavours, fit.values)
-    functions = distinct(partons or as_fitted(fit.x, fit.flavours, fit.values))
+def correlation_section(fitted: Ensemble) -> Section:
+    """How the flavours move together from replica to replica; empty where there is only one."""
+    partons = as_partons(fitted.x, fitted.flavours, fitted.values)
+    functions = distinct(partons or as_fitted(fitted.x, fitted.flavours, fitted.values))
+    title = "Correlations between flavours"
+    if len(functions.symbols) < 2 or len(fitted) < 2:
+        return Section("correlations", title, [])
     figures = []
-    for wanted in CORRELATED_AT:
-        at = int(np.abs(np.log(fit.x / wanted)).argmin())
+    for wanted in _places(fitted):
+        at = int(np.abs(fitted.x - wanted).argmin())
         figures.append(_matrix(correlations(functions.values[:, at]), functions.symbols, wanted))
     blocks: list[Block] = [
         Text(
@@ -179,12 +189,21 @@ def correlation_section(record: Record) -> Section:
         ),
         Figures(figures, layout="two"),
     ]
-    return Section("correlations", "Correlations between flavours", blocks, "Correlations")
+    return Section("correlations", title, blocks, "Correlations")
+
+
+def _places(fitted: Ensemble) -> Sequence[float]:
+    """Where in x: for functions that are no parton distributions, across the data."""
+    if fitted.of_partons:
+        return CORRELATED_AT
+    over = fitted.ranges[0]
+    places: list[float] = np.linspace(over.low, over.high, 6)[1:-1].tolist()
+    return places
 
 
 def _matrix(matrix: np.ndarray, symbols: Sequence[str], x: float) -> Figure:
     n = len(symbols)
-    with drawing(f"At x = {x:g}", height=300, left=28, bottom=8, top=46) as made:
+    with drawing(f"At x = {x:.3g}", height=300, left=28, bottom=8, top=46) as made:
         ax = made.ax
         for i in range(n):
             for j in range(n):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.report.functions import opening
+from replicafit.report.opening import opening
 from replicafit.report.record import Record
 from replicafit.report.section import (
     Block,
@@ -22,13 +22,15 @@ from replicafit.report.section import (
     Section,
     Table,
 )
+from replicafit.report.sources import FitSource
 from replicafit.report.statistics import spread
 
 
-def summary_section(record: Record) -> Section:
+def summary_section(ours: FitSource) -> Section:
     """The fit in a few numbers and one picture."""
+    record = ours.record
     blocks: list[Block] = [*map(Notice, warnings(record)), Facts(_facts(record))]
-    blocks.append(Figures([opening(record.sound, n) for n in (False, True)], layout="one"))
+    blocks.append(Figures([opening(ours.fitted, n) for n in (False, True)], layout="one"))
     return Section("summary", "Summary", blocks)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from fit_folder import write_fit
 
+from replicafit.data import stack
 from replicafit.report.comparison import write_comparison
 from replicafit.report.page import write_report
 
@@ -15,12 +17,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory, toy_data, registry):
+def pages(tmp_path_factory, toy_datasets, toy_data, registry):
     root = tmp_path_factory.mktemp("browser")
     one = write_fit(root / "one", toy_data, registry, range(1, 21))
     two = write_fit(root / "two", toy_data, registry, range(21, 41), spread=0.08)
     compared = write_comparison([one, two], root / "comparison.html")
-    return [write_report(one, reference=two), compared]
+    height = [
+        replace(d, flavours=("height",), tables=(d.tables[0][:, :1],)) for d in toy_datasets[:1]
+    ]
+    plain = write_fit(root / "plain", stack(height), registry, range(1, 11))
+    return [write_report(one, reference=two), write_report(plain), compared]
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Exporter ``lhapdf``: a fit as an LHAPDF set; and LHAPDF sets read back.
+"""Exporter ``lhapdf``: a fit as an LHAPDF set; evolution for reports; LHAPDF sets read back.
 
 In a runcard::
 
@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from replicafit.components import Exporter
+from replicafit.components import DGLAP, Evolution, Exporter
 from replicafit.hookspecs import hookimpl
 from replicafit_lhapdf.reading import Member, PdfSet, read_set
 
-__all__ = ["Member", "PdfSet", "read_set", "replicafit_exporters"]
+__all__ = ["Member", "PdfSet", "read_set", "replicafit_evolutions", "replicafit_exporters"]
 
 
 @hookimpl
@@ -28,5 +28,17 @@ def replicafit_exporters() -> Sequence[Exporter]:
             finish="replicafit_lhapdf.exporter:export",
             needs=("function",),
             summary="lhapdf/NAME: all replicas evolved in Q, as an LHAPDF set",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_evolutions() -> Sequence[Evolution]:
+    """The one evolution of this plugin."""
+    return [
+        Evolution(
+            name=DGLAP,
+            evolve="replicafit_lhapdf.scales:evolve",
+            summary="functions at other scales than q0, by hoppet; for reports",
         )
     ]

@@ -60,9 +60,12 @@ class Evolution:
 
     def tabulate(self, x: Array, subgrid: Subgrid) -> Array:
         """x f(x, Q) of the last start, (n, q, k), at ``x`` (n,) and the knots of ``subgrid``."""
+        return self.at(x, subgrid.inside)
+
+    def at(self, x: Array, scales: Array) -> Array:
+        """x f(x, Q) of the last start, (n, q, k), at ``x`` (n,) and ``scales`` (q,) in GeV."""
         within = np.minimum(x, _NEAREST_TO_ONE).tolist()
-        values = [[hoppet.Eval(a, q) for q in subgrid.inside.tolist()] for a in within]
-        table = np.array(values)
+        table = np.array([[hoppet.Eval(a, q) for q in scales.tolist()] for a in within])
         table[x >= 1] = 0
         return table
 

@@ -1,14 +1,9 @@
-"""Writes a set: its members in parallel processes, then its ``.info``.
-
-hoppet has one global state in a process, so it runs in worker processes only.
-"""
+"""Writes a set: its members in parallel processes, then its ``.info``."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +14,7 @@ from replicafit_lhapdf.files import About, Coupling, info_text, member_head, pid
 from replicafit_lhapdf.flavours import partons_from
 from replicafit_lhapdf.functions import Function, mean
 from replicafit_lhapdf.grid import X_KNOTS, subgrids
+from replicafit_lhapdf.processes import workers
 
 
 def write_set(
@@ -33,7 +29,7 @@ def write_set(
     subgrids(theory, q0)  # a theory that does not fit is refused before anything is written
     folder.mkdir(parents=True)
     members = [(None, mean(tuple(functions.values()))), *functions.items()]
-    with _workers(len(members)) as pool:
+    with workers(len(members)) as pool:
         try:
             coupling = pool.submit(tabulate_coupling, theory, q0)
             tasks = [
@@ -78,15 +74,4 @@ def tabulate_coupling(theory: TheorySettings, q0: float) -> Coupling:
         q=np.concatenate([subgrid.q for subgrid in grids]),
         values=np.concatenate([evolved.alpha_s(subgrid.inside) for subgrid in grids]),
         at_m_z=float(evolved.alpha_s(np.array([theory.m_z]))[0]),
-    )
-
-
-def _workers(tasks: int) -> ProcessPoolExecutor:
-    """As many processes as there are cores, begun anew: a fork would copy threads of a fit."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ProcessPoolExecutor(
-        max_workers=min(tasks, available or 1),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=os.putenv,  # before hoppet is imported: its greeting comes when it is caught
-        initargs=("GFORTRAN_UNBUFFERED_PRECONNECTED", "y"),
     )

@@ -59,13 +59,14 @@ def test_nnpdf_evolved_from_its_own_start_is_nnpdf(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("end", [(4.9, 4), (20.0, 5)], ids=["below bottom", "above bottom"])
 def test_eko_evolves_the_same(
-    evolve: Callable[..., Member], tmp_path: Path, toy: SimpleNamespace
+    evolve: Callable[..., Member], tmp_path: Path, toy: SimpleNamespace, end: tuple[float, int]
 ) -> None:
-    """eko's exact solution, arXiv:2202.02338, with four flavours; takes minutes."""
+    """eko's exact solution, arXiv:2202.02338; takes ten to thirty minutes for each scale."""
     pytest.importorskip("eko", reason="eko, the independent evolution, is not installed")
     ours = evolve(toy.functions(X_KNOTS, 1), toy.flavours)
-    for q, theirs in eko_partons(toy, tmp_path / "eko.tar", ((4.9, 4),)).items():
+    for q, theirs in eko_partons(toy, tmp_path / "eko.tar", (end,)).items():
         small, large = (np.geomspace(1e-4, 1e-2, 40), np.geomspace(1e-2, 0.5, 40))
         a = {
             name: distance(ours.partons(x, q), theirs(x))

@@ -9,7 +9,7 @@ import pluggy
 import replicafit_lhapdf
 
 from replicafit import hookspecs
-from replicafit.components import Exporter
+from replicafit.components import DGLAP, Evolution, Exporter
 
 
 def test_hook_returns_the_exporter() -> None:
@@ -20,6 +20,15 @@ def test_hook_returns_the_exporter() -> None:
     assert isinstance(only, Exporter)
     assert (only.name, only.write, only.needs) == ("lhapdf", None, ("function",))
     assert only.summary
+
+
+def test_hook_returns_the_evolution() -> None:
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(replicafit_lhapdf)
+    [[only]] = manager.hook.replicafit_evolutions()
+    assert isinstance(only, Evolution)
+    assert only.name == DGLAP
 
 
 def test_import_is_cheap() -> None:

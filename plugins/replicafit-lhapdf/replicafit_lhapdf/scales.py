@@ -1,0 +1,50 @@
+"""The evolution that reports ask for: functions of a fit at other scales than q0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from replicafit.components import StartingFunctions
+from replicafit.errors import OutputError
+from replicafit_lhapdf.flavours import evolution_from_partons, partons_from
+from replicafit_lhapdf.functions import Function
+from replicafit_lhapdf.grid import Q_MAX, subgrids
+from replicafit_lhapdf.processes import cores, workers
+
+Array = npt.NDArray[np.float64]
+
+
+def evolve(start: StartingFunctions, scales: Sequence[float]) -> Array:
+    """x f(x, Q), (s, r, n, g), in the evolution basis at ``scales`` in GeV.
+
+    Raises:
+        OutputError: functions that do not determine the partons, or a scale that is not reached.
+    """
+    partons_from(start.flavours)
+    subgrids(start.theory, start.q0)
+    for q in scales:
+        if not start.q0 <= q <= Q_MAX:
+            raise OutputError(
+                f"Q = {q:g} GeV is asked for. Evolution goes from q0 = {start.q0:g} GeV up to "
+                f"{Q_MAX:g} GeV."
+            )
+    parts = np.array_split(start.values, min(len(start.values), cores()))
+    with workers(len(parts)) as pool:
+        tasks = [pool.submit(_evolved, start, part, tuple(scales)) for part in parts]
+        return np.concatenate([task.result() for task in tasks], axis=1)
+
+
+def _evolved(start: StartingFunctions, values: Array, scales: Sequence[float]) -> Array:
+    """The same for some replicas, ``values`` (r, n, f); in a worker process."""
+    from replicafit_lhapdf.evolution import evolution
+
+    evolved, to_partons = evolution(start.theory, start.q0), partons_from(start.flavours)
+    tables = []
+    for own in values:
+        function = Function(start.x, own, start.flavours, start.q0)
+        evolved.start_from(function(evolved.x) @ to_partons)
+        tables.append(evolved.at(start.x, np.array(scales)) @ evolution_from_partons())
+    return np.moveaxis(np.array(tables), 2, 0)
