@@ -107,7 +107,8 @@ def commands() -> None:
     default=IN_PROCESS,
     show_default=True,
     metavar="WHO",
-    help="Who trains: processes:N, dask:local:N, dask:tcp://HOST:PORT or dask:FILE.",
+    help="Who trains: in-process, processes:4, dask:local:4, dask:tcp://host:8786 or "
+    "dask:scheduler.json; ?GPU=1 after an address of Dask for resources that a batch takes.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def run(

@@ -2,7 +2,7 @@
 
 A how-to page is followed from top to bottom in a fresh process: ``python`` blocks run; a ``text``
 block is what the one before it printed; ``console`` blocks run their ``$ replicafit`` lines and
-show what they print; a ``yaml`` block that is a whole runcard becomes ``card.yml``. In what is
+show what they print, while ``$ dask`` lines run beside them until the page ends; a ``yaml`` block that is a whole runcard becomes ``card.yml``. In what is
 shown ``...`` stands for anything, and numbers may differ. A block with ``file=NAME`` is that file
 of plugins/replicafit-example.
 """
@@ -56,6 +56,7 @@ NOT_EXECUTED = {
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
     r"replicafit (report|closure|export|verify) ": "needs a large fit; each has tests of its own",
     r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
+    r"CUDA_VISIBLE_DEVICES=\d dask worker|replicafit run card.yml --executor 'dask:.*GPU": "GPUs",
     r"replicafit run card.yml -o fit$": "the card of the reader",
     r"python -m replicafit_dis": "needs hours or data that are not shipped",
     r"for seed in": "an hour",
@@ -297,6 +298,11 @@ def install_example(folder: Path) -> None:
 
 def follow(file: str) -> None:
     """Does what the page says, in the current folder."""
+    with contextlib.ExitStack() as beside:
+        follow_blocks(file, beside)
+
+
+def follow_blocks(file: str, beside: contextlib.ExitStack) -> None:
     names: dict[str, object] = {"__name__": "page"}
     printed = ""
     for block in blocks(Path(file)):
@@ -311,13 +317,19 @@ def follow(file: str) -> None:
         elif block.language == "text":
             assert_shown(block.text, printed)
         elif block.language == "console":
-            follow_console(block.text)
+            follow_console(block.text, beside)
 
 
-def follow_console(text: str) -> None:
+def follow_console(text: str, beside: contextlib.ExitStack) -> None:
     for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.M):
         program, *arguments = shlex.split(command)
         if program == "pip":
+            continue
+        if program == "dask":
+            running = beside.enter_context(
+                subprocess.Popen([sys.executable, "-m", "dask", *arguments])
+            )
+            beside.callback(running.kill)
             continue
         assert program == "replicafit", command
         done = subprocess.run(
