@@ -2,9 +2,9 @@
 
 A how-to page is followed from top to bottom in a fresh process: ``python`` blocks run; a ``text``
 block is what the one before it printed; ``console`` blocks run their ``$ replicafit`` lines and
-show what they print, while ``$ dask`` lines run beside them until the page ends; a ``yaml`` block that is a whole runcard becomes ``card.yml``. In what is
-shown ``...`` stands for anything, and numbers may differ. A block with ``file=NAME`` is that file
-of plugins/replicafit-example.
+show what they print, while ``$ dask`` lines run beside them until the page ends; a ``yaml`` block
+that is a whole runcard becomes ``card.yml``. In what is shown ``...`` stands for anything, and
+numbers may differ. A block with ``file=NAME`` is that file of plugins/replicafit-example.
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ def follow_console(text: str, beside: contextlib.ExitStack) -> None:
             running = beside.enter_context(
                 subprocess.Popen([sys.executable, "-m", "dask", *arguments])
             )
-            beside.callback(running.kill)
+            beside.callback(running.terminate)  # a worker ends its own processes then
             continue
         assert program == "replicafit", command
         done = subprocess.run(
