@@ -146,7 +146,7 @@ def write(replica, network, folder):
 """
 
 
-def test_a_batch_that_fails_three_times_is_told_and_the_rest_kept(card, alone, tmp_path):
+def test_a_batch_that_fails_three_times_is_told_and_the_rest_kept(card, tmp_path):
     (card.parent / "broken_exporter.py").write_text(BROKEN)
     broken = card.parent / "broken.yml"
     broken.write_text(f"{LONG_CARD}plugins: [./broken_exporter.py]\nexport: [function, broken]\n")
