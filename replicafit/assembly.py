@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +25,28 @@ from replicafit.training.optimisers import Optimiser
 
 STEPS_PER_CALL = 500
 """About how many steps pass before Python looks in."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What there is to train on.
+
+    Attributes:
+        memory: bytes a batch may take on a GPU; None on a CPU.
+        workers: how many batches train at once, each on a device of its own.
+    """
+
+    memory: int | None
+    workers: int = 1
+
+    def most_slots(self, replicas: int) -> int:
+        """Of a batch in a fit of ``replicas``: on GPUs as many as give each of them work."""
+        return SLOTS if self.memory is None else -(-replicas // self.workers)
+
+
+def capacity_here() -> Capacity:
+    """Of this process."""
+    return Capacity(seam().accelerator_memory())
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +92,22 @@ class Plan:
 
 
 def make_plans(
-    runcard: Runcard, registry: Registry, card_folder: Path, numbers: Sequence[int]
+    runcard: Runcard,
+    registry: Registry,
+    card_folder: Path,
+    numbers: Sequence[int],
+    capacity: Callable[[], Capacity] = capacity_here,
 ) -> tuple[Plan, ...]:
-    """Data, chi2, optimiser and batches of the replicas ``numbers``, for each architecture."""
+    """Data, chi2, optimiser and batches of the replicas ``numbers``, for each architecture.
+
+    Args:
+        capacity: what there is to train on; asked for once the data are read.
+    """
     data = data_of(runcard, registry, card_folder)
     data = with_penalty_grids(data, runcard, registry, card_folder)
-    memory = seam().accelerator_memory()
-    most = SLOTS if memory is None else min(len(numbers), runcard.replicas.wanted)
-    networks = plan_networks(runcard, registry, data, numbers, memory, most)
+    found = capacity()
+    most = found.most_slots(min(len(numbers), runcard.replicas.wanted))
+    networks = plan_networks(runcard, registry, data, numbers, found.memory, most)
     return tuple(_plan(network, registry, card_folder, data) for network in networks)
 
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -18,6 +14,8 @@ import click
 
 from replicafit.components import Exporter
 from replicafit.errors import OutputError, PluginError, ReplicafitError
+from replicafit.execution import IN_PROCESS, crew_for
+from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Choice, Registry, load_registry
 
 RUNCARD = click.argument("card", metavar="CARD", type=click.Path(path_type=Path, dir_okay=False))
@@ -107,6 +105,14 @@ def commands() -> None:
 @click.option(
     "--tensorboard", is_flag=True, help="Also write DIR/tensorboard. Needs the package tensorboard."
 )
+@click.option(
+    "--executor",
+    default=IN_PROCESS,
+    show_default=True,
+    metavar="WHO",
+    help="Who trains: in-process, processes:4, dask:local:4, dask:tcp://host:8786 or "
+    "dask:scheduler.json; ?GPU=1 after an address of Dask for resources that a batch takes.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def run(
     card: Path,
@@ -118,17 +124,20 @@ def run(
     resume: bool,
     checkpoint_every: float,
     tensorboard: bool,
+    executor: str,
     quiet: bool,
 ) -> None:
     """Fits all replicas of the runcard CARD."""
     registry = _registry(card)
     runcard = _load(card, registry, _overrides(settings, seed, replicas, t0))
-    _import_engine_quietly()
-    from replicafit.export.folder import FitFolder
-    from replicafit.fit import Output
+    with crew_for(executor, registry) as crew:
+        import_engine_quietly()
+        from replicafit.export.folder import FitFolder
+        from replicafit.fit import Output
 
-    written = Output(FitFolder(output or Path(card.stem)), resume, checkpoint_every)
-    _run(runcard, registry, card, written, _more_watchers(runcard, written, tensorboard), quiet)
+        written = Output(FitFolder(output or Path(card.stem)), resume, checkpoint_every)
+        more = _more_watchers(runcard, written, tensorboard)
+        _run(runcard, registry, card, written, crew, more, quiet)
 
 
 def _more_watchers(runcard: Any, output: Any, tensorboard: bool) -> list[Any]:
@@ -154,7 +163,13 @@ def _overrides(
 
 
 def _run(
-    runcard: Any, registry: Registry, card: Path, output: Any, watchers: list[Any], quiet: bool
+    runcard: Any,
+    registry: Registry,
+    card: Path,
+    output: Any,
+    crew: Any,
+    watchers: list[Any],
+    quiet: bool,
 ) -> None:
     from rich.console import Console
 
@@ -169,8 +184,9 @@ def _run(
     display = Display(console, _tally(runcard, output), quiet)
     log = ProgressLog(folder.progress_file, _tally(runcard, output), display.warning)
     try:
-        with display, _one_blas_thread():
-            written = fit(runcard, registry, card, output, Watchers([display, log, *watchers]))
+        with display, one_blas_thread():
+            watching = Watchers([display, log, *watchers])
+            written = fit(runcard, registry, card, output, watching, crew)
     except KeyboardInterrupt:
         done = len(folder.finished())
         further = " Continue with --resume." if folder.run_file.exists() else ""
@@ -178,12 +194,16 @@ def _run(
             f"Interrupted: {done} of {replicas} replicas are finished, in '{folder.path}'.{further}"
         )
         sys.exit(INTERRUPTED)
-    if quiet:
-        return
-    results = [folder.result(number) for number in written]
-    console.print(summary_table(results))
-    console.print(f"{status_line(results)}, in '{folder.path}'", markup=False)
-    console.print("\n".join(selection_lines(results, runcard.replicas)), markup=False)
+    missing = 0 if runcard.replicas.good else len(runcard.replicas.numbers) - len(written)
+    if missing:
+        click.echo(f"Error: {missing} of {replicas} replicas could not be fitted.", err=True)
+    if written and not quiet:
+        results = [folder.result(number) for number in written]
+        console.print(summary_table(results))
+        console.print(f"{status_line(results)}, in '{folder.path}'", markup=False)
+        console.print("\n".join(selection_lines(results, runcard.replicas)), markup=False)
+    if missing:
+        sys.exit(1)
 
 
 def _tally(runcard: Any, output: Any) -> Any:
@@ -194,39 +214,6 @@ def _tally(runcard: Any, output: Any) -> Any:
     written = set(folder.finished()) & set(runcard.replicas.numbers) if output.resume else set()
     over = {number: folder.result(number)["status"] for number in sorted(written)}
     return Tally(runcard.replicas.wanted, runcard.training.max_steps, over)
-
-
-def _one_blas_thread() -> AbstractContextManager[Any]:
-    """Linear algebra on the host in one thread: batches are prepared while others train.
-
-    Threads that wait for a busy core cost far more than they bring (decision 0006).
-    """
-    from threadpoolctl import threadpool_limits
-
-    limited: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
-    return limited
-
-
-def _import_engine_quietly() -> None:
-    """Starts Keras and its backend without their start-up notes, unless that fails.
-
-    The notes are written by C++ straight to file descriptor 2, before any log level acts.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        try:
-            importlib.import_module("replicafit.fit")
-            importlib.import_module("replicafit.training.backend").seam().describe()
-        except BaseException:
-            notes.seek(0)
-            os.write(kept, notes.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
 
 
 @commands.command()
@@ -261,7 +248,7 @@ def check(
     if data.held_out is not None:
         _list(data.held_out.datasets, data.n_measured, note=", held out")
     click.echo(f"{'all':40s} {data.n_data:6d} data on {len(data.x_grid)} grid points")
-    with _one_blas_thread():
+    with one_blas_thread():
         machine = measured_machine() if timed else None
         for plan in plan_networks(runcard, registry, data, runcard.replicas.numbers):
             click.echo("\n" + "\n".join(plan_lines(plan, machine)))
@@ -341,13 +328,13 @@ def verify(card: Path, replicas: int, steps: int) -> None:
     """Tests the independence law on the runcard CARD: replicas alone, together, beside bad ones."""
     registry = _registry(card)
     runcard = _load(card, registry)
-    _import_engine_quietly()
+    import_engine_quietly()
     from rich.console import Console
 
     from replicafit.display import verdict_table
     from replicafit.verify import verify as verified
 
-    with _one_blas_thread():
+    with one_blas_thread():
         cases = verified(runcard, registry, card.parent, replicas, steps)
     Console().print(verdict_table(cases))
     if not all(case.holds for case in cases):
@@ -464,7 +451,7 @@ def plugins(as_json: bool, checked: bool) -> None:
     if not checked:
         _warn_of(registry)
         return
-    _import_engine_quietly()
+    import_engine_quietly()
     faults = plugin_faults(registry)
     for fault in faults:
         click.echo(f"\n{fault}", err=True)

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from replicafit.data import ReplicaData
+from replicafit.progress import Look, Spread, Tally
 from replicafit.progress import Progress as FitProgress
-from replicafit.progress import Spread, Tally
 from replicafit.results import ReplicaResult
 from replicafit.runcard import ReplicaRange
 from replicafit.training.loop import Snapshot
@@ -71,7 +71,11 @@ class Display:
 
     def progress(self, snapshot: Snapshot, data: ReplicaData) -> None:
         """A batch has trained a few hundred steps more."""
-        now = self.tally.progress(snapshot, data)
+        self.looks([Look.of(snapshot, data)])
+
+    def looks(self, each: Sequence[Look]) -> None:
+        """Batches elsewhere have trained more."""
+        now = self.tally.of(each)
         if self._live is not None and self._bar is not None and self._task is not None:
             self._bar.update(
                 self._task,

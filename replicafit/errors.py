@@ -6,6 +6,7 @@
     ├── DataError         a dataset: missing, damaged, inconsistent, not positive definite
     ├── ModelError        layers, flavours or grids that do not fit together
     ├── TrainingError     settings the engine cannot honour
+    ├── ExecutionError    workers or a scheduler that cannot train
     └── OutputError       an output folder that cannot be written, read or continued
 
 A message says what was given, what is allowed and what to do. Only ``replicafit.cli`` catches
@@ -35,6 +36,10 @@ class ModelError(ReplicafitError):
 
 class TrainingError(ReplicafitError):
     """Settings that the engine cannot honour."""
+
+
+class ExecutionError(ReplicafitError):
+    """Workers or a scheduler that are not there, differ from this machine, or are lost."""
 
 
 class OutputError(ReplicafitError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, groupby
@@ -13,13 +13,21 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from replicafit.assembly import Plan, make_engine, make_plans, prepared_batches
+from replicafit.assembly import (
+    Capacity,
+    Plan,
+    capacity_here,
+    make_engine,
+    make_plans,
+    prepared_batches,
+)
 from replicafit.components import Exporter
 from replicafit.export.files import write_arrays
 from replicafit.export.folder import FitFolder
 from replicafit.planning import Batch
 from replicafit.plugins import Registry
-from replicafit.provenance import Provenance, Timing
+from replicafit.progress import Look
+from replicafit.provenance import IN_PROCESS, Provenance, Timing
 from replicafit.results import ReplicaResult
 from replicafit.runcard import Runcard, canonical
 from replicafit.selection import Selection
@@ -40,11 +48,24 @@ class Observer(Protocol):
     def progress(self, snapshot: Snapshot, data: Any) -> None:
         """A batch has trained a few hundred steps more."""
 
+    def looks(self, each: Sequence[Look]) -> None:
+        """The same of batches that train elsewhere."""
+
     def replica(self, result: ReplicaResult) -> None:
         """A replica is finished and written."""
 
     def warning(self, message: str) -> None:
         """Something went wrong that does not end the fit."""
+
+
+class Crew(Protocol):
+    """Others who train the batches of a fit (``replicafit.execution``)."""
+
+    def capacity(self, tell: Callable[[str], None]) -> Capacity:
+        """What they have to train on; ``tell`` is told why this takes long."""
+
+    def train(self, run: Run, output: Output, card: Path) -> bool:
+        """Trains all batches of ``run`` that are left; whether all of them succeeded."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +97,12 @@ class Output:
 
 
 def fit(
-    runcard: Runcard, registry: Registry, card: Path, output: Output, observer: Observer
+    runcard: Runcard,
+    registry: Registry,
+    card: Path,
+    output: Output,
+    observer: Observer,
+    crew: Crew | None = None,
 ) -> tuple[int, ...]:
     """Fits all replicas of ``runcard`` and writes each as soon as it is finished.
 
@@ -85,33 +111,40 @@ def fit(
         output: where to write; made once the runcard, its data and its network are known to be
             good.
         observer: who is told.
+        crew: who trains; this process if nobody is given.
 
     Returns:
-        The replica numbers that are written, those of earlier runs included.
+        The replica numbers that are written, those of earlier runs included. Some are missing if
+        batches failed in the hands of a crew; ``observer`` was told why.
     """
     start = time.perf_counter()
     observer.phase("Reading data")
     seam().prepare(runcard.precision)
-    plans = make_plans(runcard, registry, card.parent, runcard.replicas.numbers)
+    capacity = partial(crew.capacity, observer.warning) if crew else capacity_here
+    plans = make_plans(runcard, registry, card.parent, runcard.replicas.numbers, capacity)
     provenance = Provenance(runcard, card.parent, registry, plans[0].data.digest)
     checkpoints = Checkpoints(output.folder.checkpoint, output.checkpoint_seconds, write_arrays)
-    saved = checkpoints.load(observer.warning) if output.resume else None
-    run = _Run(provenance, output.folder, observer, plans, output.written(), checkpoints, saved)
-    batches = prepared_batches([] if run.enough() else run.work())
+    saved = checkpoints.load(observer.warning) if output.resume and crew is None else None
+    run = Run(provenance, output.folder, observer, plans, output.written(), checkpoints, saved)
+    work = [] if run.enough() else run.work()
+    batches = prepared_batches(work[:1] if crew else work)
     first = next(batches, None)
     output.begin(provenance, card)
     run.timing.setup_s = time.perf_counter() - start
     run.note()
-    for plan, wave in run.waves(chain([first] if first else [], batches)):
-        run.train(plan, wave)
-        if run.enough():
-            break
+    succeeded = True
+    if crew is None:
+        run.train_all(chain([first] if first else [], batches))
+    elif first is not None:
+        succeeded = crew.train(run, output, card)
+    if succeeded:
+        checkpoints.clear()
     run.complete()
     return tuple(sorted(run.written))
 
 
 @dataclass
-class _Run:
+class Run:
     """A fit under way.
 
     Attributes:
@@ -120,6 +153,7 @@ class _Run:
         saved: what trained when an earlier run was cut off.
         timing: how long things took.
         engines: compiled, one for each architecture.
+        execution: who trained, for ``run.json``.
     """
 
     provenance: Provenance
@@ -131,6 +165,7 @@ class _Run:
     saved: Checkpoint | None
     timing: Timing = field(default_factory=Timing)
     engines: dict[int | None, Any] = field(default_factory=dict)
+    execution: Mapping[str, Any] = field(default_factory=lambda: IN_PROCESS)
 
     def work(self) -> list[tuple[Plan, Batch]]:
         """What is left, in batches; those that trained together when they were cut off first."""
@@ -156,6 +191,14 @@ class _Run:
             ready = (batch for _, batch in wave)
             yield from ((plan, iter([b])) for b in ready) if self._good else [(plan, ready)]
 
+    def train_all(self, batches: Iterable[tuple[Plan, PreparedBatch]]) -> None:
+        """Trains batches in this process, until all or enough are there."""
+        for plan, wave in self.waves(batches):
+            self.train(plan, wave)
+            self.note()
+            if self.enough():
+                break
+
     def train(self, plan: Plan, batches: Iterator[PreparedBatch]) -> None:
         """Trains one wave and writes its replicas as they finish."""
         first = next(batches)
@@ -167,7 +210,6 @@ class _Run:
             self.observer.progress(now.snapshot, now.data)
             self._write_finished(plan, now)
             self.checkpoints.maybe_save(now.numbers, now.snapshot)
-        self.note()
 
     @property
     def _good(self) -> int | None:
@@ -195,11 +237,10 @@ class _Run:
     def note(self, selection: Selection | None = None) -> None:
         """Writes ``run.json`` as things stand."""
         forms = [plan.network.describe() for plan in self.plans]
-        self.provenance.write(self.folder.run_file, forms, self.timing, selection)
+        self.provenance.write(self.folder.run_file, forms, self.timing, selection, self.execution)
 
     def complete(self) -> None:
         """What is done once, with all replicas: selection, and exporters of the whole fit."""
-        self.checkpoints.clear()
         self.note(self.folder.judge(self.written))
         for exporter in self._exporters():
             if exporter.finish is None:

@@ -55,6 +55,37 @@ class Progress:
     chi2_validation: Spread
 
 
+@dataclass(frozen=True)
+class Look:
+    """One batch between two compiled calls; every tuple has an entry for each of its replicas.
+
+    Attributes:
+        numbers: the replica numbers.
+        steps: taken.
+        status: the names of ``Status``.
+        training, validation: chi2 per datum of the pseudodata at the last check; may be nan.
+    """
+
+    numbers: tuple[int, ...]
+    steps: tuple[int, ...]
+    status: tuple[str, ...]
+    training: tuple[float, ...]
+    validation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, data: ReplicaData) -> Look:
+        """The replicas of ``snapshot``, without spare slots."""
+        used = np.flatnonzero(np.asarray(snapshot.state.status) != Status.empty).tolist()
+        training, validation = chi2_per_datum(snapshot, data)
+        return cls(
+            numbers=tuple(int(data.numbers[slot]) for slot in used),
+            steps=tuple(int(snapshot.state.steps[slot]) for slot in used),
+            status=tuple(Status(int(snapshot.state.status[slot])).name for slot in used),
+            training=tuple(training.tolist()),
+            validation=tuple(validation.tolist()),
+        )
+
+
 @dataclass
 class Tally:
     """Counts the replicas of a whole fit, those of earlier runs included.
@@ -75,18 +106,23 @@ class Tally:
 
     def progress(self, snapshot: Snapshot, data: ReplicaData) -> Progress:
         """The fit as ``snapshot`` of its current batch shows it."""
-        running = snapshot.running
-        steps, running_now = np.asarray(snapshot.state.steps)[running], int(running.sum())
-        for number, value in zip(data.numbers, snapshot.state.status, strict=False):
-            if value not in (Status.running, Status.empty):
-                self.over[number] = Status(int(value)).name
-        ended, done = Counter(self.over.values()), len(self.over)
+        return self.of([Look.of(snapshot, data)])
+
+    def of(self, looks: Sequence[Look]) -> Progress:
+        """The fit as ``looks`` at all batches that train show it."""
+        replicas_now = [(n, *each) for k in looks for n, *each in zip(*_columns(k), strict=True)]
+        for number, _, status in replicas_now:
+            if status != Status.running.name:
+                self.over[number] = status
+        steps = [taken for _, taken, status in replicas_now if status == Status.running.name]
+        ended, done, running_now = Counter(self.over.values()), len(self.over), len(steps)
         replicas = max(self.replicas, done + running_now)
-        training, validation = chi2_per_datum(snapshot, data)
+        training = np.array([value for look in looks for value in look.training])
+        validation = np.array([value for look in looks for value in look.validation])
         return Progress(
             time=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            step=int(steps.max() if len(steps) else np.max(snapshot.state.steps)),
-            steps_done=done * self.max_steps + int(steps.sum()),
+            step=max(steps or [taken for _, taken, _ in replicas_now], default=0),
+            steps_done=done * self.max_steps + sum(steps),
             steps_total=replicas * self.max_steps,
             replicas=replicas,
             running=running_now,
@@ -114,6 +150,10 @@ def chi2_per_datum(snapshot: Snapshot, data: ReplicaData) -> tuple[np.ndarray, n
     return training[used], validation[used]
 
 
+def _columns(look: Look) -> tuple[tuple[Any, ...], ...]:
+    return look.numbers, look.steps, look.status
+
+
 def _spread(values: np.ndarray) -> Spread:
     finite = values[np.isfinite(values)]
     if not len(finite):
@@ -127,6 +167,7 @@ class Watcher(Protocol):
 
     def phase(self, what: str) -> None: ...
     def progress(self, snapshot: Snapshot, data: Any) -> None: ...
+    def looks(self, each: Sequence[Look]) -> None: ...
     def replica(self, result: ReplicaResult) -> None: ...
     def warning(self, message: str) -> None: ...
 
@@ -146,6 +187,11 @@ class Watchers:
         """A batch has trained a few hundred steps more."""
         for one in self.each:
             one.progress(snapshot, data)
+
+    def looks(self, each: Sequence[Look]) -> None:
+        """Batches elsewhere have trained more."""
+        for one in self.each:
+            one.looks(each)
 
     def replica(self, result: ReplicaResult) -> None:
         """A replica is finished and written."""
@@ -178,7 +224,11 @@ class ProgressLog:
 
     def progress(self, snapshot: Snapshot, data: Any) -> None:
         """Appends a line."""
-        line = json.dumps(asdict(self.tally.progress(snapshot, data)))
+        self.looks([Look.of(snapshot, data)])
+
+    def looks(self, each: Sequence[Look]) -> None:
+        """Appends a line."""
+        line = json.dumps(asdict(self.tally.of(each)))
         if self._broken:
             return
         try:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from replicafit.export.files import write_json
@@ -16,6 +17,9 @@ from replicafit.runcard import Runcard, canonical, canonical_hash
 from replicafit.selection import Selection
 from replicafit.training.backend import seam
 from replicafit.training.slots import Occupancy
+
+IN_PROCESS: Mapping[str, Any] = MappingProxyType({"executor": "in-process"})
+"""The record of a fit that trains where it was started."""
 
 
 @dataclass
@@ -87,6 +91,7 @@ class Provenance:
         plans: Sequence[Mapping[str, Any]],
         timing: Timing,
         selection: Selection | None = None,
+        execution: Mapping[str, Any] = IN_PROCESS,
     ) -> None:
         """Writes ``run.json``, whole.
 
@@ -95,6 +100,7 @@ class Provenance:
             plans: what was chosen for each architecture.
             timing: so far.
             selection: once the fit is complete.
+            execution: who trained, if others did.
         """
         write_json(
             path,
@@ -109,6 +115,7 @@ class Provenance:
                 "backend": seam().describe(),
                 "timing": timing.summary(),
                 "chi2_forms": list(plans),
+                "execution": dict(execution),
                 "selection": selection.summary() if selection else None,
             },
         )

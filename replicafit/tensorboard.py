@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,10 +12,9 @@ import numpy as np
 
 from replicafit.data import ReplicaData
 from replicafit.errors import OutputError
-from replicafit.progress import Progress, Spread, Tally, chi2_per_datum
+from replicafit.progress import Look, Progress, Spread, Tally
 from replicafit.results import ReplicaResult
 from replicafit.training.loop import Snapshot
-from replicafit.training.state import Status
 
 VALIDATION = "val_"
 """How Keras' callback knows what belongs to validation."""
@@ -47,21 +47,27 @@ class TensorBoardLog:
         """Not written down."""
 
     def progress(self, snapshot: Snapshot, data: ReplicaData) -> None:
+        """A batch in this process."""
+        self.looks([Look.of(snapshot, data)])
+
+    def looks(self, each: Sequence[Look]) -> None:
         """Writes the whole fit at the steps of all replicas together, each replica at its own."""
         self._writer = self._writer or _keras_callback(self.folder)
-        now = self.tally.progress(snapshot, data)
+        now = self.tally.of(each)
         self._writer.on_epoch_end(now.steps_done, _of_fit(now))
-        used = np.asarray(snapshot.state.status) != Status.empty
-        numbers, steps = np.array(data.numbers)[used], np.asarray(snapshot.state.steps)[used]
-        for number, step, *chi2 in zip(
-            numbers, steps, *chi2_per_datum(snapshot, data), strict=True
-        ):
-            if self._told.get(int(number)) != step:
-                self._writer.on_epoch_end(int(step), _of_replica(int(number), *map(float, chi2)))
-                self._told[int(number)] = int(step)
-        if not snapshot.running.any():
+        for look in each:
+            self._tell(look)
+        if not now.running:
             self._writer.on_train_end()
             self._writer = None
+
+    def _tell(self, look: Look) -> None:
+        for number, step, *chi2 in zip(
+            look.numbers, look.steps, look.training, look.validation, strict=True
+        ):
+            if self._told.get(number) != step:
+                self._writer.on_epoch_end(step, _of_replica(number, *chi2))
+                self._told[number] = step
 
     def replica(self, result: ReplicaResult) -> None:
         """Counted."""

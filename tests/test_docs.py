@@ -2,9 +2,9 @@
 
 A how-to page is followed from top to bottom in a fresh process: ``python`` blocks run; a ``text``
 block is what the one before it printed; ``console`` blocks run their ``$ replicafit`` lines and
-show what they print; a ``yaml`` block that is a whole runcard becomes ``card.yml``. In what is
-shown ``...`` stands for anything, and numbers may differ. A block with ``file=NAME`` is that file
-of plugins/replicafit-example.
+show what they print, while ``$ dask`` lines run beside them until the page ends; a ``yaml`` block
+that is a whole runcard becomes ``card.yml``. In what is shown ``...`` stands for anything, and
+numbers may differ. A block with ``file=NAME`` is that file of plugins/replicafit-example.
 """
 
 from __future__ import annotations
@@ -54,8 +54,9 @@ NOT_EXECUTED = {
     r"(python -m pytest|KERAS_BACKEND=jax python -m pytest|ruff|mypy|nox)": "what .ci/run runs",
     r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
-    r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; each has tests of its own",
+    r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; each has its tests",
     r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
+    r"CUDA_VISIBLE_DEVICES=\d dask worker|replicafit run card.yml --executor 'dask:.*GPU": "GPUs",
     r"replicafit run card.yml -o fit$": "the card of the reader",
     r"python -m replicafit_dis": "needs hours or data that are not shipped",
     r"python -m replicafit_nnpdf": "needs NNPDF's files; the plugin's own tests run it",
@@ -308,6 +309,11 @@ def install_example(folder: Path) -> None:
 
 def follow(file: str) -> None:
     """Does what the page says, in the current folder."""
+    with contextlib.ExitStack() as beside:
+        follow_blocks(file, beside)
+
+
+def follow_blocks(file: str, beside: contextlib.ExitStack) -> None:
     names: dict[str, object] = {"__name__": "page"}
     printed = ""
     for block in blocks(Path(file)):
@@ -322,13 +328,19 @@ def follow(file: str) -> None:
         elif block.language == "text":
             assert_shown(block.text, printed)
         elif block.language == "console":
-            follow_console(block.text)
+            follow_console(block.text, beside)
 
 
-def follow_console(text: str) -> None:
+def follow_console(text: str, beside: contextlib.ExitStack) -> None:
     for command, expected in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", text, re.M):
         program, *arguments = shlex.split(command)
         if program == "pip":
+            continue
+        if program == "dask":
+            running = beside.enter_context(
+                subprocess.Popen([sys.executable, "-m", "dask", *arguments])
+            )
+            beside.callback(running.terminate)  # a worker ends its own processes then
             continue
         assert program == "replicafit", command
         done = subprocess.run(

@@ -72,6 +72,11 @@ RUN = FileLayout(
             "of which datasets is computed",
         ),
         Entry(
+            "execution",
+            "who trained: executor, as given to --executor; with others than this process also "
+            "workers (name, backend, batches), what happened, and failures, of the last run",
+        ),
+        Entry(
             "selection",
             "null until the fit is complete; then the numbers selected, those not_selected with "
             "the reasons, and how many rounds that took",

@@ -8,27 +8,43 @@ elsewhere are rewritten once, here: from other cards relative to the runcard, fr
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from replicafit.runcard.models import RelativePath, Runcard
-from replicafit.runcard.yaml_source import OptionMark, YamlSource
+from replicafit.runcard.yaml_source import Mark, OptionMark, YamlSource
 
 Location = tuple[str | int, ...]
 
 
 def relocated(runcard: Runcard, source: YamlSource, card: Path) -> Runcard:
     """``runcard`` with all paths relative to the folder of ``card``, or absolute."""
-    moved: Runcard = _Relocation(source, card).of(runcard, ())
-    return moved
+    return with_paths(runcard, lambda given, where: _moved(given, source.mark(where), card))
 
 
+def with_paths(runcard: Runcard, change: Callable[[str, Location], str]) -> Runcard:
+    """``runcard`` with ``change(path, where it stands)`` for each of its paths."""
+    changed: Runcard = _Relocation(change).of(runcard, ())
+    return changed
+
+
+def _moved(given: str, mark: Mark, card: Path) -> str:
+    """The path ``given`` at ``mark`` as the runcard ``card`` may use it."""
+    if Path(given).is_absolute():
+        return given
+    if isinstance(mark, OptionMark):
+        return str(Path(given).resolve())
+    home, own = Path(mark.name).resolve().parent, card.resolve().parent
+    return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
+
+
+@dataclass(frozen=True)
 class _Relocation:
-    def __init__(self, source: YamlSource, card: Path) -> None:
-        self.source, self.card = source, card
+    change: Callable[[str, Location], str]
 
     def of(self, value: Any, where: Location) -> Any:
         """``value``, which stands at ``where``, with its paths moved; itself if nothing moves."""
@@ -40,7 +56,11 @@ class _Relocation:
         if isinstance(value, Mapping):
             entries = {key: self.of(item, (*where, key)) for key, item in value.items()}
             return value if _unmoved(entries.values(), value.values()) else entries
-        return Path(self._path(str(value), where)) if isinstance(value, Path) else value
+        return self._path(value, where) if isinstance(value, Path) else value
+
+    def _path(self, value: Path, where: Location) -> Path:
+        changed = Path(self.change(str(value), where))
+        return value if changed == value else changed
 
     def _model(self, model: BaseModel, where: Location) -> BaseModel:
         changed = {}
@@ -48,21 +68,12 @@ class _Relocation:
             value, at = getattr(model, name), (*where, name)
             mark = next((m for m in _marks(field) if isinstance(m, RelativePath)), None)
             if mark and isinstance(value, str):
-                new: Any = value if value == mark.unless else self._path(value, at)
+                new: Any = value if value == mark.unless else self.change(value, at)
             else:
                 new = self.of(value, at)
             if new is not value:
                 changed[name] = new
         return model.model_copy(update=changed) if changed else model
-
-    def _path(self, given: str, where: Location) -> str:
-        mark = self.source.mark(where)
-        if Path(given).is_absolute():
-            return given
-        if isinstance(mark, OptionMark):
-            return str(Path(given).resolve())
-        home, own = Path(mark.name).resolve().parent, self.card.resolve().parent
-        return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
 
 
 def _unmoved(new: Any, old: Any) -> bool:

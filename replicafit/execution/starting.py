@@ -1,0 +1,43 @@
+"""Starts the engine in a process: quietly, and with one thread for linear algebra."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import tempfile
+from contextlib import AbstractContextManager
+from typing import Any
+
+
+def one_blas_thread() -> AbstractContextManager[Any]:
+    """Linear algebra on the host in one thread: batches are prepared while others train.
+
+    Threads that wait for a busy core cost far more than they bring (decision 0006).
+    """
+    from threadpoolctl import threadpool_limits
+
+    limited: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
+    return limited
+
+
+def import_engine_quietly() -> None:
+    """Starts Keras and its backend without their start-up notes, unless that fails.
+
+    The notes are written by C++ straight to file descriptor 2, before any log level acts.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            importlib.import_module("replicafit.fit")
+            importlib.import_module("replicafit.training.backend").seam().describe()
+        except BaseException:
+            notes.seek(0)
+            os.write(kept, notes.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
