@@ -32,7 +32,7 @@ LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("hyperscan_config", "hyperscan", "hyperopt", "trial_specs"), _SCAN),
     "theorycovmatconfig": "compute the matrix, and give its file under data.extra_covariances",
     "fiatlux": "there is no photon",
-    **dict.fromkeys(("filter_rules", "filter_defaults", "drop_internal_rules", "use_cuts"), _RULES),
+    **dict.fromkeys(("filter_rules", "filter_defaults", "drop_internal_rules"), _RULES),
     "stopping": "of the genetic algorithm that n3fit replaced",
     "lhagrid": "the exporter lhapdf has a grid of its own",
 }
@@ -116,10 +116,13 @@ def migrated(text: str, name: str, options: Options) -> Migration:
         **_seed(source),
         "replicas": Noted({"good": 100}, "until as many are selected; NNPDF runs each by number"),
         **_precision(source),
-        "data": data_section(source, _theory(source, options)),
-        "model": model_section(source),
-        "penalties": penalties_section(source),
-        "training": training_section(source, options.optimisers),
+        "data": Noted(
+            data_section(source, _theory(source, options)),
+            "dataset_inputs or experiments, datacuts, theory, sampling, closuretest",
+        ),
+        "model": Noted(model_section(source), "parameters and fitting"),
+        "penalties": Noted(penalties_section(source), "positivity and integrability"),
+        "training": Noted(training_section(source, options.optimisers), "parameters"),
     }
     for key, words in LEFT_OUT.items():
         source.leave(key, words)

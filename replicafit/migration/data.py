@@ -110,7 +110,8 @@ def _kinematic_cuts(source: Section) -> list[str]:
         found.append(f"{W2} >= {float(w2):g}")
     for key in OLD_CUTS:
         cuts.leave(key, "give a condition under cuts of the datasets it is for")
-    cuts.leave("use_cuts", "the cuts of a fit are those of its runcard")
+    if cuts.take("use_cuts", source.take("use_cuts", "internal")) == "internal":
+        source.changed("datacuts", "NNPDF's own filter rules are in its code; add them as cuts")
     return found
 
 

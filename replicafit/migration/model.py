@@ -127,7 +127,7 @@ def _preprocessing(basis: Sequence[Section], flavours: Sequence[str], scaled: bo
     ranges = [
         flavour for flavour in trained if flavour in alpha or isinstance(beta.get(flavour), list)
     ]
-    return {**found, "trained": ranges} if ranges else found
+    return Noted({**found, "trained": ranges} if ranges else found, "fitting.basis")
 
 
 def _rotation(fitting: Section, flavours: Sequence[str]) -> list[Any]:
@@ -138,7 +138,9 @@ def _rotation(fitting: Section, flavours: Sequence[str]) -> list[Any]:
     for name, table in BASIS_TABLES.items():
         if table.field_name.split(",")[0] == given and sorted(table.rows) == sorted(flavours):
             identity = set(table.rows) == set(table.columns)
-            return [] if identity else [{"type": "rotation", "basis": name}]
+            if identity:
+                return []
+            return [Noted({"type": "rotation", "basis": name}, f"fitbasis {given}")]
     known = ", ".join(table.field_name for table in BASIS_TABLES.values())
     fitting.drop(
         "fitbasis", f"'{given}' with {', '.join(flavours) or 'no basis'} is none of {known}"

@@ -67,7 +67,7 @@ def _positivity(source: Section) -> list[Any]:
         found.append(penalty | ({"threshold": float(threshold)} if threshold is not None else {}))
     if found:
         source.section("positivity").changed(
-            "posdatasets", "the penalty reads files of observables; put them where path says"
+            "posdatasets", "files of observables, which python -m replicafit_nnpdf makes, in path"
         )
     return found
 
