@@ -51,7 +51,7 @@ ALONE = {"tour.md": {"REPLICAFIT_PLUGINS": "off"}}
 """Pages for a reader who has installed no plugin."""
 NOT_EXECUTED = {
     r"(python3? -m venv|git clone|pip install)": "needs a network; .ci/run installs as README says",
-    r"(python -m pytest|KERAS_BACKEND=jax python -m pytest|ruff|mypy|nox)": "what .ci/run runs",
+    r"(nox|pre-commit|python docs/generate)": "what .ci/run runs",
     r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
     r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; each has tests of its own",
@@ -207,7 +207,7 @@ def shown_commands(file: Path) -> list[str]:
     lines = [line for block in fenced for line in block.splitlines()]
     lines += [line[4:] for line in plain.splitlines() if line.startswith("    ")]
     found = (line.removeprefix("$ ").partition("  #")[0].strip() for line in lines)
-    programs = r"([A-Z_]+=\S* )*(pip|python3?|replicafit|git|ruff|mypy|nox|for) \S"
+    programs = r"([A-Z_]+=\S* )*(pip|python3?|replicafit|git|ruff|mypy|nox|pre-commit|for) \S"
     return [line for line in found if re.match(programs, line)]
 
 
