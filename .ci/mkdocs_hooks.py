@@ -32,8 +32,7 @@ def _in_site(link: re.Match[str], folder: Path) -> str:
     for name, source in PAGES.items():
         if target == ROOT / source:
             return f"[{link[1]}]({name})"
-    outside = not target.is_relative_to(ROOT / "docs")
-    if not outside or not (target.exists() or (ROOT / link[2]).exists()):
+    if target.is_relative_to(ROOT / "docs") and target.exists():
         return link[0]
-    path = target if target.exists() else ROOT / link[2]
-    return f"{link[1]} (`{path.relative_to(ROOT)}`)"
+    found = [path for path in (target, ROOT / link[2]) if path.exists()]
+    return f"{link[1]} (`{found[0].relative_to(ROOT)}`)" if found else link[0]
