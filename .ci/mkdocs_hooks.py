@@ -13,6 +13,13 @@ PAGES = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#:\s]+)(#[^)]*)?\)")
 
 
+def on_config(config: Any) -> None:
+    """Lists the decisions, so that a new one needs no line in the configuration."""
+    decisions = next(entry for entry in config.nav if "Decisions" in entry)
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    decisions["Decisions"] = [f"decisions/{page.name}" for page in pages]
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Adds the pages that a reader of the repository finds in its top folder."""
     for name, source in PAGES.items():
