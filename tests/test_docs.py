@@ -54,7 +54,7 @@ NOT_EXECUTED = {
     r"(nox|pre-commit|python docs/generate)": "what .ci/run runs",
     r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
-    r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; each has tests of its own",
+    r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; tested elsewhere",
     r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
     r"replicafit run card.yml -o fit$": "the card of the reader",
     r"python -m replicafit_dis": "needs hours or data that are not shipped",
