@@ -13,6 +13,13 @@ PAGES = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
 LINK = re.compile(r"\[([^\]]+)\]\(([^)#:\s]+)(#[^)]*)?\)")
 
 
+def on_config(config: Any) -> None:
+    """Lists the decisions, so that a new one needs no line in the configuration."""
+    decisions = next(entry for entry in config.nav if "Decisions" in entry)
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    decisions["Decisions"] = [f"decisions/{page.name}" for page in pages]
+
+
 def on_files(files: Any, config: Any) -> Any:
     """Adds the pages that a reader of the repository finds in its top folder."""
     for name, source in PAGES.items():
@@ -32,8 +39,7 @@ def _in_site(link: re.Match[str], folder: Path) -> str:
     for name, source in PAGES.items():
         if target == ROOT / source:
             return f"[{link[1]}]({name})"
-    outside = not target.is_relative_to(ROOT / "docs")
-    if not outside or not (target.exists() or (ROOT / link[2]).exists()):
+    if target.is_relative_to(ROOT / "docs") and target.exists():
         return link[0]
-    path = target if target.exists() else ROOT / link[2]
-    return f"{link[1]} (`{path.relative_to(ROOT)}`)"
+    found = [path for path in (target, ROOT / link[2]) if path.exists()]
+    return f"{link[1]} (`{found[0].relative_to(ROOT)}`)" if found else link[0]

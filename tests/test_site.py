@@ -34,8 +34,8 @@ def site(tmp_path_factory) -> Path:
         pytest.skip("mkdocs is not installed: pip install 'replicafit[docs]'")
     folder = tmp_path_factory.mktemp("site")
     done = subprocess.run(
-        [
-            *(sys.executable, "-m", "mkdocs", "build", "--strict", "-q"),
+        [  # not -q: then warnings do not count as strict
+            *(sys.executable, "-m", "mkdocs", "build", "--strict"),
             *("-f", str(ROOT / ".ci" / "mkdocs.yml"), "-d", str(folder)),
         ],
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
