@@ -58,6 +58,8 @@ def dask_workers(address: str, name: str, resources: Mapping[str, float]) -> Ite
         )
     finally:
         executor.shutdown(wait=False)
+        if client.status == "running":
+            client.unsubscribe_topic("all")  # else the scheduler logs that nobody listens
         client.close()
 
 
