@@ -138,7 +138,7 @@ from replicafit.hookspecs import hookimpl
 
 @hookimpl
 def replicafit_exporters():
-    return [Exporter("broken", write)]
+    return [Exporter(name="broken", write=write, summary="breaks")]
 
 def write(replica, network, folder):
     if replica.number == 11:
