@@ -342,6 +342,75 @@ def verify(card: Path, replicas: int, steps: int) -> None:
         sys.exit(1)
 
 
+@commands.command()
+@RUNCARD
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default CARD-scan, here. It must be new or empty, unless the scan "
+    "resumes.",
+)
+@OVERRIDES
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Where trials are kept, such as sqlite:///scan.db; by default Optuna's journal "
+    "DIR/study.log.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the scan in DIR: trials that ended stay, those that were cut off begin anew. "
+    "scan.trials may be larger than before.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+def scan(
+    card: Path,
+    output: Path | None,
+    settings: tuple[str, ...],
+    seed: str | None,
+    replicas: str | None,
+    storage: str | None,
+    resume: bool,
+    quiet: bool,
+) -> None:
+    """Searches for better settings: tries the points of the runcard's section scan."""
+    from replicafit.scan import refuse_unless_free, require_optuna
+
+    require_optuna()
+    folder = output or Path(f"{card.stem}-scan")
+    overrides = tuple(_overrides(settings, seed, replicas))
+    registry = _registry(card)
+    _load(card, registry, overrides)
+    if not resume:
+        refuse_unless_free(folder)
+    _import_engine_quietly()
+    from rich.console import Console
+
+    from replicafit.scan.display import ScanDisplay, counted, scan_table
+    from replicafit.scan.scan import scan as scanned
+    from replicafit.scan.space import Space
+    from replicafit.scan.study import journal, open_study
+
+    space, console = Space(card, registry, overrides), Console()
+    space.refuse_unless_sound()
+    folder.mkdir(parents=True, exist_ok=True)
+    study = open_study(space, storage or journal(folder), resume)
+    try:
+        with _one_blas_thread():
+            scanned(study, folder, ScanDisplay(console, space.scan.trials, quiet))
+    except KeyboardInterrupt:
+        done = counted(study.outcomes())
+        click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")
+        sys.exit(INTERRUPTED)
+    if not quiet:
+        outcomes = study.outcomes()
+        console.print(scan_table(outcomes, space.scan.objective))
+        console.print(f"{counted(outcomes)}, in '{folder}'", markup=False)
+
+
 FIT = click.Path(path_type=Path, file_okay=False)
 AT_Q = click.option(
     "--at-q",
