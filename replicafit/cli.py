@@ -393,6 +393,7 @@ def scan(
     from replicafit.scan.scan import scan as scanned
     from replicafit.scan.space import Space
     from replicafit.scan.study import journal, open_study
+    from replicafit.scan.trials import Workshop
 
     space, console = Space(card, registry, overrides), Console()
     space.refuse_unless_sound()
@@ -400,7 +401,8 @@ def scan(
     study = open_study(space, storage or journal(folder), resume)
     try:
         with _one_blas_thread():
-            scanned(study, folder, ScanDisplay(console, space.scan.trials, quiet))
+            display = ScanDisplay(console, space.scan.trials, quiet)
+            scanned(study, folder, display, Workshop(space))
     except KeyboardInterrupt:
         done = counted(study.outcomes())
         click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")

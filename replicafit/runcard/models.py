@@ -557,7 +557,7 @@ def runcard_type(registry: Registry) -> type[Runcard]:
         "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimiserType), _NADAM)
     )
     network = _with(ArchitectureSettings, layers=layers, training=training | None)
-    networks: Any = tuple[network, ...]
+    networks: Any = tuple[network, ...]  # type: ignore[valid-type]
     model = _with(ModelSettings, layers=layers, choice=networks)
     names = registry.names(Exporter)
     exports: Any = Literal[names] if names else str

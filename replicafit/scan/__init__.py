@@ -11,7 +11,9 @@ from replicafit.errors import OutputError
 def require_optuna() -> None:
     """Raises OutputError if Optuna is not installed."""
     if find_spec("optuna") is None:
-        raise OutputError("A scan needs optuna, which is not installed: pip install 'replicafit[scan]'")
+        raise OutputError(
+            "A scan needs optuna, which is not installed: pip install 'replicafit[scan]'"
+        )
 
 
 def refuse_unless_free(folder: Path) -> None:

@@ -1,66 +1,76 @@
-"""Successive halving: which replicas have fallen behind.
+"""Successive halving: which trials have fallen behind.
 
-At each rung a replica is compared with the same replica number of the other points of its group, on the
-same fold: with the same data, split and starting weights. It goes on if it is in the best part of
-those that have come to the rung so far (arXiv:1810.05934 does so without waiting for the others).
+At each rung, on the first fold, a trial is compared with the others of its group: replica by replica
+they have the same data, splits and starting weights. It goes on if it is in the best part of those
+that have come to the rung so far, as in arXiv:1810.05934, so that nobody waits. The best that came to
+a rung always goes on.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from replicafit.runcard import HalvingSettings
-from replicafit.training.slots import Occupancy, Seat
+from replicafit.training.slots import Occupancy
 from replicafit.training.state import Status
 
 
 @dataclass
 class Rungs:
-    """What has been seen at the rungs of one fold.
+    """What has been seen at the rungs.
 
     Attributes:
         settings: where rungs are, and which part goes on; None stops nobody.
-        seen: the lowest chi2 so far of each seat that came to a rung, by rung and replica number.
-        behind: the rung and the chi2 of those that were stopped.
+        owner: the trial of each batch, by its identity.
+        replicas: of each trial.
+        seen: for each rung and trial the lowest chi2 of its replicas, by place.
+        behind: the rung and the mean chi2 of the trials that have fallen behind.
     """
 
     settings: HalvingSettings | None
-    seen: dict[tuple[int, int], dict[Seat, float]] = field(default_factory=dict)
-    behind: dict[Seat, tuple[int, float]] = field(default_factory=dict)
+    owner: Mapping[int, int]
+    replicas: int
+    seen: dict[int, dict[int, dict[int, float]]] = field(default_factory=dict)
+    behind: dict[int, tuple[int, float]] = field(default_factory=dict)
 
     def judged(self, now: Occupancy) -> Occupancy:
-        """``now``, those stopped that have fallen behind."""
+        """``now``, the replicas of trials that have fallen behind stopped."""
         if self.settings is None:
             return now
-        stops = np.zeros(len(now.seats), bool)
         for rung in self.settings.rungs:
-            for slot in self._arrived(now, rung):
-                stops[slot] |= self._is_behind(now.seats[slot], rung)
-        return now.halted(stops)
+            for trial in self._arrived(now, rung):
+                if self._is_behind(trial, rung):
+                    self.behind.setdefault(trial, (rung, self._mean(trial, rung)))
+        trials = [self.owner.get(id(seat.batch)) for seat in now.seats]
+        return now.halted(np.array([trial in self.behind for trial in trials]))
 
     def _arrived(self, now: Occupancy, rung: int) -> list[int]:
-        """The slots that have come to ``rung`` since the last call; notes their chi2."""
+        """The trials whose last replica has come to ``rung`` since the last call."""
         state, arrived = now.snapshot.state, []
         for slot, seat in enumerate(now.seats):
-            known = self.seen.setdefault((rung, seat.number), {})
-            if state.status[slot] in (Status.empty, Status.diverged) or seat in known:
+            if state.status[slot] in (Status.empty, Status.diverged):
                 continue
-            if state.steps[slot] >= rung or state.status[slot] != Status.running:
-                known[seat] = lowest(now, slot, rung)
-                arrived.append(slot)
+            trial = self.owner[id(seat.batch)]
+            known = self.seen.setdefault(rung, {}).setdefault(trial, {})
+            ended = state.status[slot] != Status.running
+            if seat.place not in known and (ended or state.steps[slot] >= rung):
+                known[seat.place] = lowest(now, slot, rung)
+                if len(known) == self.replicas and trial not in self.behind:
+                    arrived.append(trial)
         return arrived
 
-    def _is_behind(self, seat: Seat, rung: int) -> bool:
+    def _is_behind(self, trial: int, rung: int) -> bool:
         assert self.settings is not None
-        seen = self.seen[rung, seat.number]
-        better = sum(value < seen[seat] for value in seen.values())
-        if better < math.ceil(self.settings.keep * len(seen)):
-            return False
-        self.behind.setdefault(seat, (rung, seen[seat]))
-        return True
+        whole = [t for t, places in self.seen[rung].items() if len(places) == self.replicas]
+        better = sum(self._mean(t, rung) < self._mean(trial, rung) for t in whole)
+        return better >= math.ceil(self.settings.keep * len(whole))
+
+    def _mean(self, trial: int, rung: int) -> float:
+        return float(np.mean(list(self.seen[rung][trial].values())))
 
 
 def lowest(now: Occupancy, slot: int, until: int) -> float:

@@ -69,9 +69,7 @@ class Outcome:
         return cls(**{**plain, "folds": tuple(scores), "rung": rung})
 
 
-def score(
-    predictions: np.ndarray, central: np.ndarray, factor: np.ndarray
-) -> tuple[float, float]:
+def score(predictions: np.ndarray, central: np.ndarray, factor: np.ndarray) -> tuple[float, float]:
     """chi2 and phi2 per datum of replicas' predictions.
 
     phi2 = <chi2[T]> - chi2[<T>], both per datum: the variance of predictions in units of the

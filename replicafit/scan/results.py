@@ -47,7 +47,9 @@ def write_results(study: Study, folder: Path) -> None:
         },
     )
     if best:
-        _write_card(folder / "best.yml", best_card(space, best[0], folder / "best.yml"), _told(best[0]))
+        _write_card(
+            folder / "best.yml", best_card(space, best[0], folder / "best.yml"), _told(best[0])
+        )
         card, note = ensemble_card(space, ensemble, folder / "ensemble.yml")
         _write_card(folder / "ensemble.yml", card, note)
 
@@ -64,9 +66,7 @@ def best_card(space: Space, outcome: Outcome, path: Path) -> dict[str, Any]:
     return _plain(space.runcard(outcome.values, written_to=path))
 
 
-def ensemble_card(
-    space: Space, best: Sequence[Outcome], path: Path
-) -> tuple[dict[str, Any], str]:
+def ensemble_card(space: Space, best: Sequence[Outcome], path: Path) -> tuple[dict[str, Any], str]:
     """A runcard in which every replica has one of the ``best`` settings, and what it leaves out.
 
     Architectures with their training go into ``model.choice``; for everything else, the winner's.
@@ -81,7 +81,9 @@ def ensemble_card(
     numbers = ", ".join(str(outcome.number) for outcome in best)
     note = f"An ensemble of the trials {numbers} of a scan: every replica draws one of them."
     if left_out:
-        note += f" Only model and training can differ; of the best trial alone: {', '.join(left_out)}."
+        note += (
+            f" Only model and training can differ; of the best trial alone: {', '.join(left_out)}."
+        )
     return {**card, "model": {"choice": networks}}, note
 
 

@@ -43,16 +43,22 @@ def carry_out(order: Order) -> list[Outcome]:
     return list(Workshop(Space(order.card, registry, order.overrides)).carried_out(order.points))
 
 
-def scan(study: Study, folder: Path, watcher: Watcher, executor: Executor | None = None) -> None:
+def scan(
+    study: Study,
+    folder: Path,
+    watcher: Watcher,
+    workshop: Workshop,
+    executor: Executor | None = None,
+) -> None:
     """Tries all points that are left and writes results after each generation.
 
     Args:
         study: remembers.
         folder: where ``scan.json``, ``best.yml`` and ``ensemble.yml`` are written.
         watcher: is told.
-        executor: who carries groups out; this process if there is none.
+        workshop: where trials are carried out in this process.
+        executor: who carries groups out instead, side by side.
     """
-    workshop = Workshop(study.space)
     write_results(study, folder)
     while points := study.next_points():
         same = twins(points, study.outcomes())

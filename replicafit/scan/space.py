@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from replicafit.components import OptimiserType, load_target
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
@@ -138,15 +140,20 @@ class Space:
     @cached_property
     def _choices(self) -> dict[str, dict[Any, YamlSource]]:
         """Choices as the card writes them, with their places."""
-        space: Any = joined(self.card, self.overrides).root
-        for name in ("scan", "space"):
-            space = child_of(space, name)
-        nodes = {key: child_of(child_of(space, key), "choice") for key in self.scan.space}
-        return {
-            key: {label(v): YamlSource(n, v) for n in node.value for v in [construct(n)]}
-            for key, node in nodes.items()
-            if node is not None
-        }
+        root = joined(self.card, self.overrides).root
+        found: dict[str, dict[Any, YamlSource]] = {}
+        for key in self.scan.space:
+            items = _under(root, "scan", "space", key, "choice")
+            if items is not None:
+                sources = [YamlSource(node, construct(node)) for node in items.value]
+                found[key] = {label(source.data): source for source in sources}
+        return found
+
+
+def _under(node: yaml.Node | None, *names: str) -> yaml.Node | None:
+    for name in names:
+        node = child_of(node, name) if node is not None else None
+    return node
 
 
 def label(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The memory of a scan: which points were tried, and which come next. The only module with Optuna."""
+"""The memory of a scan: which points were tried, which come next. Only here is Optuna."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ def open_study(space: Space, storage: str, resume: bool) -> Study:
             study = optuna.create_study(storage=kept, study_name=NAME)
         except DuplicatedStudyError:
             raise OutputError(
-                f"'{storage}' holds a scan already. Continue it with --resume, or give another place."
+                f"'{storage}' holds a scan already. Continue it with --resume, or give "
+                "another place."
             ) from None
         study.set_user_attr("scan", meant)
         return Study(space, study)

@@ -1,13 +1,13 @@
 """Trains points that share an architecture, fold by fold, in the slots of one batch.
 
-What a trial trains is what ``replicafit run`` trains of its runcard with one fold held out: the same
-replica numbers, data, splits and starting weights, whichever points are beside it. Only halving
-compares points, by design.
+What a trial trains is what ``replicafit run`` trains of its runcard with one fold held out: the
+same replica numbers, data, splits and starting weights, whichever points are beside it. Only
+halving compares points, by design.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,13 +21,14 @@ from replicafit.forward.predictions import predict_all
 from replicafit.model import ReplicaModel, build_model
 from replicafit.pdf.bases import rotation
 from replicafit.planning import Batch
-from replicafit.runcard import Runcard
+from replicafit.runcard import HalvingSettings, Runcard
 from replicafit.scan.halving import Rungs
 from replicafit.scan.objective import OBJECTIVES, FoldScore, Outcome, score
 from replicafit.scan.space import Point, Space, architecture
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 from replicafit.training.batches import PreparedBatch
+from replicafit.training.engine import Schedule
 from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.slots import Occupancy, Seat, train_in_turn
 from replicafit.training.state import Status
@@ -108,7 +109,9 @@ class Workshop:
             going = {number: cards[number] for number in cards if number not in rungs}
             if not going:
                 break
-            finished, behind = tried(self._bench(next(iter(going.values())), fold), going, self)
+            bench = self._bench(next(iter(going.values())), fold)
+            halving = self.space.scan.halving if fold == 1 else None
+            finished, behind = tried(bench, going, halving)
             rungs |= behind
             for number, found in finished.items():
                 scores[number].append(found)
@@ -141,10 +144,6 @@ def make_bench(runcard: Runcard, fold: int, space: Space) -> Bench:
     first, count = runcard.replicas.first, settings.replicas_per_fold
     together = max(PADDED, count * settings.generation)
     (plan,) = make_plans(runcard, space.registry, folder, range(first, first + together))
-    if settings.halving:  # calls that end at rungs
-        every, checks = plan.schedule.check_every, plan.schedule.checks_per_call
-        checks = max(1, min(checks, min(settings.halving.rungs) // every))
-        plan = replace(plan, schedule=replace(plan.schedule, checks_per_call=checks))
     numbers = tuple(range(first, first + count))
     prepared = plan.prepare(Batch(numbers, count))
     padded = Batch(numbers[: plan.network.slots], plan.network.slots).padded
@@ -156,36 +155,40 @@ def make_bench(runcard: Runcard, fold: int, space: Space) -> Bench:
 
 
 def tried(
-    bench: Bench, cards: dict[int, Runcard], workshop: Workshop
+    bench: Bench, cards: Mapping[int, Runcard], halving: HalvingSettings | None
 ) -> tuple[dict[int, FoldScore], dict[int, tuple[int, float]]]:
     """The scores of the trials ``cards`` on one fold; of those that fall behind the rung.
 
     A slot takes the next replica of the next trial as soon as its own ends or is stopped, and no
-    further replica of a trial begins once one has fallen behind.
+    further replica of a trial begins once it has fallen behind.
     """
     batches = {number: bench.batch(card) for number, card in cards.items()}
     owner = {id(batch): number for number, batch in batches.items()}
-    rungs, behind = Rungs(workshop.space.scan.halving), set[int]()
-    ends: dict[int, dict[int, Any]] = {number: {} for number in cards}
+    replicas = range(len(bench.prepared.model.numbers))
+    rungs = Rungs(halving, owner, len(replicas))
+    ends: dict[int, dict[int, _End]] = {number: {} for number in cards}
 
     def coming() -> Iterator[Seat]:
-        for place in range(len(bench.prepared.model.numbers)):
-            yield from (Seat(b, place) for number, b in batches.items() if number not in behind)
-
-    def judged(now: Occupancy) -> Occupancy:
-        now = rungs.judged(now)
-        behind.update(owner[id(seat.batch)] for seat in rungs.behind)
-        return now.halted(np.array([owner.get(id(s.batch)) in behind for s in now.seats]))
+        for number, batch in batches.items():
+            yield from (Seat(batch, place) for place in replicas if number not in rungs.behind)
 
     start = Occupancy.vacant(bench.prepared, len(bench.model.numbers))
-    for now in train_in_turn(bench.advance, start, coming(), bench.plan.schedule, judged):
+    schedule = with_looks_at_rungs(bench.plan.schedule, halving)
+    for now in train_in_turn(bench.advance, start, coming(), schedule, rungs.judged):
         state = now.snapshot.state
         for slot, seat in enumerate(now.seats):
             if state.status[slot] not in (Status.running, Status.empty):
-                row = _End.of(state, slot)
-                ends[owner[id(seat.batch)]].setdefault(seat.place, row)
-    stopped = {owner[id(seat.batch)]: at for seat, at in rungs.behind.items()}
-    return {n: _score(bench, ends[n]) for n in cards if n not in stopped}, stopped
+                ends[owner[id(seat.batch)]].setdefault(seat.place, _End.of(state, slot))
+    going = [number for number in cards if number not in rungs.behind]
+    return {number: _score(bench, ends[number]) for number in going}, rungs.behind
+
+
+def with_looks_at_rungs(schedule: Schedule, halving: HalvingSettings | None) -> Schedule:
+    """``schedule`` with compiled calls that are no longer than to the first rung."""
+    if halving is None:
+        return schedule
+    checks = max(1, min(halving.rungs) // schedule.check_every)
+    return replace(schedule, checks_per_call=min(checks, schedule.checks_per_call))
 
 
 @dataclass(frozen=True)
