@@ -445,12 +445,16 @@ AT_Q = click.option(
 def report(
     fit: Path, scales: tuple[float, ...], reference: Path | None, output: Path | None
 ) -> None:
-    """Writes one HTML file about the fit in DIR."""
+    """Writes one HTML file about the fit, or the scan, in DIR."""
     from replicafit.report import require_libraries
 
     require_libraries()
     from replicafit.report.page import write_report
+    from replicafit.report.scan import is_scan, write_scan_report
 
+    if is_scan(fit):
+        click.echo(f"Written: {write_scan_report(fit, output)}")
+        return
     click.echo(f"Written: {write_report(fit, output, reference, scales, _registry())}")
 
 

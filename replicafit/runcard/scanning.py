@@ -55,12 +55,12 @@ class HalvingSettings(_Section):
 
     rungs: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         min_length=1,
-        description="Steps after which a replica is compared with the same replica of the other "
-        "trials of its group.",
+        description="Steps after which, on the first fold, a trial is compared with the others of "
+        "its architecture by the lowest validation chi2 of its replicas.",
         examples=[[1000, 3000]],
     )
     keep: float = Field(
-        default=0.5, gt=0, lt=1, description="Fraction of those seen so far that goes on."
+        default=0.5, gt=0, lt=1, description="Fraction of the trials seen at a rung that goes on."
     )
 
 
@@ -87,8 +87,9 @@ class ScanSettings(_Section):
     )
     objective: Literal["average", "worst", "chi2_phi2"] = Field(
         default="average",
-        description="What is small for a good point, of the chi2 per datum of the folds held out: "
-        "their average, the worst, or the average of chi2 + phi2.",
+        description="What is minimised, of the chi2 per datum of the folds held out, mean over "
+        "replicas: average: of all folds; worst: the largest; chi2_phi2: the average of chi2 + "
+        "phi2.",
     )
     halving: HalvingSettings | None = Field(
         default=None, description="Successive halving: when to stop trials that fall behind."

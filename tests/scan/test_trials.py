@@ -106,8 +106,8 @@ def test_objectives():
 def test_halving_stops_those_behind_and_refills(workshop, points, together):
     halved = list(workshop.carried_out(points))
     stopped = {o.number: o for o in halved if o.state == "stopped"}
-    assert set(stopped) >= set(range(3))  # the slowest rates
-    assert set(stopped) < set(range(12))
+    assert len(stopped) > 2
+    assert not set(stopped) & {9, 10, 11}  # far better at every rung
     assert {o.rung[0] for o in stopped.values()} == {20, 40}
     assert all(o.folds == () and o.value is None for o in stopped.values())
     for outcome in halved:
