@@ -1,9 +1,9 @@
 """Successive halving: which trials have fallen behind.
 
 At each rung, on the first fold, a trial is compared with the others of its group: replica by
-replica they have the same data, splits and starting weights. It goes on if it is in the best part of
-those that have come to the rung so far, as in arXiv:1810.05934, so that nobody waits. The best of all
-that came to a rung always goes on.
+replica they have the same data, splits and starting weights. It goes on if it is in the best part
+of those that have come to the rung so far, as in arXiv:1810.05934, so that nobody waits. The best
+of all that came to a rung always goes on.
 """
 
 from __future__ import annotations
