@@ -3,7 +3,8 @@
 taskset -c 0 python tests/benchmarks/scan.py runcards/dis.yml --trials 20 --alone 3
 
 One by one is what a loop around ``replicafit run`` computes: for each trial and fold, data are
-read, an engine for one replica is compiled, and the replica is trained. CPU seconds of this process.
+read, an engine for one replica is compiled, and the replica is trained. CPU seconds of this
+process.
 """
 
 from __future__ import annotations
