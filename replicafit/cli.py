@@ -365,6 +365,14 @@ def verify(card: Path, replicas: int, steps: int) -> None:
     help="Continue the scan in DIR: trials that ended stay, those that were cut off begin anew. "
     "scan.trials may be larger than before.",
 )
+@click.option(
+    "--executor",
+    default=IN_PROCESS,
+    show_default=True,
+    metavar="WHO",
+    help="Who tries the architectures of a generation, side by side: as for run. Workers read "
+    "CARD and its data where they are.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def scan(
     card: Path,
@@ -374,6 +382,7 @@ def scan(
     replicas: str | None,
     storage: str | None,
     resume: bool,
+    executor: str,
     quiet: bool,
 ) -> None:
     """Searches for better settings: tries the points of the runcard's section scan."""
@@ -386,23 +395,33 @@ def scan(
     _load(card, registry, overrides)
     if not resume:
         refuse_unless_free(folder)
-    _import_engine_quietly()
+    with crew_for(executor, registry) as crew:
+        import_engine_quietly()
+        from replicafit.scan.space import Space
+
+        if crew is not None:
+            crew.capacity(click.echo)  # refuses workers with other versions
+        workers = None if crew is None else crew.workers.executor
+        _scan(Space(card, registry, overrides), folder, storage, resume, workers, quiet)
+
+
+def _scan(
+    space: Any, folder: Path, storage: str | None, resume: bool, workers: Any, quiet: bool
+) -> None:
     from rich.console import Console
 
     from replicafit.scan.display import ScanDisplay, counted, scan_table
     from replicafit.scan.scan import scan as scanned
-    from replicafit.scan.space import Space
     from replicafit.scan.study import journal, open_study
     from replicafit.scan.trials import Workshop
 
-    space, console = Space(card, registry, overrides), Console()
     space.refuse_unless_sound()
     folder.mkdir(parents=True, exist_ok=True)
-    study = open_study(space, storage or journal(folder), resume)
+    study, console = open_study(space, storage or journal(folder), resume), Console()
+    display = ScanDisplay(console, space.scan.trials, quiet)
     try:
-        with _one_blas_thread():
-            display = ScanDisplay(console, space.scan.trials, quiet)
-            scanned(study, folder, display, Workshop(space))
+        with one_blas_thread():
+            scanned(study, folder, display, Workshop(space), workers)
     except KeyboardInterrupt:
         done = counted(study.outcomes())
         click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")

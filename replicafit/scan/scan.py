@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import load_registry
 from replicafit.runcard import Override
 from replicafit.runcard.local_plugins import registry_for
@@ -39,8 +40,11 @@ class Order:
 
 def carry_out(order: Order) -> list[Outcome]:
     """What becomes of the points of ``order``; for another process."""
+    import_engine_quietly()
     registry = registry_for(order.card, load_registry())
-    return list(Workshop(Space(order.card, registry, order.overrides)).carried_out(order.points))
+    workshop = Workshop(Space(order.card, registry, order.overrides))
+    with one_blas_thread():
+        return list(workshop.carried_out(order.points))
 
 
 def scan(
@@ -86,7 +90,7 @@ def _outcomes(
         done: Iterable[Iterable[Outcome]] = map(workshop.carried_out, each)
     else:
         space = workshop.space
-        orders = [Order(space.card, space.overrides, tuple(points)) for points in each]
+        orders = [Order(space.card.resolve(), space.overrides, tuple(points)) for points in each]
         done = (f.result() for f in as_completed([executor.submit(carry_out, o) for o in orders]))
     for outcomes in done:
         yield from outcomes

@@ -13,6 +13,7 @@ from toy import SCAN_CARD
 from replicafit import cli
 from replicafit.assembly import make_plans
 from replicafit.errors import OutputError
+from replicafit.execution.choosing import workers_for
 from replicafit.planning import Batch
 from replicafit.runcard import Override, load_runcard
 from replicafit.scan.objective import OBJECTIVES, FoldScore, score
@@ -226,3 +227,15 @@ def test_best_runs(whole, tmp_path):
     done = CliRunner().invoke(cli.commands, ["run", str(whole / "best.yml"), "-o", str(out)])
     assert done.exit_code == 0, done.output
     assert len(list(out.glob("replicas/*/result.json"))) == 3
+
+
+@pytest.mark.slow
+def test_other_processes_come_to_the_same(workshop, points, together, toy_folder, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    folder = toy_folder / "processes"
+    quiet = with_settings(workshop, "scan.halving=null", "scan.trials=4")
+    with workers_for("processes:1") as workers:
+        scan(study_in(quiet, folder), folder, Watch(), quiet, workers.executor)
+    there = open_study(quiet.space, journal(folder), resume=True).outcomes()
+    here = quiet.carried_out([Point(o.number, o.values) for o in there])
+    assert list(here) == there
