@@ -342,6 +342,96 @@ def verify(card: Path, replicas: int, steps: int) -> None:
         sys.exit(1)
 
 
+@commands.command()
+@RUNCARD
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default CARD-scan, here. It must be new or empty, unless the scan "
+    "resumes.",
+)
+@OVERRIDES
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Where trials are kept, such as sqlite:///scan.db; by default Optuna's journal "
+    "DIR/study.log.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the scan in DIR: trials that ended stay, those that were cut off begin anew. "
+    "scan.trials may be larger than before.",
+)
+@click.option(
+    "--executor",
+    default=IN_PROCESS,
+    show_default=True,
+    metavar="WHO",
+    help="Who tries the architectures of a generation, side by side: as for run. Workers read "
+    "CARD and its data where they are.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+def scan(
+    card: Path,
+    output: Path | None,
+    settings: tuple[str, ...],
+    seed: str | None,
+    replicas: str | None,
+    storage: str | None,
+    resume: bool,
+    executor: str,
+    quiet: bool,
+) -> None:
+    """Searches for better settings: tries the points of the runcard's section scan."""
+    from replicafit.scan import refuse_unless_free, require_optuna
+
+    require_optuna()
+    folder = output or Path(f"{card.stem}-scan")
+    overrides = tuple(_overrides(settings, seed, replicas))
+    registry = _registry(card)
+    _load(card, registry, overrides)
+    if not resume:
+        refuse_unless_free(folder)
+    with crew_for(executor, registry) as crew:
+        import_engine_quietly()
+        from replicafit.scan.space import Space
+
+        if crew is not None:
+            crew.capacity(click.echo)  # refuses workers with other versions
+        workers = None if crew is None else crew.workers.executor
+        _scan(Space(card, registry, overrides), folder, storage, resume, workers, quiet)
+
+
+def _scan(
+    space: Any, folder: Path, storage: str | None, resume: bool, workers: Any, quiet: bool
+) -> None:
+    from rich.console import Console
+
+    from replicafit.scan.display import ScanDisplay, counted, scan_table
+    from replicafit.scan.scan import scan as scanned
+    from replicafit.scan.study import journal, open_study
+    from replicafit.scan.trials import Workshop
+
+    space.refuse_unless_sound()
+    folder.mkdir(parents=True, exist_ok=True)
+    study, console = open_study(space, storage or journal(folder), resume), Console()
+    display = ScanDisplay(console, space.scan.trials, quiet)
+    try:
+        with one_blas_thread():
+            scanned(study, folder, display, Workshop(space), workers)
+    except KeyboardInterrupt:
+        done = counted(study.outcomes())
+        click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")
+        sys.exit(INTERRUPTED)
+    if not quiet:
+        outcomes = study.outcomes()
+        console.print(scan_table(outcomes, space.scan.objective))
+        console.print(f"{counted(outcomes)}, in '{folder}'", markup=False)
+
+
 FIT = click.Path(path_type=Path, file_okay=False)
 AT_Q = click.option(
     "--at-q",
@@ -374,12 +464,16 @@ AT_Q = click.option(
 def report(
     fit: Path, scales: tuple[float, ...], reference: Path | None, output: Path | None
 ) -> None:
-    """Writes one HTML file about the fit in DIR."""
+    """Writes one HTML file about the fit, or the scan, in DIR."""
     from replicafit.report import require_libraries
 
     require_libraries()
     from replicafit.report.page import write_report
+    from replicafit.report.scan import is_scan, write_scan_report
 
+    if is_scan(fit):
+        click.echo(f"Written: {write_scan_report(fit, output)}")
+        return
     click.echo(f"Written: {write_report(fit, output, reference, scales, _registry())}")
 
 

@@ -164,7 +164,7 @@ def plan_networks(
             contracted(data.held_out, registry, output_flavours(network, registry))
     for position, chosen in enumerate(_chosen(runcard, numbers), 1):
         if chosen:
-            own = runcard.model_copy(update={"model": runcard.model.networks[position - 1]})
+            own = runcard.with_network(runcard.model.networks[position - 1])
             known = position if len(runcard.model.networks) > 1 else None
             form = forms(output_flavours(own.model, registry))
             plan = _network_plan(own, registry, data, form)

@@ -68,9 +68,9 @@ def verify(
     numbers = tuple(range(runcard.replicas.first, runcard.replicas.first + replicas))
     found: list[Case] = []
     for network in runcard.model.networks:
-        card = runcard.model_copy(update={"model": network})
+        card = runcard.with_network(network)
         (plan,) = make_plans(card, registry, card_folder, numbers)
-        found += _Trials(plan, numbers, min(many, runcard.training.max_steps)).cases()
+        found += _Trials(plan, numbers, min(many, card.training.max_steps)).cases()
     return tuple(found)
 
 

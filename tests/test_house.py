@@ -16,8 +16,8 @@ ORDER = [
     *("errors", "components", "hookspecs", "plugins", "runcard", "seeds", "data", "pdf"),
     *("builtin", "layers", "model", "forward", "penalties", "planning", "training", "results"),
     *("selection", "export", "provenance", "assembly", "loading", "report", "progress"),
-    *("tensorboard", "fit", "execution", "verify", "display", "closure", "outline", "testing"),
-    *("plugin_listing", "new_plugin", "migration", "cli"),
+    *("tensorboard", "fit", "execution", "scan", "verify", "display", "closure", "outline"),
+    *("testing", "plugin_listing", "new_plugin", "migration", "cli"),
 ]
 
 

@@ -87,3 +87,17 @@ def observable_arrays(name: str, seed: int) -> dict[str, np.ndarray]:
         "operation": np.array("NULL"),
         "fk_0": table,
     }
+
+
+SCAN_CARD = (
+    TOY_CARD.replace("model:\n", "  folds: [[A], [BB]]\nmodel:\n", 1)
+    + """\
+scan:
+  trials: 8
+  generation: 4
+  replicas_per_fold: 2
+  halving: {rungs: [20, 40], keep: 0.5}
+  space:
+    training.optimizer.learning_rate: {log_uniform: [1.0e-4, 1.0e-2]}
+"""
+)

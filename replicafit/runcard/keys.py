@@ -114,7 +114,9 @@ def kind_at(location: Location) -> type[Component] | None:
 def path_of(location: Location) -> Path:
     """``location`` without positions; an architecture to choose from is as the only one."""
     path = tuple(part for part in location if isinstance(part, str))
-    return ("model", *path[2:]) if path[:2] == ("model", "choice") and path[2:] else path
+    if path[:2] != ("model", "choice") or not path[2:]:
+        return path
+    return path[2:] if path[2] == "training" else ("model", *path[2:])
 
 
 def _section(registry: Registry, model: type[BaseModel], where: Path) -> Iterator[Key]:

@@ -21,13 +21,19 @@ from replicafit.runcard.relocation import relocated
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
-def load_runcard(path: Path, registry: Registry, overrides: Sequence[Override] = ()) -> Runcard:
+def load_runcard(
+    path: Path,
+    registry: Registry,
+    overrides: Sequence[Override] = (),
+    written_to: Path | None = None,
+) -> Runcard:
     """The runcard at ``path``, checked.
 
     Args:
         path: a YAML file.
         registry: the plugins that provide its components.
         overrides: values of the command line that take the place of the card's.
+        written_to: the file whose folder relative paths are to start from, if not ``path``.
 
     Raises:
         RuncardError: with file, line and column of every mistake, and the nearest valid word.
@@ -39,7 +45,7 @@ def load_runcard(path: Path, registry: Registry, overrides: Sequence[Override] =
         raise RuncardError(report(source, registry, invalid)) from None
     if source.problems:
         raise RuncardError(report(source, registry, None))
-    return relocated(runcard, source, path)
+    return relocated(runcard, source, written_to or path)
 
 
 def runcard_schema(registry: Registry) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _with_type(source: YamlSource, location: Location) -> Location:
             return location
         given = data.get("type") if isinstance(data, dict) else None
         item, rest = location[: depth + 1], location[depth + 1 :]
-        alone = isinstance(part, int) or item == ("training", "optimizer")
+        alone = isinstance(part, int) or item[-2:] == ("training", "optimizer")
         if isinstance(given, str) and alone and kind_at(item):
             return location if rest[:1] == (given,) else (*item, given, *rest)
     return location

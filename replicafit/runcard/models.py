@@ -40,6 +40,7 @@ from replicafit.components import (
 )
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition
+from replicafit.runcard.scanning import ScanSettings
 
 EVOLUTION_FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
@@ -386,6 +387,14 @@ class NetworkSettings(_Section):
         return (self,)
 
 
+class ArchitectureSettings(NetworkSettings):
+    """One architecture to choose from."""
+
+    training: Any | None = Field(
+        default=None, description="How replicas with it are fitted, in place of the card's own."
+    )
+
+
 class ModelSettings(NetworkSettings):
     """The function that is fitted: one architecture, or several to draw from."""
 
@@ -527,17 +536,29 @@ class Runcard(_Section):
         default=("network", "function", "history", "data", "predictions"),
         description="What is written for each replica, and of the whole fit.",
     )
+    scan: ScanSettings | None = Field(
+        default=None,
+        exclude=True,
+        description="What replicafit scan tries; a fit does not look at it.",
+    )
+
+    def with_network(self, network: NetworkSettings) -> Runcard:
+        """With one of ``model.networks`` as its model, and the training that this one has."""
+        own = getattr(network, "training", None)
+        training = self.training if own is None else own
+        return self.model_copy(update={"model": network, "training": training})
 
 
 def runcard_type(registry: Registry) -> type[Runcard]:
     """The runcard model whose component settings are those of ``registry``."""
     data = _with(DataSettings, datasets=_several(registry, DatasetReader, DatasetEntry))
     layers = _several(registry, LayerType)
-    networks: Any = tuple[_with(NetworkSettings, layers=layers), ...]  # type: ignore[misc]
-    model = _with(ModelSettings, layers=layers, choice=networks)
     training: Any = create_model(
         "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimiserType), _NADAM)
     )
+    network = _with(ArchitectureSettings, layers=layers, training=training | None)
+    networks: Any = tuple[network, ...]  # type: ignore[valid-type]
+    model = _with(ModelSettings, layers=layers, choice=networks)
     names = registry.names(Exporter)
     exports: Any = Literal[names] if names else str
     export = Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))]

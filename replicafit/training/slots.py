@@ -7,7 +7,7 @@ from a batch of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,6 +63,13 @@ class Occupancy:
         start = [seat.beginning(checks=0) for seat in seats]
         return cls(seats, begun or Snapshot(*_stacked(start)))
 
+    @classmethod
+    def vacant(cls, batch: PreparedBatch, slots: int) -> Occupancy:
+        """``slots`` without any replica yet; ``batch`` shows their shape."""
+        nobody = np.full_like(batch.state.status, Status.empty)
+        seat = Seat(replace(batch, state=batch.state._replace(status=nobody)), 0)
+        return cls((seat,) * slots, Snapshot(*_stacked([seat.beginning(checks=0)] * slots)))
+
     @property
     def numbers(self) -> tuple[int, ...]:
         """The replica number in each slot."""
@@ -95,6 +102,13 @@ class Occupancy:
         ]
         state, history = _stacked(rows)
         return Occupancy(seats, Snapshot(state, _trimmed(history)))
+
+    def halted(self, which: np.ndarray) -> Occupancy:
+        """With the replicas in the slots ``which`` (r,) stopped where they are."""
+        state = self.snapshot.state
+        status = np.where(which & self.snapshot.running, Status.stopped, state.status)
+        stopped = state._replace(status=status.astype(state.status.dtype))
+        return replace(self, snapshot=replace(self.snapshot, state=stopped))
 
     def at_home(self) -> Iterator[tuple[PreparedBatch, Snapshot]]:
         """Each batch that has a replica here, as if it trained in slots of its own."""
@@ -129,8 +143,17 @@ def seats_of(batches: Iterable[PreparedBatch]) -> Iterator[Seat]:
         yield from (Seat(batch, place) for place in used.tolist())
 
 
+def as_it_is(occupancy: Occupancy) -> Occupancy:
+    """Stops nobody."""
+    return occupancy
+
+
 def train_in_turn(
-    advance: Any, occupancy: Occupancy, coming: Iterator[Seat], schedule: Schedule
+    advance: Any,
+    occupancy: Occupancy,
+    coming: Iterator[Seat],
+    schedule: Schedule,
+    judged: Callable[[Occupancy], Occupancy] = as_it_is,
 ) -> Iterator[Occupancy]:
     """Trains until no replica runs and none comes; gives the slots after each compiled call.
 
@@ -139,19 +162,26 @@ def train_in_turn(
         occupancy: where to begin.
         coming: replicas that take the place of those that end.
         schedule: when to check.
+        judged: may stop some replicas after each call (``Occupancy.halted``).
     """
     occupancy = occupancy.refilled(coming)
     while occupancy.snapshot.running.any():
-        for now in _until_one_ends(advance, occupancy, schedule):
+        for now in _until_one_ends(advance, occupancy, schedule, judged):
             yield now
         occupancy = now.refilled(coming)
 
 
-def _until_one_ends(advance: Any, occupancy: Occupancy, schedule: Schedule) -> Iterator[Occupancy]:
+def _until_one_ends(
+    advance: Any,
+    occupancy: Occupancy,
+    schedule: Schedule,
+    judged: Callable[[Occupancy], Occupancy],
+) -> Iterator[Occupancy]:
     begun = occupancy.snapshot
-    for now in train(advance, begun.state, occupancy.constants, schedule, begun.history):
-        yield replace(occupancy, snapshot=now)
-        if (begun.running & ~now.running).any():
+    for seen in train(advance, begun.state, occupancy.constants, schedule, begun.history):
+        now = judged(replace(occupancy, snapshot=seen))
+        yield now
+        if (begun.running & ~now.snapshot.running).any():
             return
 
 

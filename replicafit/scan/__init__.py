@@ -1,0 +1,25 @@
+"""Scans: a search for better settings, many points of it trained in one batch."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from replicafit.errors import OutputError
+
+
+def require_optuna() -> None:
+    """Raises OutputError if Optuna is not installed."""
+    if find_spec("optuna") is None:
+        raise OutputError(
+            "A scan needs optuna, which is not installed: pip install 'replicafit[scan]'"
+        )
+
+
+def refuse_unless_free(folder: Path) -> None:
+    """Raises OutputError if there is something in ``folder``."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(
+            f"'{folder}' is there already. Continue its scan with --resume, or choose another "
+            "folder with -o."
+        )

@@ -1,0 +1,95 @@
+"""How good a point is: chi2 and phi2 of data that were held out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from replicafit.forward.predictions import chi2_from_factor
+
+
+@dataclass(frozen=True)
+class FoldScore:
+    """One point on one fold.
+
+    Attributes:
+        fold: which is held out, from 1.
+        n_data: of the fold.
+        chi2: per datum of the fold in its experimental covariance, mean over replicas.
+        phi2: the spread of the replicas' predictions, see ``score``.
+        statuses: of each replica.
+        steps: that each replica took.
+    """
+
+    fold: int
+    n_data: int
+    chi2: float
+    phi2: float
+    statuses: tuple[str, ...]
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a trial.
+
+    Attributes:
+        number: of the trial.
+        values: of its point.
+        state: ``complete``; ``stopped`` by halving; ``diverged``, with a replica that is.
+        value: what is minimised; None unless complete.
+        folds: those that were tried to the end.
+        rung: for a stopped one the steps after which it was behind, and its chi2 there.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    state: str
+    value: float | None
+    folds: tuple[FoldScore, ...]
+    rung: tuple[int, float] | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Outcome:
+        """From ``plain``."""
+        scores = (
+            FoldScore(**{**f, "statuses": tuple(f["statuses"]), "steps": tuple(f["steps"])})
+            for f in plain["folds"]
+        )
+        rung = tuple(plain["rung"]) if plain["rung"] else None
+        return cls(**{**plain, "folds": tuple(scores), "rung": rung})
+
+
+def score(predictions: np.ndarray, central: np.ndarray, factor: np.ndarray) -> tuple[float, float]:
+    """chi2 and phi2 per datum of replicas' predictions.
+
+    phi2 = <chi2[T]> - chi2[<T>], both per datum: the variance of predictions in units of the
+    experimental covariance (arXiv:1410.8849, section 4.2).
+
+    Args:
+        predictions: (r, d).
+        central: measured, (d,).
+        factor: lower Cholesky factor of the experimental covariance, (d, d).
+    """
+    each = float(chi2_from_factor(predictions - central, factor).mean())
+    mean = float(chi2_from_factor(predictions.mean(axis=0) - central, factor))
+    return each / len(central), (each - mean) / len(central)
+
+
+OBJECTIVES: Mapping[str, Callable[[Sequence[FoldScore]], float]] = MappingProxyType(
+    {
+        "average": lambda folds: math.fsum(f.chi2 for f in folds) / len(folds),
+        "worst": lambda folds: max(f.chi2 for f in folds),
+        "chi2_phi2": lambda folds: math.fsum(f.chi2 + f.phi2 for f in folds) / len(folds),
+    }
+)
+"""What is minimised, of all folds held out."""
