@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from replicafit_dis.build.corrections import PartonTable
 from replicafit_dis.build.evolution import Evolution, parton_content
 from replicafit_dis.build.observables import Combination
 from replicafit_dis.grid import interpolation_matrix
@@ -22,6 +23,7 @@ Array = npt.NDArray[np.float64]
 def fk_table(
     evolution: Evolution,
     combination: Combination,
+    heavy: PartonTable | None,
     grid: Array,
     first: int,
     on_step: Callable[[int], None] = lambda done: None,
@@ -30,7 +32,8 @@ def fk_table(
 
     Args:
         evolution: set up for the theory.
-        combination: the observables in terms of structure functions.
+        combination: the observables in terms of massless structure functions.
+        heavy: what is added to them, on ``grid[first:]``.
         grid: the common x grid, (n,).
         first: columns below this grid point are not computed and left out.
         on_step: called with 1 after each column.
@@ -46,6 +49,8 @@ def fk_table(
         for node in range(first, len(grid)):
             evolution.start_from(basis[:, node, None] * content)
             column = evaluate(evolution, combination)
+            if heavy is not None:
+                column = column + evaluate_partons(evolution, heavy, grid[first:])
             table[:, FLAVOURS.index(flavour), node - first] = column
             on_step(1)
     return table
@@ -60,6 +65,13 @@ def evaluate(evolution: Evolution, combination: Combination) -> Array:
     terms = np.sum(combination.weights * values, axis=1)
     summed = np.bincount(combination.datum, weights=terms, minlength=combination.n_data)
     return np.asarray(summed, dtype=np.float64)
+
+
+def evaluate_partons(evolution: Evolution, table: PartonTable, grid: Array) -> Array:
+    """The sum (d,) over partons and grid points of the table times x f(x, Q)."""
+    q2, datum = np.unique(table.q2, return_inverse=True)
+    partons = evolution.partons(grid, np.sqrt(q2))
+    return np.asarray(np.einsum("dpn,dpn->d", table.values, partons[datum]))
 
 
 def x_basis_functions(grid: Array, x: Array) -> Array:

@@ -1,0 +1,128 @@
+"""What heavy quarks add to observables, as coefficients of x f(x, Q) on the x grid.
+
+A ``Combination`` says which structure functions an observable is made of; here each of its terms
+becomes a row of coefficients of partons at the datum's own Q2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from replicafit_dis.build.coefficients import Kind, Point
+from replicafit_dis.build.heavy import (
+    HeavyQuark,
+    Rows,
+    correction,
+    heavy_quarks,
+    on_partons,
+    single_flavour,
+)
+from replicafit_dis.build.observables import SF, Combination
+from replicafit_dis.theory import TheoryParameters
+
+Array = npt.NDArray[np.float64]
+
+NEGLIGIBLE = 1e-4
+"""Terms whose weight is less than this part of the datum's largest are left out."""
+
+_CHARGE = np.array([-1.0, 2.0, -1.0, 2.0, -1.0]) / 3.0  # d, u, s, c, b
+_ISOSPIN = np.array([-1.0, 1.0, -1.0, 1.0, -1.0]) / 2.0
+
+
+@dataclass(frozen=True)
+class PartonTable:
+    """Observables = sum over partons p and grid points n of ``values[d] * x f(x, Q(d))``.
+
+    Attributes:
+        q2: of each datum, GeV2, (d,).
+        values: shape (d, p, n), partons in hoppet's order.
+    """
+
+    q2: Array
+    values: Array
+
+
+def parton_table(
+    combination: Combination,
+    grid: Array,
+    theory: TheoryParameters,
+    alpha_s: Callable[[float], float],
+    tagged: int | None = None,
+    on_step: Callable[[int], None] = lambda done: None,
+) -> PartonTable:
+    """General-mass corrections to all structure functions of ``combination``.
+
+    Args:
+        combination: the observables.
+        grid: the x grid, (n,).
+        theory: masses and electroweak parameters.
+        alpha_s: the coupling at Q in GeV.
+        tagged: 4 (charm) or 5 (bottom) for observables with this quark in the final state, which
+            are then complete, not only corrections to the massless ones.
+        on_step: called with 1 after each term.
+    """
+    values = np.zeros((combination.n_data, 13, len(grid)))
+    q2 = np.zeros(combination.n_data)
+    q2[combination.datum] = combination.q2
+    for t in np.flatnonzero(relevant(combination)):
+        a = alpha_s(float(np.sqrt(combination.q2[t]))) / (4.0 * np.pi)
+        point = Point(grid, float(combination.x[t]), float(combination.q2[t]), a)
+        weights = squared_charges(combination.weights[t], point.x, theory)
+        for kind, squared in weights.items():
+            values[combination.datum[t]] += structure_function(kind, point, squared, theory, tagged)
+        on_step(1)
+    return PartonTable(q2, values)
+
+
+def relevant(combination: Combination) -> npt.NDArray[np.bool_]:
+    """Which terms (t,) matter."""
+    size = np.max(np.abs(combination.weights), axis=1) * combination.x
+    largest = np.zeros(combination.n_data)
+    np.maximum.at(largest, combination.datum, size)
+    return np.asarray(size > NEGLIGIBLE * largest[combination.datum])
+
+
+def squared_charges(weights: Array, x: float, theory: TheoryParameters) -> dict[Kind, Array]:
+    """Charges squared of each quark (5,) in F2 and FL = F2 - 2xF1, for weights (s,) of a term."""
+    vector = _ISOSPIN - 2.0 * _CHARGE * theory.sin2_theta_w
+    exchange = {
+        (SF.F1_EM, SF.F2_EM): _CHARGE**2,
+        (SF.F1_GZ, SF.F2_GZ): 2.0 * _CHARGE * vector,
+        (SF.F1_Z, SF.F2_Z): vector**2 + _ISOSPIN**2,
+    }
+    f2, fl = np.zeros(5), np.zeros(5)
+    for (one, two), charges in exchange.items():
+        half = weights[one] / (2.0 * x)
+        f2 += (weights[two] + half) * charges
+        fl -= half * charges
+    return {"f2": f2, "fl": fl}
+
+
+def structure_function(
+    kind: Kind, point: Point, charges: Array, theory: TheoryParameters, tagged: int | None
+) -> Array:
+    """Coefficients of partons (13, n) in F2 or FL, for charges squared of each quark (5,)."""
+    quarks = heavy_quarks(theory)
+    if tagged is None:
+        rows = [(correction(kind, point, quark), quark) for quark in quarks]
+    else:
+        quark = quarks[tagged - 4]
+        rows = [(part, quark) for part in tagged_parts(kind, point, quark, n_active(point, quarks))]
+    return np.asarray(sum(on_partons(part, quark, charges) for part, quark in rows))
+
+
+def tagged_parts(kind: Kind, point: Point, quark: HeavyQuark, n_flavours: int) -> list[Rows]:
+    """Of events with ``quark`` in the final state: not those where it is in a loop alone."""
+    parts = [replace(correction(kind, point, quark), loop=np.zeros_like(point.grid))]
+    if quark.active(point.q2):
+        parts.append(single_flavour(kind, point, quark, n_flavours))
+    return parts
+
+
+def n_active(point: Point, quarks: tuple[HeavyQuark, ...]) -> int:
+    """The number of flavours of the massless scheme."""
+    return 3 + sum(quark.active(point.q2) for quark in quarks)
