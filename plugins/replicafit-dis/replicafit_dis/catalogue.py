@@ -24,11 +24,14 @@ DatasetName = Literal[
     "HERA_NC_318GEV_EM-SIGMARED",
     "HERA_CC_318GEV_EP-SIGMARED",
     "HERA_CC_318GEV_EM-SIGMARED",
+    "HERA_NC_318GEV_EAVG_CHARM-SIGMARED",
+    "HERA_NC_318GEV_EAVG_BOTTOM-SIGMARED",
 ]
 """The names a runcard may give."""
 
-Observable = Literal["F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC"]
-"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents."""
+Observable = Literal["F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC", "SIGMA_CHARM", "SIGMA_BOTTOM"]
+"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents, and of
+the neutral current, averaged over e+ and e-, with charm or bottom in the final state."""
 
 Target = Literal["proton", "deuteron"]
 
@@ -52,7 +55,8 @@ class DatasetInfo:
         nnpdf_name: set and observable in the package nnpdf-data.
         variant: which of its treatments of the uncertainties.
         observable: what was measured.
-        lepton_charge: of the beam, -1 or +1; matters only for ``SIGMA_NC`` and ``SIGMA_CC``.
+        lepton_charge: of the beam, -1 or +1; 0 where the experiment averaged over both. It matters
+            only for ``SIGMA_NC`` and ``SIGMA_CC``.
         targets: one table for each; two mean the ratio of the first to the second.
         cuts: which data are kept.
         experiment: collaboration.
@@ -73,8 +77,20 @@ class DatasetInfo:
 
     @property
     def process(self) -> str:
-        """``DIS_CC`` or ``DIS_NC``."""
+        """``DIS_CC``, ``DIS_NC``, or this with the quark that was seen."""
+        if self.tagged is not None:
+            return {4: "DIS_NC_CHARM", 5: "DIS_NC_BOTTOM"}[self.tagged]
         return "DIS_CC" if self.observable == "SIGMA_CC" else "DIS_NC"
+
+    @property
+    def tagged(self) -> int | None:
+        """The quark in the final state, 4 (charm) or 5 (bottom), where the experiment saw one."""
+        return {"SIGMA_CHARM": 4, "SIGMA_BOTTOM": 5}.get(self.observable)
+
+    @property
+    def masses(self) -> bool:
+        """Whether the theory has heavy-quark masses: not in HERA's charged current, far above."""
+        return self.observable != "SIGMA_CC"
 
     @property
     def operation(self) -> str:
@@ -82,9 +98,8 @@ class DatasetInfo:
         return "RATIO" if len(self.targets) == 2 else "NULL"
 
 
-FIXED_TARGET_CUTS = Cuts(q2_min=3.49)
-# Without the charm mass the theory is several per cent off below 10 GeV2 at small x.
-HERA_CUTS = Cuts(q2_min=10.0)
+CUTS = Cuts(q2_min=3.49)
+CHARM_CUTS = Cuts(q2_min=8.0)
 
 
 def _fixed_target(
@@ -105,7 +120,7 @@ def _fixed_target(
         observable=observable,
         lepton_charge=1,
         targets=targets,
-        cuts=FIXED_TARGET_CUTS,
+        cuts=CUTS,
         experiment=experiment,
         reference=reference,
         url=url,
@@ -121,10 +136,26 @@ def _hera(name: DatasetName) -> DatasetInfo:
         observable="SIGMA_CC" if "_CC_" in name else "SIGMA_NC",
         lepton_charge=1 if "_EP-" in name else -1,
         targets=("proton",),
-        cuts=HERA_CUTS,
+        cuts=CUTS,
         experiment="H1 and ZEUS",
         reference="Eur. Phys. J. C75 (2015) 580",
         url="https://arxiv.org/abs/1506.06042",
+    )
+
+
+def _hera_heavy(name: DatasetName, observable: Observable, cuts: Cuts) -> DatasetInfo:
+    """The combination of HERA's measurements with charm or bottom."""
+    return DatasetInfo(
+        name=name,
+        nnpdf_name=name,
+        variant="legacy",
+        observable=observable,
+        lepton_charge=0,
+        targets=("proton",),
+        cuts=cuts,
+        experiment="H1 and ZEUS",
+        reference="Eur. Phys. J. C78 (2018) 473",
+        url="https://arxiv.org/abs/1804.01019",
     )
 
 
@@ -187,6 +218,8 @@ _ENTRIES: tuple[DatasetInfo, ...] = (
     _hera("HERA_NC_318GEV_EM-SIGMARED"),
     _hera("HERA_CC_318GEV_EP-SIGMARED"),
     _hera("HERA_CC_318GEV_EM-SIGMARED"),
+    _hera_heavy("HERA_NC_318GEV_EAVG_CHARM-SIGMARED", "SIGMA_CHARM", CHARM_CUTS),
+    _hera_heavy("HERA_NC_318GEV_EAVG_BOTTOM-SIGMARED", "SIGMA_BOTTOM", CUTS),
 )
 
 DATASETS: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}

@@ -19,11 +19,11 @@ from replicafit_dis.build.corrections import PartonTable, parton_table, relevant
 from replicafit_dis.build.evolution import Evolution
 from replicafit_dis.build.measurements import Measurement, load_measurement
 from replicafit_dis.build.observables import Combination, couplings, reduced_cross_section
-from replicafit_dis.build.tables import fk_table, isoscalar
+from replicafit_dis.build.tables import fk_table, flavours_of, isoscalar
 from replicafit_dis.build.target_mass import FEW_NODES, QUADRATURE_NODES, TargetMass
 from replicafit_dis.catalogue import DATA_FOLDER, DATASETS, DatasetInfo, dataset_path
 from replicafit_dis.grid import X_MIN, common_grid, first_needed
-from replicafit_dis.theory import C_EVEN, FLAVOURS, TheoryParameters
+from replicafit_dis.theory import TheoryParameters
 
 Array = npt.NDArray[np.float64]
 
@@ -49,32 +49,29 @@ def build(
     combination = observables(info, data, theory)
     grid = common_grid()
     first = first_needed(grid, float(np.min(combination.x)))
-    heavy = corrections(info, data, theory, evolution, grid[first:], bar)
-    flavours = len(FLAVOURS) if combination.sees_valence else len(C_EVEN)
-    task = bar.add_task(info.name, total=flavours * (len(grid) - first))
-    proton = fk_table(
-        evolution, combination, heavy, grid, first, lambda done: bar.advance(task, done)
-    )
+    parts: list[Combination | PartonTable] = [combination] if info.tagged is None else []
+    if info.masses:
+        parts.append(heavy_quark_part(info, data, theory, evolution, grid[first:], bar))
+    task = bar.add_task(info.name, total=len(flavours_of(parts)) * (len(grid) - first))
+    proton = fk_table(evolution, parts, grid, first, lambda done: bar.advance(task, done))
     by_target = {"proton": proton, "deuteron": isoscalar(proton)}
     tables = [by_target[target] for target in info.targets]
     files.write(path, info, theory, data, grid[first:], tables)
 
 
-def corrections(
+def heavy_quark_part(
     info: DatasetInfo,
     data: Measurement,
     theory: TheoryParameters,
     evolution: Evolution,
     grid: Array,
     bar: Progress,
-) -> PartonTable | None:
-    """What heavy quarks add; none in charged currents, which are measured far above the masses."""
-    if info.observable == "SIGMA_CC":
-        return None
+) -> PartonTable:
+    """What heavy quarks add to the massless structure functions, or all of it where one is seen."""
     terms = observables(info, data, theory, FEW_NODES)
-    task = bar.add_task(f"{info.name} masses", total=int(np.sum(relevant(terms))))
+    task = bar.add_task(f"{info.name}, masses", total=int(np.sum(relevant(terms))))
     return parton_table(
-        terms, grid, theory, evolution.alpha_s, on_step=lambda done: bar.advance(task, done)
+        terms, grid, theory, evolution.alpha_s, info.tagged, lambda done: bar.advance(task, done)
     )
 
 

@@ -44,7 +44,7 @@ class Point:
 
 
 def massive(kind: Kind, channel: str, point: Point, mass: float, n_light: int) -> Array:
-    """``channel`` is ``GluonVV``, ``SingletVV`` or ``NonSinglet`` (light quark, heavy in a loop)."""
+    """``channel`` is ``GluonVV``, ``SingletVV`` or ``NonSinglet`` (heavy in a loop)."""
     z_max = 1.0 / (1.0 + 4.0 * mass**2 / point.q2)
     if point.x >= z_max:
         return np.zeros_like(point.grid)

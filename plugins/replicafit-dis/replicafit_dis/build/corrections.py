@@ -19,6 +19,7 @@ from replicafit_dis.build.heavy import (
     correction,
     heavy_quarks,
     on_partons,
+    seen_quarks,
     single_flavour,
 )
 from replicafit_dis.build.observables import SF, Combination
@@ -38,12 +39,24 @@ class PartonTable:
     """Observables = sum over partons p and grid points n of ``values[d] * x f(x, Q(d))``.
 
     Attributes:
+        grid: x, (n,).
         q2: of each datum, GeV2, (d,).
         values: shape (d, p, n), partons in hoppet's order.
     """
 
+    grid: Array
     q2: Array
     values: Array
+
+    @property
+    def n_data(self) -> int:
+        """How many data there are."""
+        return len(self.q2)
+
+    @property
+    def sees_valence(self) -> bool:
+        """Whether quarks and antiquarks count differently."""
+        return bool(np.any(self.values != self.values[:, ::-1]))
 
 
 def parton_table(
@@ -75,7 +88,7 @@ def parton_table(
         for kind, squared in weights.items():
             values[combination.datum[t]] += structure_function(kind, point, squared, theory, tagged)
         on_step(1)
-    return PartonTable(q2, values)
+    return PartonTable(grid, q2, values)
 
 
 def relevant(combination: Combination) -> npt.NDArray[np.bool_]:
@@ -106,10 +119,10 @@ def structure_function(
     kind: Kind, point: Point, charges: Array, theory: TheoryParameters, tagged: int | None
 ) -> Array:
     """Coefficients of partons (13, n) in F2 or FL, for charges squared of each quark (5,)."""
-    quarks = heavy_quarks(theory)
     if tagged is None:
-        rows = [(correction(kind, point, quark), quark) for quark in quarks]
+        rows = [(correction(kind, point, quark), quark) for quark in heavy_quarks(theory)]
     else:
+        quarks = seen_quarks(theory)
         quark = quarks[tagged - 4]
         rows = [(part, quark) for part in tagged_parts(kind, point, quark, n_active(point, quarks))]
     return np.asarray(sum(on_partons(part, quark, charges) for part, quark in rows))

@@ -102,9 +102,9 @@ def couplings(info: DatasetInfo, q2: Array, theory: TheoryParameters) -> Couplin
     """The structure functions that ``info.observable`` is made of, at each q2 (d,)."""
     if info.observable in ("F2_EM", "SIGMA_EM"):
         return photon(q2)
-    if info.observable == "SIGMA_NC":
-        return neutral_current(q2, theory)
-    return charged_current(q2, info.lepton_charge)
+    if info.observable == "SIGMA_CC":
+        return charged_current(q2, info.lepton_charge)
+    return neutral_current(q2, theory)
 
 
 def photon(q2: Array) -> Couplings:

@@ -6,7 +6,7 @@ computed from the one function that is 1 at this point and interpolates to 0 at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +22,7 @@ Array = npt.NDArray[np.float64]
 
 def fk_table(
     evolution: Evolution,
-    combination: Combination,
-    heavy: PartonTable | None,
+    parts: Sequence[Combination | PartonTable],
     grid: Array,
     first: int,
     on_step: Callable[[int], None] = lambda done: None,
@@ -32,8 +31,7 @@ def fk_table(
 
     Args:
         evolution: set up for the theory.
-        combination: the observables in terms of massless structure functions.
-        heavy: what is added to them, on ``grid[first:]``.
+        parts: of the observables: in terms of massless structure functions, and of partons.
         grid: the common x grid, (n,).
         first: columns below this grid point are not computed and left out.
         on_step: called with 1 after each column.
@@ -41,23 +39,34 @@ def fk_table(
     Returns:
         shape (d, f, n - first); observable = sum over f, n of table * x f(x, q0).
     """
-    flavours = [f for f in FLAVOURS if combination.sees_valence or f in C_EVEN]
+    flavours = flavours_of(parts)
     basis = x_basis_functions(grid, evolution.x)
-    table = np.zeros((combination.n_data, len(FLAVOURS), len(grid) - first))
+    table = np.zeros((parts[0].n_data, len(FLAVOURS), len(grid) - first))
     for flavour in flavours:
         content = parton_content(flavour)
         for node in range(first, len(grid)):
             evolution.start_from(basis[:, node, None] * content)
-            column = evaluate(evolution, combination)
-            if heavy is not None:
-                column = column + evaluate_partons(evolution, heavy, grid[first:])
+            column = sum(evaluate(evolution, part) for part in parts)
             table[:, FLAVOURS.index(flavour), node - first] = column
             on_step(1)
     return table
 
 
-def evaluate(evolution: Evolution, combination: Combination) -> Array:
-    """The observables (d,) of the functions that ``evolution`` started from."""
+def flavours_of(parts: Sequence[Combination | PartonTable]) -> tuple[str, ...]:
+    """The functions whose columns are not zero."""
+    valence = any(part.sees_valence for part in parts)
+    return tuple(flavour for flavour in FLAVOURS if valence or flavour in C_EVEN)
+
+
+def evaluate(evolution: Evolution, part: Combination | PartonTable) -> Array:
+    """The part (d,) of the observables, of the functions that ``evolution`` started from."""
+    if isinstance(part, PartonTable):
+        return evaluate_partons(evolution, part)
+    return evaluate_combination(evolution, part)
+
+
+def evaluate_combination(evolution: Evolution, combination: Combination) -> Array:
+    """Massless structure functions, each at its x and q2."""
     points, inverse = np.unique(
         np.stack([combination.x, np.sqrt(combination.q2)]), axis=1, return_inverse=True
     )
@@ -67,10 +76,10 @@ def evaluate(evolution: Evolution, combination: Combination) -> Array:
     return np.asarray(summed, dtype=np.float64)
 
 
-def evaluate_partons(evolution: Evolution, table: PartonTable, grid: Array) -> Array:
-    """The sum (d,) over partons and grid points of the table times x f(x, Q)."""
+def evaluate_partons(evolution: Evolution, table: PartonTable) -> Array:
+    """The sum over partons and grid points of the table times x f(x, Q)."""
     q2, datum = np.unique(table.q2, return_inverse=True)
-    partons = evolution.partons(grid, np.sqrt(q2))
+    partons = evolution.partons(table.grid, np.sqrt(q2))
     return np.asarray(np.einsum("dpn,dpn->d", table.values, partons[datum]))
 
 
