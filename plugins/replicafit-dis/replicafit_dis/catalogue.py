@@ -26,14 +26,19 @@ DatasetName = Literal[
     "HERA_CC_318GEV_EM-SIGMARED",
     "HERA_NC_318GEV_EAVG_CHARM-SIGMARED",
     "HERA_NC_318GEV_EAVG_BOTTOM-SIGMARED",
+    "NUTEV_CC_FE_NU-SIGMARED",
+    "NUTEV_CC_FE_NB-SIGMARED",
 ]
 """The names a runcard may give."""
 
-Observable = Literal["F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC", "SIGMA_CHARM", "SIGMA_BOTTOM"]
-"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents, and of
-the neutral current, averaged over e+ and e-, with charm or bottom in the final state."""
+Observable = Literal[
+    "F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC", "SIGMA_CHARM", "SIGMA_BOTTOM", "SIGMA_NU_CHARM"
+]
+"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents; of the
+neutral current, averaged over e+ and e-, with charm or bottom in the final state; and of neutrinos
+with charm."""
 
-Target = Literal["proton", "deuteron"]
+Target = Literal["proton", "deuteron", "iron"]
 
 DATA_FOLDER = Path(__file__).parent / "data"
 
@@ -56,7 +61,8 @@ class DatasetInfo:
         variant: which of its treatments of the uncertainties.
         observable: what was measured.
         lepton_charge: of the beam, -1 or +1; 0 where the experiment averaged over both. It matters
-            only for ``SIGMA_NC`` and ``SIGMA_CC``.
+            only for ``SIGMA_NC`` and ``SIGMA_CC``. Neutrinos: +1, antineutrinos -1, the charge of
+            the W, as for electrons.
         targets: one table for each; two mean the ratio of the first to the second.
         cuts: which data are kept.
         experiment: collaboration.
@@ -78,14 +84,14 @@ class DatasetInfo:
     @property
     def process(self) -> str:
         """``DIS_CC``, ``DIS_NC``, or this with the quark that was seen."""
-        if self.tagged is not None:
-            return {4: "DIS_NC_CHARM", 5: "DIS_NC_BOTTOM"}[self.tagged]
-        return "DIS_CC" if self.observable == "SIGMA_CC" else "DIS_NC"
+        if self.observable in ("SIGMA_CHARM", "SIGMA_BOTTOM"):
+            return "DIS_NC_" + self.observable.removeprefix("SIGMA_")
+        return "DIS_CC" if self.observable in ("SIGMA_CC", "SIGMA_NU_CHARM") else "DIS_NC"
 
     @property
     def tagged(self) -> int | None:
         """The quark in the final state, 4 (charm) or 5 (bottom), where the experiment saw one."""
-        return {"SIGMA_CHARM": 4, "SIGMA_BOTTOM": 5}.get(self.observable)
+        return {"SIGMA_CHARM": 4, "SIGMA_BOTTOM": 5, "SIGMA_NU_CHARM": 4}.get(self.observable)
 
     @property
     def masses(self) -> bool:
@@ -159,6 +165,22 @@ def _hera_heavy(name: DatasetName, observable: Observable, cuts: Cuts) -> Datase
     )
 
 
+def _nutev(name: DatasetName, nnpdf_name: str, w_charge: int) -> DatasetInfo:
+    """Dimuons: charm made by neutrinos or antineutrinos on iron."""
+    return DatasetInfo(
+        name=name,
+        nnpdf_name=nnpdf_name,
+        variant="legacy_dw",
+        observable="SIGMA_NU_CHARM",
+        lepton_charge=w_charge,
+        targets=("iron",),
+        cuts=CUTS,
+        experiment="NuTeV",
+        reference="Phys. Rev. D64 (2001) 112006 and D. A. Mason, thesis (2006)",
+        url=_INSPIRE + "712244",
+    )
+
+
 _INSPIRE = "https://inspirehep.net/literature/"
 
 _ENTRIES: tuple[DatasetInfo, ...] = (
@@ -220,6 +242,8 @@ _ENTRIES: tuple[DatasetInfo, ...] = (
     _hera("HERA_CC_318GEV_EM-SIGMARED"),
     _hera_heavy("HERA_NC_318GEV_EAVG_CHARM-SIGMARED", "SIGMA_CHARM", CHARM_CUTS),
     _hera_heavy("HERA_NC_318GEV_EAVG_BOTTOM-SIGMARED", "SIGMA_BOTTOM", CUTS),
+    _nutev("NUTEV_CC_FE_NU-SIGMARED", "NUTEV_CC_NOTFIXED_FE_NU-SIGMARED", 1),
+    _nutev("NUTEV_CC_FE_NB-SIGMARED", "NUTEV_CC_NOTFIXED_FE_NB-SIGMARED", -1),
 )
 
 DATASETS: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}

@@ -15,11 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from replicafit_dis.build import files
-from replicafit_dis.build.corrections import PartonTable, parton_table, relevant
+from replicafit_dis.build.corrections import PartonTable, parton_table, relevant, term_of
 from replicafit_dis.build.evolution import Evolution
 from replicafit_dis.build.measurements import Measurement, load_measurement
-from replicafit_dis.build.observables import Combination, couplings, reduced_cross_section
-from replicafit_dis.build.tables import fk_table, flavours_of, isoscalar
+from replicafit_dis.build.observables import (
+    Combination,
+    couplings,
+    neutrino_cross_section,
+    reduced_cross_section,
+)
+from replicafit_dis.build.tables import fk_table, flavours_of, per_nucleon
 from replicafit_dis.build.target_mass import FEW_NODES, QUADRATURE_NODES, TargetMass
 from replicafit_dis.catalogue import DATA_FOLDER, DATASETS, DatasetInfo, dataset_path
 from replicafit_dis.grid import X_MIN, common_grid, first_needed
@@ -38,6 +43,8 @@ def observables(
     if info.observable == "F2_EM":
         return f2
     fl, xf3 = massive.fl(current), massive.xf3(current)
+    if info.observable == "SIGMA_NU_CHARM":
+        return neutrino_cross_section(f2, fl, xf3, data.x, data.y, info, theory)
     return reduced_cross_section(f2, fl, xf3, data.y, info)
 
 
@@ -54,8 +61,7 @@ def build(
         parts.append(heavy_quark_part(info, data, theory, evolution, grid[first:], bar))
     task = bar.add_task(info.name, total=len(flavours_of(parts)) * (len(grid) - first))
     proton = fk_table(evolution, parts, grid, first, lambda done: bar.advance(task, done))
-    by_target = {"proton": proton, "deuteron": isoscalar(proton)}
-    tables = [by_target[target] for target in info.targets]
+    tables = [per_nucleon(proton, target) for target in info.targets]
     files.write(path, info, theory, data, grid[first:], tables)
 
 
@@ -71,7 +77,11 @@ def heavy_quark_part(
     terms = observables(info, data, theory, FEW_NODES)
     task = bar.add_task(f"{info.name}, masses", total=int(np.sum(relevant(terms))))
     return parton_table(
-        terms, grid, theory, evolution.alpha_s, info.tagged, lambda done: bar.advance(task, done)
+        terms,
+        grid,
+        term_of(info, theory),
+        evolution.alpha_s,
+        lambda done: bar.advance(task, done),
     )
 
 

@@ -1,7 +1,7 @@
-"""Coefficient functions of neutral currents with heavy quarks, from yadism (arXiv:2401.15187).
+"""Coefficient functions with heavy quarks, from yadism (arXiv:2401.15187).
 
-Each function gives one row (n,): the coefficients of the grid points in F2 or FL at one x and Q2,
-for a quark of unit charge, in units of the charge squared, with powers of alpha_s included.
+Each function gives one row (n,): the coefficients of the grid points in F2, FL or xF3 at one x and
+Q2, for a quark that couples with strength 1, with powers of alpha_s included.
 
     massive      heavy-quark production to O(alpha_s2) (hep-ph/9201237; the package LeProHQ)
     asymptotic   its limit Q2 >> m2, with the logarithms of Q2/m2 (hep-ph/9601302)
@@ -11,9 +11,10 @@ for a quark of unit charge, in units of the charge squared, with powers of alpha
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +23,8 @@ import numpy.typing as npt
 from replicafit_dis.build.convolution import Kernel, Quadrature
 
 Array = npt.NDArray[np.float64]
-Kind = Literal["f2", "fl"]
+Kind = Literal["f2", "fl", "f3"]
+Process = Literal["nc", "cc"]
 
 C_F = 4.0 / 3.0
 T_R = 0.5
@@ -48,8 +50,8 @@ def massive(kind: Kind, channel: str, point: Point, mass: float, n_light: int) -
     z_max = 1.0 / (1.0 + 4.0 * mass**2 / point.q2)
     if point.x >= z_max:
         return np.zeros_like(point.grid)
-    functions = _channel("heavy", kind, channel, point, n_light, m2hq=mass**2)
-    return _sum_orders(functions, point, point.quadrature(z_max=z_max))
+    functions = partonic_channel("heavy", kind, channel, point, n_light, m2hq=mass**2)
+    return sum_orders(functions, point, point.quadrature(z_max=z_max))
 
 
 def asymptotic(kind: Kind, channel: str, point: Point, mass: float, n_light: int) -> Array:
@@ -58,15 +60,15 @@ def asymptotic(kind: Kind, channel: str, point: Point, mass: float, n_light: int
     result = np.zeros_like(point.grid)
     for logarithms in LOGARITHMS:
         name = logarithms + channel
-        functions = _channel("asy", kind, name, point, n_light, m2hq=mass**2)
-        result += _sum_orders(functions, point, at)
+        functions = partonic_channel("asy", kind, name, point, n_light, m2hq=mass**2)
+        result += sum_orders(functions, point, at)
     return result
 
 
 def massless(kind: Kind, channel: str, point: Point, n_flavours: int, loops: int = 2) -> Array:
     """``channel`` is ``NonSinglet``, ``Gluon`` or ``Singlet``."""
-    functions = _channel("light", kind, channel, point, n_flavours)
-    row = _sum_orders(functions, point, point.quadrature(), loops)
+    functions = partonic_channel("light", kind, channel, point, n_flavours)
+    row = sum_orders(functions, point, point.quadrature(), range(loops + 1))
     return row if channel == "NonSinglet" else row / n_flavours
 
 
@@ -77,14 +79,14 @@ def intrinsic(kind: Kind, point: Point, mass: float) -> tuple[Array, Array]:
     charm that does, c3 = c4 - K_cc c4 - K_cg g (arXiv:1510.00009, eq. 10), they get terms with K.
     """
     plus, minus = (
-        _channel("intrinsic", kind, name, point, 3, m1sq=mass**2, m2sq=mass**2)
+        partonic_channel("intrinsic", kind, name, point, 3, m1sq=mass**2, m2sq=mass**2)
         for name in ("Splus", "Sminus")
     )
     if plus.convolution_point() >= 1.0:
         return np.zeros_like(point.grid), np.zeros_like(point.grid)
     at = point.quadrature(plus.convolution_point())
-    charm = sum(_sum_orders(part, point, at, 1) for part in (plus, minus))
-    leading = sum(_local(part) for part in (plus, minus))
+    charm = sum(sum_orders(part, point, at, (0, 1)) for part in (plus, minus))
+    leading = sum(leading_order(part) for part in (plus, minus))
     k_cc, k_cg = matching(float(np.log(point.q2 / mass**2)))
     charm = charm - point.a * leading * at.convolve(k_cc)
     return charm, -2.0 * point.a * leading * at.convolve(k_cg)
@@ -118,20 +120,27 @@ def matching(log: float) -> tuple[Kernel, Kernel]:
     return Kernel(singular=k_cc, local=below), Kernel(regular=k_cg)
 
 
-def _module(package: str, kind: Kind) -> ModuleType:
-    return import_module(f"yadism.coefficient_functions.{package}.{kind}_nc")
-
-
-def _channel(package: str, kind: Kind, name: str, point: Point, nf: int, **masses: float) -> Any:
+def partonic_channel(
+    package: str,
+    kind: Kind,
+    name: str,
+    point: Point,
+    n_flavours: int,
+    process: Process = "nc",
+    **masses: float,
+) -> Any:
     """A partonic channel of yadism, which needs no more than x and Q2 of its environment."""
+    module = import_module(f"yadism.coefficient_functions.{package}.{kind}_{process}")
     environment = SimpleNamespace(x=point.x, Q2=point.q2)
-    return getattr(_module(package, kind), name)(environment, nf, **masses)
+    return getattr(module, name)(environment, n_flavours, **masses)
 
 
-def _sum_orders(functions: Any, point: Point, at: Quadrature, loops: int = 2) -> Array:
-    """Sum over orders up to ``loops`` of a^order times the convolution, (n,)."""
+def sum_orders(
+    functions: Any, point: Point, at: Quadrature, orders: Sequence[int] = (0, 1, 2)
+) -> Array:
+    """Sum over ``orders`` of a^order times the convolution, (n,)."""
     result = np.zeros_like(point.grid)
-    for order in range(loops + 1):
+    for order in orders:
         parts = functions[order]()
         if parts is not None:
             result += point.a**order * at.convolve(_kernel(parts))
@@ -150,7 +159,7 @@ def _kernel(parts: Any) -> Kernel:
     return Kernel(bind("reg"), bind("sing"), bind("loc"))
 
 
-def _local(functions: Any) -> float:
+def leading_order(functions: Any) -> float:
     """The coefficient of the delta function at leading order."""
     leading = functions.LO()
     return 0.0 if leading is None else float(leading.args["loc"][0])

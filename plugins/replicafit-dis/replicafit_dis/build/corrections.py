@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from replicafit_dis.build.charged import charm
 from replicafit_dis.build.coefficients import Kind, Point
 from replicafit_dis.build.heavy import (
     HeavyQuark,
@@ -23,6 +24,7 @@ from replicafit_dis.build.heavy import (
     single_flavour,
 )
 from replicafit_dis.build.observables import SF, Combination
+from replicafit_dis.catalogue import DatasetInfo
 from replicafit_dis.theory import TheoryParameters
 
 Array = npt.NDArray[np.float64]
@@ -59,36 +61,72 @@ class PartonTable:
         return bool(np.any(self.values != self.values[:, ::-1]))
 
 
+Term = Callable[[Point, Array], Array]
+"""Coefficients of partons (13, n) in the sum of structure functions with weights (s,)."""
+
+
 def parton_table(
     combination: Combination,
     grid: Array,
-    theory: TheoryParameters,
+    term: Term,
     alpha_s: Callable[[float], float],
-    tagged: int | None = None,
     on_step: Callable[[int], None] = lambda done: None,
 ) -> PartonTable:
-    """General-mass corrections to all structure functions of ``combination``.
+    """What heavy quarks contribute to the observables.
 
     Args:
         combination: the observables.
         grid: the x grid, (n,).
-        theory: masses and electroweak parameters.
+        term: what they contribute to one term of it.
         alpha_s: the coupling at Q in GeV.
-        tagged: 4 (charm) or 5 (bottom) for observables with this quark in the final state, which
-            are then complete, not only corrections to the massless ones.
         on_step: called with 1 after each term.
     """
     values = np.zeros((combination.n_data, 13, len(grid)))
-    q2 = np.zeros(combination.n_data)
-    q2[combination.datum] = combination.q2
     for t in np.flatnonzero(relevant(combination)):
         a = alpha_s(float(np.sqrt(combination.q2[t]))) / (4.0 * np.pi)
         point = Point(grid, float(combination.x[t]), float(combination.q2[t]), a)
-        weights = squared_charges(combination.weights[t], point.x, theory)
-        for kind, squared in weights.items():
-            values[combination.datum[t]] += structure_function(kind, point, squared, theory, tagged)
+        values[combination.datum[t]] += term(point, combination.weights[t])
         on_step(1)
-    return PartonTable(grid, q2, values)
+    return PartonTable(grid, combination.q2_of_data, values)
+
+
+def term_of(info: DatasetInfo, theory: TheoryParameters) -> Term:
+    """Corrections to all structure functions, or the whole of those where a heavy quark is seen."""
+    if info.observable == "SIGMA_NU_CHARM":
+        return lambda point, weights: charged_term(point, weights, theory, info.lepton_charge)
+    return lambda point, weights: neutral_term(point, weights, theory, info.tagged)
+
+
+def charged_term(point: Point, weights: Array, theory: TheoryParameters, w_charge: int) -> Array:
+    """Charm production by the exchange of a W."""
+    one, two, three = (
+        (SF.F1_WP, SF.F2_WP, SF.F3_WP) if w_charge > 0 else (SF.F1_WM, SF.F2_WM, SF.F3_WM)
+    )
+    half = weights[one] / (2.0 * point.x)
+    amounts: dict[Kind, float] = {
+        "f2": weights[two] + half,
+        "fl": -half,
+        "f3": weights[three] / point.x,
+    }
+    rows = [
+        amount * charm(kind, point, theory.charm_mass, w_charge)
+        for kind, amount in amounts.items()
+        if amount != 0.0
+    ]
+    return sum(rows, np.zeros((13, len(point.grid))))
+
+
+def neutral_term(
+    point: Point, weights: Array, theory: TheoryParameters, tagged: int | None
+) -> Array:
+    """Photon and Z exchange; ``tagged`` is 4 or 5 where charm or bottom is in the final state."""
+    charges = squared_charges(weights, point.x, theory)
+    rows = [
+        structure_function(kind, point, squared, theory, tagged)
+        for kind, squared in charges.items()
+        if np.any(squared)
+    ]
+    return sum(rows, np.zeros((13, len(point.grid))))
 
 
 def relevant(combination: Combination) -> npt.NDArray[np.bool_]:
