@@ -148,13 +148,13 @@ def sum_orders(
 
 
 def _kernel(parts: Any) -> Kernel:
-    """yadism's functions take their parameters as a second argument; NaN stands for zero."""
+    """yadism's functions take their parameters as a second argument."""
 
     def bind(name: str) -> Any:
         function, parameters = getattr(parts, name), parts.args[name]
         if function is None:
             return None
-        return lambda z: np.nan_to_num(function(z, parameters))
+        return lambda z: function(z, parameters)
 
     return Kernel(bind("reg"), bind("sing"), bind("loc"))
 

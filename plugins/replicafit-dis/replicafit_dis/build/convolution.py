@@ -71,7 +71,9 @@ class Quadrature:
         return result
 
     def _sample(self, function: Callable[[float], float]) -> Array:
-        return np.array([function(z) for z in self.z.tolist()])
+        """At every z, (m,); where a function is not known (NaN, z below 1e-7) it counts as 0."""
+        values = np.array([function(z) for z in self.z.tolist()])
+        return np.where(np.isfinite(values), values, 0.0)
 
 
 def _panels(lowest: float, log_grid: Array) -> tuple[Array, Array]:
