@@ -54,7 +54,7 @@ def test_theory_is_close(differences: dict[str, Difference], name: str) -> None:
     assert np.quantile(distance, 0.95) < quantile
 
 
-@pytest.mark.parametrize("family", ["BCDMS", "NMC", "SLAC", "HERA"])
+@pytest.mark.parametrize("family", ["BCDMS", "NMC", "SLAC", "HERA", "NUTEV"])
 def test_covariance_is_equal(shipped: dict[str, Dataset], reference: Path, family: str) -> None:
     names = [name for name in DATASETS if name.startswith(family)]
     theirs = stack([read_dataset(dataset_path(name, reference)) for name in names])

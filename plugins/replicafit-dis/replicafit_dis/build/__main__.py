@@ -18,13 +18,14 @@ from replicafit_dis.build import files
 from replicafit_dis.build.corrections import PartonTable, parton_table, relevant, term_of
 from replicafit_dis.build.evolution import Evolution
 from replicafit_dis.build.measurements import Measurement, load_measurement
+from replicafit_dis.build.nuclei import per_nucleon
 from replicafit_dis.build.observables import (
     Combination,
     couplings,
     neutrino_cross_section,
     reduced_cross_section,
 )
-from replicafit_dis.build.tables import fk_table, flavours_of, per_nucleon
+from replicafit_dis.build.tables import fk_table, flavours_of
 from replicafit_dis.build.target_mass import FEW_NODES, QUADRATURE_NODES, TargetMass
 from replicafit_dis.catalogue import DATA_FOLDER, DATASETS, DatasetInfo, dataset_path
 from replicafit_dis.grid import X_MIN, common_grid, first_needed

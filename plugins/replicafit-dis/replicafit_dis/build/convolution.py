@@ -20,8 +20,11 @@ from replicafit_dis.grid import interpolation_matrix
 
 Array = npt.NDArray[np.float64]
 
-NODES = 6
+NODES = 5
 """Gauss-Legendre nodes between two grid points: interpolation is smooth only between them."""
+
+CLOSE = np.array([1e-6, 1e-4, 1e-2])
+"""Distances in ln(x/z) from the lower end at which panels end, too."""
 
 
 @dataclass(frozen=True)
@@ -79,16 +82,18 @@ class Quadrature:
 def _panels(lowest: float, log_grid: Array) -> tuple[Array, Array]:
     """Nodes and weights (m,) in ln(x/z) from ``lowest`` to 0, panel by panel of the grid.
 
-    In the first panel nodes crowd at the lower end, quadratically, where z is near its maximum and
-    coefficient functions have logarithms and thresholds.
+    Nodes are even in the logarithm of the distance from the lower end, because there z is near its
+    maximum and coefficient functions have 1/(1 - z), thresholds and, off massive quarks, a peak of
+    the width m2/Q2; in the first panel they crowd quadratically.
     """
-    if lowest >= 0.0:
+    if lowest > -CLOSE[0]:
         return np.zeros(0), np.zeros(0)
-    edges = np.concatenate([[lowest], log_grid[log_grid > lowest + 1e-9]])
+    edges = np.concatenate([log_grid - lowest, CLOSE])
+    edges = np.unique(edges[(edges >= CLOSE[0]) & (edges <= -lowest)])
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
     u, half = (nodes + 1.0) / 2.0, weights / 2.0
-    width = np.diff(edges)
-    v = edges[:-1, None] + width[:, None] * u
-    w = width[:, None] * half
-    v[0], w[0] = edges[0] + width[0] * u**2, width[0] * 2.0 * u * half
-    return v.ravel(), w.ravel()
+    ratio = np.log(edges[1:] / edges[:-1])[:, None]
+    distance = edges[:-1, None] * np.exp(ratio * u)
+    first = edges[0] * u**2
+    measure = np.concatenate([edges[0] * 2.0 * u * half, (ratio * distance * half).ravel()])
+    return lowest + np.concatenate([first, distance.ravel()]), measure

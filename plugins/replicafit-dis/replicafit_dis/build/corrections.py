@@ -29,7 +29,7 @@ from replicafit_dis.theory import TheoryParameters
 
 Array = npt.NDArray[np.float64]
 
-NEGLIGIBLE = 1e-4
+NEGLIGIBLE = 1e-3
 """Terms whose weight is less than this part of the datum's largest are left out."""
 
 _CHARGE = np.array([-1.0, 2.0, -1.0, 2.0, -1.0]) / 3.0  # d, u, s, c, b

@@ -91,12 +91,18 @@ def seen_quarks(theory: TheoryParameters) -> tuple[HeavyQuark, HeavyQuark]:
     return charm, replace(bottom, threshold=SEEN_FROM * bottom.mass)
 
 
+FAR_ABOVE = 500.0
+"""Q2/m2 from which masses are left out: less than 0.1 per cent, and LeProHQ's tables are noisy."""
+
 SEEN_FROM = 4.0
 """In masses of the bottom quark."""
 
 
 def correction(kind: Kind, point: Point, quark: HeavyQuark) -> Rows:
     """Massive minus massless, of one heavy quark."""
+    if point.q2 > FAR_ABOVE * quark.mass**2:
+        none = np.zeros_like(point.grid)
+        return Rows(none, none, none, none, quark.n_light)
     args = (point, quark.mass, quark.n_light)
     gluon = massive(kind, "GluonVV", *args)
     singlet = massive(kind, "SingletVV", *args)

@@ -14,9 +14,8 @@ import numpy.typing as npt
 from replicafit_dis.build.corrections import PartonTable
 from replicafit_dis.build.evolution import Evolution, parton_content
 from replicafit_dis.build.observables import Combination
-from replicafit_dis.catalogue import Target
 from replicafit_dis.grid import interpolation_matrix
-from replicafit_dis.theory import C_EVEN, FLAVOURS, ISOTRIPLET
+from replicafit_dis.theory import C_EVEN, FLAVOURS
 
 Array = npt.NDArray[np.float64]
 
@@ -93,18 +92,3 @@ def x_basis_functions(grid: Array, x: Array) -> Array:
     unique, inverse = np.unique(x, return_inverse=True)
     matrix: Array = interpolation_matrix(grid, unique)[inverse]
     return matrix
-
-
-PROTONS = {"proton": 1.0, "deuteron": 1.0 / 2.0, "iron": 23.403 / 49.618}
-"""Protons per nucleon; iron is the steel of NuTeV's target (Mason's thesis)."""
-
-
-def per_nucleon(proton_table: Array, target: Target) -> Array:
-    """The table of a nucleus per nucleon: the mean of its protons' and neutrons'.
-
-    Isospin symmetry gives the neutron the opposite sign in t3 and v3, which drop out for deuterons.
-    """
-    isospin = 2.0 * PROTONS[target] - 1.0
-    factors = np.array([isospin if flavour in ISOTRIPLET else 1.0 for flavour in FLAVOURS])
-    table: Array = proton_table * factors[:, None]
-    return table
