@@ -36,6 +36,6 @@ def replicafit_datasets() -> Sequence[DatasetReader]:
             name="dis",
             settings=DisSettings,
             read="replicafit_dis.reader:read",
-            summary="Deep-inelastic scattering: real data with NNLO massless theory, shipped.",
+            summary="Deep-inelastic scattering: real data with NNLO theory, shipped.",
         )
     ]

@@ -24,13 +24,21 @@ DatasetName = Literal[
     "HERA_NC_318GEV_EM-SIGMARED",
     "HERA_CC_318GEV_EP-SIGMARED",
     "HERA_CC_318GEV_EM-SIGMARED",
+    "HERA_NC_318GEV_EAVG_CHARM-SIGMARED",
+    "HERA_NC_318GEV_EAVG_BOTTOM-SIGMARED",
+    "NUTEV_CC_FE_NU-SIGMARED",
+    "NUTEV_CC_FE_NB-SIGMARED",
 ]
 """The names a runcard may give."""
 
-Observable = Literal["F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC"]
-"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents."""
+Observable = Literal[
+    "F2_EM", "SIGMA_EM", "SIGMA_NC", "SIGMA_CC", "SIGMA_CHARM", "SIGMA_BOTTOM", "SIGMA_NU_CHARM"
+]
+"""F2 and reduced cross section of photon exchange; reduced cross sections of both currents; of the
+neutral current, averaged over e+ and e-, with charm or bottom in the final state; and of neutrinos
+with charm."""
 
-Target = Literal["proton", "deuteron"]
+Target = Literal["proton", "deuteron", "iron"]
 
 DATA_FOLDER = Path(__file__).parent / "data"
 
@@ -52,7 +60,9 @@ class DatasetInfo:
         nnpdf_name: set and observable in the package nnpdf-data.
         variant: which of its treatments of the uncertainties.
         observable: what was measured.
-        lepton_charge: of the beam, -1 or +1; matters only for ``SIGMA_NC`` and ``SIGMA_CC``.
+        lepton_charge: of the beam, -1 or +1; 0 where the experiment averaged over both. It matters
+            only for ``SIGMA_NC`` and ``SIGMA_CC``. Neutrinos: +1, antineutrinos -1, the charge of
+            the W, as for electrons.
         targets: one table for each; two mean the ratio of the first to the second.
         cuts: which data are kept.
         experiment: collaboration.
@@ -73,8 +83,20 @@ class DatasetInfo:
 
     @property
     def process(self) -> str:
-        """``DIS_CC`` or ``DIS_NC``."""
-        return "DIS_CC" if self.observable == "SIGMA_CC" else "DIS_NC"
+        """``DIS_CC``, ``DIS_NC``, or this with the quark that was seen."""
+        if self.observable in ("SIGMA_CHARM", "SIGMA_BOTTOM"):
+            return "DIS_NC_" + self.observable.removeprefix("SIGMA_")
+        return "DIS_CC" if self.observable in ("SIGMA_CC", "SIGMA_NU_CHARM") else "DIS_NC"
+
+    @property
+    def tagged(self) -> int | None:
+        """The quark in the final state, 4 (charm) or 5 (bottom), where the experiment saw one."""
+        return {"SIGMA_CHARM": 4, "SIGMA_BOTTOM": 5, "SIGMA_NU_CHARM": 4}.get(self.observable)
+
+    @property
+    def masses(self) -> bool:
+        """Whether the theory has heavy-quark masses: not in HERA's charged current, far above."""
+        return self.observable != "SIGMA_CC"
 
     @property
     def operation(self) -> str:
@@ -82,9 +104,8 @@ class DatasetInfo:
         return "RATIO" if len(self.targets) == 2 else "NULL"
 
 
-FIXED_TARGET_CUTS = Cuts(q2_min=3.49)
-# Without the charm mass the theory is several per cent off below 10 GeV2 at small x.
-HERA_CUTS = Cuts(q2_min=10.0)
+CUTS = Cuts(q2_min=3.49)
+CHARM_CUTS = Cuts(q2_min=8.0)
 
 
 def _fixed_target(
@@ -105,7 +126,7 @@ def _fixed_target(
         observable=observable,
         lepton_charge=1,
         targets=targets,
-        cuts=FIXED_TARGET_CUTS,
+        cuts=CUTS,
         experiment=experiment,
         reference=reference,
         url=url,
@@ -121,10 +142,42 @@ def _hera(name: DatasetName) -> DatasetInfo:
         observable="SIGMA_CC" if "_CC_" in name else "SIGMA_NC",
         lepton_charge=1 if "_EP-" in name else -1,
         targets=("proton",),
-        cuts=HERA_CUTS,
+        cuts=CUTS,
         experiment="H1 and ZEUS",
         reference="Eur. Phys. J. C75 (2015) 580",
         url="https://arxiv.org/abs/1506.06042",
+    )
+
+
+def _hera_heavy(name: DatasetName, observable: Observable, cuts: Cuts) -> DatasetInfo:
+    """The combination of HERA's measurements with charm or bottom."""
+    return DatasetInfo(
+        name=name,
+        nnpdf_name=name,
+        variant="legacy",
+        observable=observable,
+        lepton_charge=0,
+        targets=("proton",),
+        cuts=cuts,
+        experiment="H1 and ZEUS",
+        reference="Eur. Phys. J. C78 (2018) 473",
+        url="https://arxiv.org/abs/1804.01019",
+    )
+
+
+def _nutev(name: DatasetName, nnpdf_name: str, w_charge: int) -> DatasetInfo:
+    """Dimuons: charm made by neutrinos or antineutrinos on iron."""
+    return DatasetInfo(
+        name=name,
+        nnpdf_name=nnpdf_name,
+        variant="legacy_dw",
+        observable="SIGMA_NU_CHARM",
+        lepton_charge=w_charge,
+        targets=("iron",),
+        cuts=CUTS,
+        experiment="NuTeV",
+        reference="Phys. Rev. D64 (2001) 112006 and D. A. Mason, thesis (2006)",
+        url=_INSPIRE + "712244",
     )
 
 
@@ -187,6 +240,10 @@ _ENTRIES: tuple[DatasetInfo, ...] = (
     _hera("HERA_NC_318GEV_EM-SIGMARED"),
     _hera("HERA_CC_318GEV_EP-SIGMARED"),
     _hera("HERA_CC_318GEV_EM-SIGMARED"),
+    _hera_heavy("HERA_NC_318GEV_EAVG_CHARM-SIGMARED", "SIGMA_CHARM", CHARM_CUTS),
+    _hera_heavy("HERA_NC_318GEV_EAVG_BOTTOM-SIGMARED", "SIGMA_BOTTOM", CUTS),
+    _nutev("NUTEV_CC_FE_NU-SIGMARED", "NUTEV_CC_NOTFIXED_FE_NU-SIGMARED", 1),
+    _nutev("NUTEV_CC_FE_NB-SIGMARED", "NUTEV_CC_NOTFIXED_FE_NB-SIGMARED", -1),
 )
 
 DATASETS: dict[str, DatasetInfo] = {entry.name: entry for entry in _ENTRIES}

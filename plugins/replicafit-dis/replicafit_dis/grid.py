@@ -75,20 +75,21 @@ def interpolation_matrix(grid: Array, x: Array) -> Array:
     u, v = np.log(grid), np.log(x)
     matrix = np.zeros((len(x), len(grid)))
     inside = np.flatnonzero((v >= u[0]) & (v <= u[-1]))
-    for row in inside:
-        nodes = _stencil(u, v[row])
-        matrix[row, nodes] = _lagrange(u[nodes], v[row])
+    nodes = _stencils(u, v[inside])
+    matrix[inside[:, None], nodes] = _lagrange(u[nodes], v[inside])
     return matrix
 
 
-def _stencil(u: Array, v: float) -> npt.NDArray[np.int64]:
-    interval = int(np.searchsorted(u, v, side="right")) - 1
-    lowest = min(max(interval - DEGREE // 2, 0), len(u) - DEGREE - 1)
-    return np.arange(lowest, lowest + DEGREE + 1)
+def _stencils(u: Array, v: Array) -> npt.NDArray[np.int64]:
+    """The grid points that matter for each v (m,); shape (m, k)."""
+    interval = np.searchsorted(u, v, side="right") - 1
+    lowest = np.clip(interval - DEGREE // 2, 0, len(u) - DEGREE - 1)
+    return np.asarray(lowest[:, None] + np.arange(DEGREE + 1))
 
 
-def _lagrange(nodes: Array, v: float) -> Array:
-    """The Lagrange polynomials through ``nodes`` (k,), evaluated at ``v``; shape (k,)."""
-    others = ~np.eye(len(nodes), dtype=bool)
-    ratio = np.where(others, (v - nodes) / np.where(others, nodes[:, None] - nodes, 1.0), 1.0)
-    return np.asarray(np.prod(ratio, axis=1))
+def _lagrange(nodes: Array, v: Array) -> Array:
+    """The Lagrange polynomials through each row of ``nodes`` (m, k), at ``v`` (m,); (m, k)."""
+    others = ~np.eye(DEGREE + 1, dtype=bool)
+    gaps = np.where(others, nodes[:, :, None] - nodes[:, None, :], 1.0)
+    ratio = np.where(others, (v[:, None, None] - nodes[:, None, :]) / gaps, 1.0)
+    return np.asarray(np.prod(ratio, axis=2))

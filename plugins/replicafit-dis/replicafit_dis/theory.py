@@ -43,10 +43,10 @@ class TheoryParameters:
         """For the metadata of a file."""
         return asdict(self)
 
-    @property
-    def summary(self) -> str:
-        """One line for people."""
+    def summary(self, masses: bool) -> str:
+        """One line for people; ``masses`` says whether heavy quarks' masses are in."""
+        quarks = "charm and bottom masses by FONLL" if masses else "massless quarks (ZM-VFNS)"
         return (
-            f"NNLO, massless quarks (ZM-VFNS), target-mass corrections, alpha_s({self.q_ref} GeV)"
+            f"NNLO, {quarks}, target-mass corrections, alpha_s({self.q_ref} GeV)"
             f"={self.alpha_s}; NNLO evolution from q0={self.q0} GeV"
         )

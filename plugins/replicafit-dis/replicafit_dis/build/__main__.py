@@ -10,28 +10,42 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from replicafit_dis.build import files
+from replicafit_dis.build.corrections import PartonTable, parton_table, relevant, term_of
 from replicafit_dis.build.evolution import Evolution
 from replicafit_dis.build.measurements import Measurement, load_measurement
-from replicafit_dis.build.observables import Combination, couplings, reduced_cross_section
-from replicafit_dis.build.tables import fk_table, isoscalar
-from replicafit_dis.build.target_mass import TargetMass
+from replicafit_dis.build.nuclei import per_nucleon
+from replicafit_dis.build.observables import (
+    Combination,
+    couplings,
+    neutrino_cross_section,
+    reduced_cross_section,
+)
+from replicafit_dis.build.tables import fk_table, flavours_of
+from replicafit_dis.build.target_mass import FEW_NODES, QUADRATURE_NODES, TargetMass
 from replicafit_dis.catalogue import DATA_FOLDER, DATASETS, DatasetInfo, dataset_path
 from replicafit_dis.grid import X_MIN, common_grid, first_needed
-from replicafit_dis.theory import C_EVEN, FLAVOURS, TheoryParameters
+from replicafit_dis.theory import TheoryParameters
+
+Array = npt.NDArray[np.float64]
 
 
-def observables(info: DatasetInfo, data: Measurement, theory: TheoryParameters) -> Combination:
-    """What was measured, for a proton target, in terms of massless structure functions."""
+def observables(
+    info: DatasetInfo, data: Measurement, theory: TheoryParameters, nodes: int = QUADRATURE_NODES
+) -> Combination:
+    """What was measured, for a proton target, in terms of structure functions."""
     current = couplings(info, data.q2, theory)
-    massive = TargetMass.at(data.x, data.q2, theory.nucleon_mass)
+    massive = TargetMass.at(data.x, data.q2, theory.nucleon_mass, nodes)
     f2 = massive.f2(current)
     if info.observable == "F2_EM":
         return f2
     fl, xf3 = massive.fl(current), massive.xf3(current)
+    if info.observable == "SIGMA_NU_CHARM":
+        return neutrino_cross_section(f2, fl, xf3, data.x, data.y, info, theory)
     return reduced_cross_section(f2, fl, xf3, data.y, info)
 
 
@@ -43,12 +57,33 @@ def build(
     combination = observables(info, data, theory)
     grid = common_grid()
     first = first_needed(grid, float(np.min(combination.x)))
-    flavours = len(FLAVOURS) if combination.sees_valence else len(C_EVEN)
-    task = bar.add_task(info.name, total=flavours * (len(grid) - first))
-    proton = fk_table(evolution, combination, grid, first, lambda done: bar.advance(task, done))
-    by_target = {"proton": proton, "deuteron": isoscalar(proton)}
-    tables = [by_target[target] for target in info.targets]
+    parts: list[Combination | PartonTable] = [combination] if info.tagged is None else []
+    if info.masses:
+        parts.append(heavy_quark_part(info, data, theory, evolution, grid[first:], bar))
+    task = bar.add_task(info.name, total=len(flavours_of(parts)) * (len(grid) - first))
+    proton = fk_table(evolution, parts, grid, first, lambda done: bar.advance(task, done))
+    tables = [per_nucleon(proton, target) for target in info.targets]
     files.write(path, info, theory, data, grid[first:], tables)
+
+
+def heavy_quark_part(
+    info: DatasetInfo,
+    data: Measurement,
+    theory: TheoryParameters,
+    evolution: Evolution,
+    grid: Array,
+    bar: Progress,
+) -> PartonTable:
+    """What heavy quarks add to the massless structure functions, or all of it where one is seen."""
+    terms = observables(info, data, theory, FEW_NODES)
+    task = bar.add_task(f"{info.name}, masses", total=int(np.sum(relevant(terms))))
+    return parton_table(
+        terms,
+        grid,
+        term_of(info, theory),
+        evolution.alpha_s,
+        lambda done: bar.advance(task, done),
+    )
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

@@ -97,6 +97,11 @@ class Evolution:
         values = [hoppet.StrFct(a, b, b, b) for a, b in zip(x.tolist(), q.tolist(), strict=True)]
         return np.array(values)[:, self._columns]
 
+    def partons(self, x: Array, q: Array) -> Array:
+        """x f(x, Q) of the last start, at every x (n,) and q (k,) in GeV; shape (k, 13, n)."""
+        inside = np.minimum(x, 1.0 - 1e-12).tolist()
+        return np.array([[hoppet.Eval(a, b) for a in inside] for b in q.tolist()]).swapaxes(1, 2)
+
     def _probe(self) -> Array:
         asked: list[float] = []
 

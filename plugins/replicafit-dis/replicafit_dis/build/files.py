@@ -18,7 +18,7 @@ from replicafit_dis.theory import FLAVOURS, TheoryParameters
 
 Array = npt.NDArray[np.float64]
 
-PACKAGES = ("hoppet", "nnpdf-data", "numpy")
+PACKAGES = ("hoppet", "LeProHQ", "nnpdf-data", "numpy", "yadism")
 
 
 def metadata(info: DatasetInfo, theory: TheoryParameters) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def metadata(info: DatasetInfo, theory: TheoryParameters) -> dict[str, Any]:
     return {
         "process": info.process,
         "experiment": info.experiment,
-        "theory": theory.summary,
+        "theory": theory.summary(info.masses),
         "provenance": {
             "reference": info.reference,
             "url": info.url,

@@ -75,6 +75,13 @@ class Combination:
         )
 
     @property
+    def q2_of_data(self) -> Array:
+        """q2 of each datum, the same in all its terms, (d,)."""
+        q2 = np.zeros(self.n_data)
+        q2[self.datum] = self.q2
+        return q2
+
+    @property
     def sees_valence(self) -> bool:
         """Whether anything but photon exchange contributes, that is C-odd functions too."""
         photon = np.isin(np.arange(len(SF)), (SF.F1_EM, SF.F2_EM))
@@ -102,9 +109,9 @@ def couplings(info: DatasetInfo, q2: Array, theory: TheoryParameters) -> Couplin
     """The structure functions that ``info.observable`` is made of, at each q2 (d,)."""
     if info.observable in ("F2_EM", "SIGMA_EM"):
         return photon(q2)
-    if info.observable == "SIGMA_NC":
-        return neutral_current(q2, theory)
-    return charged_current(q2, info.lepton_charge)
+    if info.observable in ("SIGMA_CC", "SIGMA_NU_CHARM"):
+        return charged_current(q2, info.lepton_charge)
+    return neutral_current(q2, theory)
 
 
 def photon(q2: Array) -> Couplings:
@@ -161,3 +168,24 @@ def reduced_cross_section(
     norm = 2.0 * np.ones_like(y) if info.observable == "SIGMA_CC" else plus
     sign = -float(info.lepton_charge)
     return f2.scaled(plus / norm) + fl.scaled(-(y**2) / norm) + xf3.scaled(sign * minus / norm)
+
+
+def neutrino_cross_section(
+    f2: Combination,
+    fl: Combination,
+    xf3: Combination,
+    x: Array,
+    y: Array,
+    info: DatasetInfo,
+    theory: TheoryParameters,
+) -> Combination:
+    """100 pi / (G2 M E) d2sigma/dx dy, hep-ex/0102049, with F2 = x sum |V|2 (q + qbar).
+
+    (Y+ - 2 (M x y)2/Q2) F2 - y2 FL +- Y- xF3, times 100 and the W propagator squared; the upper
+    sign is for neutrinos.
+    """
+    plus, minus = 1.0 + (1.0 - y) ** 2, 1.0 - (1.0 - y) ** 2
+    plus = plus - 2.0 * (theory.nucleon_mass * x * y) ** 2 / f2.q2_of_data
+    norm = 100.0 / (1.0 + f2.q2_of_data / theory.w_mass**2) ** 2
+    sign = float(info.lepton_charge)
+    return f2.scaled(norm * plus) + fl.scaled(-norm * y**2) + xf3.scaled(sign * norm * minus)

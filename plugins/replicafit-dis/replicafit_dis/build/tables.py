@@ -6,22 +6,23 @@ computed from the one function that is 1 at this point and interpolates to 0 at 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from replicafit_dis.build.corrections import PartonTable
 from replicafit_dis.build.evolution import Evolution, parton_content
 from replicafit_dis.build.observables import Combination
 from replicafit_dis.grid import interpolation_matrix
-from replicafit_dis.theory import C_EVEN, FLAVOURS, ISOTRIPLET
+from replicafit_dis.theory import C_EVEN, FLAVOURS
 
 Array = npt.NDArray[np.float64]
 
 
 def fk_table(
     evolution: Evolution,
-    combination: Combination,
+    parts: Sequence[Combination | PartonTable],
     grid: Array,
     first: int,
     on_step: Callable[[int], None] = lambda done: None,
@@ -30,7 +31,7 @@ def fk_table(
 
     Args:
         evolution: set up for the theory.
-        combination: the observables in terms of structure functions.
+        parts: of the observables: in terms of massless structure functions, and of partons.
         grid: the common x grid, (n,).
         first: columns below this grid point are not computed and left out.
         on_step: called with 1 after each column.
@@ -38,21 +39,34 @@ def fk_table(
     Returns:
         shape (d, f, n - first); observable = sum over f, n of table * x f(x, q0).
     """
-    flavours = [f for f in FLAVOURS if combination.sees_valence or f in C_EVEN]
+    flavours = flavours_of(parts)
     basis = x_basis_functions(grid, evolution.x)
-    table = np.zeros((combination.n_data, len(FLAVOURS), len(grid) - first))
+    table = np.zeros((parts[0].n_data, len(FLAVOURS), len(grid) - first))
     for flavour in flavours:
         content = parton_content(flavour)
         for node in range(first, len(grid)):
             evolution.start_from(basis[:, node, None] * content)
-            column = evaluate(evolution, combination)
+            column = sum(evaluate(evolution, part) for part in parts)
             table[:, FLAVOURS.index(flavour), node - first] = column
             on_step(1)
     return table
 
 
-def evaluate(evolution: Evolution, combination: Combination) -> Array:
-    """The observables (d,) of the functions that ``evolution`` started from."""
+def flavours_of(parts: Sequence[Combination | PartonTable]) -> tuple[str, ...]:
+    """The functions whose columns are not zero."""
+    valence = any(part.sees_valence for part in parts)
+    return tuple(flavour for flavour in FLAVOURS if valence or flavour in C_EVEN)
+
+
+def evaluate(evolution: Evolution, part: Combination | PartonTable) -> Array:
+    """The part (d,) of the observables, of the functions that ``evolution`` started from."""
+    if isinstance(part, PartonTable):
+        return evaluate_partons(evolution, part)
+    return evaluate_combination(evolution, part)
+
+
+def evaluate_combination(evolution: Evolution, combination: Combination) -> Array:
+    """Massless structure functions, each at its x and q2."""
     points, inverse = np.unique(
         np.stack([combination.x, np.sqrt(combination.q2)]), axis=1, return_inverse=True
     )
@@ -60,6 +74,13 @@ def evaluate(evolution: Evolution, combination: Combination) -> Array:
     terms = np.sum(combination.weights * values, axis=1)
     summed = np.bincount(combination.datum, weights=terms, minlength=combination.n_data)
     return np.asarray(summed, dtype=np.float64)
+
+
+def evaluate_partons(evolution: Evolution, table: PartonTable) -> Array:
+    """The sum over partons and grid points of the table times x f(x, Q)."""
+    q2, datum = np.unique(table.q2, return_inverse=True)
+    partons = evolution.partons(table.grid, np.sqrt(q2))
+    return np.asarray(np.einsum("dpn,dpn->d", table.values, partons[datum]))
 
 
 def x_basis_functions(grid: Array, x: Array) -> Array:
@@ -71,13 +92,3 @@ def x_basis_functions(grid: Array, x: Array) -> Array:
     unique, inverse = np.unique(x, return_inverse=True)
     matrix: Array = interpolation_matrix(grid, unique)[inverse]
     return matrix
-
-
-def isoscalar(proton_table: Array) -> Array:
-    """The table of a deuteron per nucleon: proton and neutron averaged, F2d = (F2p + F2n)/2.
-
-    Isospin symmetry gives the neutron the opposite sign in t3 and v3, which drop out.
-    """
-    keep = np.array([flavour not in ISOTRIPLET for flavour in FLAVOURS], dtype=float)
-    table: Array = proton_table * keep[:, None]
-    return table

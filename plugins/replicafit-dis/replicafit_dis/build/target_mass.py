@@ -25,24 +25,27 @@ from replicafit_dis.build.observables import Combination, Couplings, single
 Array = npt.NDArray[np.float64]
 
 QUADRATURE_NODES = 24
+FEW_NODES = 6
+"""Enough for corrections of a few per cent."""
 
 
 @dataclass(frozen=True)
 class TargetMass:
-    """Kinematics of the correction, each (d,)."""
+    """Kinematics of the correction, each (d,); ``nodes`` of the quadrature in its integrals."""
 
     x: Array
     q2: Array
     mu: Array
     r: Array
     xi: Array
+    nodes: int = QUADRATURE_NODES
 
     @classmethod
-    def at(cls, x: Array, q2: Array, mass: float) -> TargetMass:
+    def at(cls, x: Array, q2: Array, mass: float, nodes: int = QUADRATURE_NODES) -> TargetMass:
         """For x (d,), q2 (d,) in GeV2 and the target's mass in GeV; mass 0 corrects nothing."""
         mu = mass**2 / q2
         r = np.sqrt(1.0 + 4.0 * x**2 * mu)
-        return cls(x=x, q2=q2, mu=mu, r=r, xi=2.0 * x / (1.0 + r))
+        return cls(x=x, q2=q2, mu=mu, r=r, xi=2.0 * x / (1.0 + r), nodes=nodes)
 
     def f2(self, current: Couplings, second_order: bool = False) -> Combination:
         """F2 of the massive target."""
@@ -80,7 +83,7 @@ class TargetMass:
 
         ``weights`` is (d, s); ``kernel`` maps u (d, q) to (d, q).
         """
-        nodes, node_weights = np.polynomial.legendre.leggauss(QUADRATURE_NODES)
+        nodes, node_weights = np.polynomial.legendre.leggauss(self.nodes)
         half = -np.log(self.xi) / 2.0
         u = np.exp(half[:, None] * (nodes - 1.0))
         measure = half[:, None] * node_weights * u * kernel(u)
