@@ -50,6 +50,8 @@ def told(outcome: Outcome) -> str:
         return f"{outcome.value:.4g}"
     if outcome.rung is not None:
         return f"stopped, behind the others after {outcome.rung[0]} steps"
+    if outcome.reason:
+        return f"refused. {outcome.reason}"
     return outcome.state
 
 
@@ -76,7 +78,7 @@ def shown(values: Mapping[str, Any], key: str) -> str:
 
 def counted(outcomes: Sequence[Outcome]) -> str:
     """How many trials became what."""
-    states = ("complete", "stopped", "diverged")
+    states = ("complete", "stopped", "diverged", "refused")
     counts = {state: sum(o.state == state for o in outcomes) for state in states}
     parts = [f"{count} {state}" for state, count in counts.items() if count]
     return f"{len(outcomes)} trials: {', '.join(parts) or 'none'}"

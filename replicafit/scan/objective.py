@@ -41,10 +41,12 @@ class Outcome:
     Attributes:
         number: of the trial.
         values: of its point.
-        state: ``complete``; ``stopped`` by halving; ``diverged``, with a replica that is.
+        state: ``complete``; ``stopped`` by halving; ``diverged``, with a replica that is; or
+            ``refused``, where values that are sound each by itself do not go together.
         value: what is minimised; None unless complete.
         folds: those that were tried to the end.
         rung: for a stopped one the steps after which it was behind, and its chi2 there.
+        reason: why it was refused.
     """
 
     number: int
@@ -53,10 +55,16 @@ class Outcome:
     value: float | None
     folds: tuple[FoldScore, ...]
     rung: tuple[int, float] | None = None
+    reason: str = ""
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+    @classmethod
+    def refused(cls, number: int, values: Mapping[str, Any], reason: str) -> Outcome:
+        """Of a point that no fit can have."""
+        return cls(number, dict(values), "refused", None, (), reason=reason)
 
     @classmethod
     def of(cls, plain: Mapping[str, Any]) -> Outcome:

@@ -66,8 +66,11 @@ def scan(
     write_results(study, folder)
     while points := study.next_points():
         same = twins(points, study.outcomes())
-        new = groups([p for p in points if p.number not in same], study.space)
+        new, refused = groups([p for p in points if p.number not in same], study.space)
         watcher.generation(len(points), len(new))
+        values = {point.number: point.values for point in points}
+        for number, reason in refused.items():
+            _keep(Outcome.refused(number, values[number], reason), study, watcher)
         for outcome in _outcomes(list(new.values()), workshop, executor):
             _keep(outcome, study, watcher)
         known = {outcome.number: outcome for outcome in study.outcomes()}

@@ -183,10 +183,15 @@ def architecture(runcard: Runcard, registry: Registry) -> str:
     return json.dumps(plain, sort_keys=True)
 
 
-def groups(points: Sequence[Point], space: Space) -> dict[str, list[Point]]:
-    """Points by what is compiled for them, in order."""
+def groups(points: Sequence[Point], space: Space) -> tuple[dict[str, list[Point]], dict[int, str]]:
+    """Points by what is compiled for them, in order; and why others are refused, by number."""
     found: dict[str, list[Point]] = {}
+    refused: dict[int, str] = {}
     for point in points:
-        kind = architecture(space.runcard(point.values), space.registry)
-        found.setdefault(kind, []).append(point)
-    return found
+        try:
+            kind = architecture(space.runcard(point.values), space.registry)
+        except RuncardError as reason:
+            refused[point.number] = str(reason)
+        else:
+            found.setdefault(kind, []).append(point)
+    return found, refused

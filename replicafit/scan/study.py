@@ -33,6 +33,7 @@ STATES = {
     "complete": TrialState.COMPLETE,
     "stopped": TrialState.PRUNED,
     "diverged": TrialState.FAIL,
+    "refused": TrialState.FAIL,
 }
 FEWEST_FOR_IMPORTANCE = 4
 NOTHING: Mapping[str, Any] = MappingProxyType({})

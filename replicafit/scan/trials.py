@@ -17,6 +17,7 @@ from keras import ops
 from replicafit.assembly import Plan, make_engine, make_plans
 from replicafit.components import OptimiserType, load_target
 from replicafit.data import FitData
+from replicafit.errors import ModelError
 from replicafit.forward.predictions import predict_all
 from replicafit.model import ReplicaModel, build_model
 from replicafit.pdf.bases import rotation
@@ -102,6 +103,12 @@ class Workshop:
 
     def carried_out(self, points: Sequence[Point]) -> Iterator[Outcome]:
         """What becomes of ``points``, which share an architecture."""
+        try:
+            yield from self._carried_out(points)
+        except ModelError as reason:
+            yield from (Outcome.refused(p.number, p.values, str(reason)) for p in points)
+
+    def _carried_out(self, points: Sequence[Point]) -> list[Outcome]:
         cards = {p.number: self.space.runcard(p.values) for p in points}
         scores: dict[int, list[FoldScore]] = {p.number: [] for p in points}
         rungs: dict[int, tuple[int, float]] = {}
@@ -115,8 +122,7 @@ class Workshop:
             rungs |= behind
             for number, found in finished.items():
                 scores[number].append(found)
-        for point in points:
-            yield self._outcome(point, scores[point.number], rungs.get(point.number))
+        return [self._outcome(p, scores[p.number], rungs.get(p.number)) for p in points]
 
     def _outcome(
         self, point: Point, folds: Sequence[FoldScore], rung: tuple[int, float] | None

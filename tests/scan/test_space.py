@@ -97,8 +97,34 @@ def test_numbers_of_the_optimiser_share_what_is_compiled(space_of):
         {"training.patience": 30},
     ]
     points = [Point(number, each) for number, each in enumerate(values)]
-    found = [[p.number for p in group] for group in groups(points, space).values()]
+    found = [[p.number for p in group] for group in groups(points, space)[0].values()]
     assert found == [[0, 1], [2, 3], [4]]
+
+
+def test_values_that_do_not_go_together(space_of):
+    lines = "training.optimizer: {choice: [{type: adam}, {type: sgd}]}\n"
+    space = space_of(text=with_space(lines + "    training.optimizer.beta_1: {uniform: [0, 0.9]}"))
+    space.refuse_unless_sound()
+    sgd, adam = space.ends("training.optimizer")[::-1]
+    values = [
+        {"training.optimizer": kind, "training.optimizer.beta_1": 0.5} for kind in (sgd, adam)
+    ]
+    found, refused = groups([Point(n, each) for n, each in enumerate(values)], space)
+    assert [[p.number for p in group] for group in found.values()] == [[1]]
+    assert "'beta_1' is not a key here" in refused[0]
+
+
+def test_training_of_an_architecture(toy_folder, registry):
+    card = toy_folder / "choice.yml"
+    layers = "layers: [{type: x_logx}, {type: multi_dense, units: 8}]"
+    text = SCAN_CARD.partition("model:")[0] + f"model:\n  choice:\n    - {layers}\n    - {layers}\n"
+    card.write_text(text + "      training: {optimizer: {type: adam}, patience: 7}\n")
+    runcard = load_runcard(card, registry)
+    own = [runcard.with_network(network).training for network in runcard.model.networks]
+    assert [(each.optimizer.type, each.patience) for each in own] == [("nadam", 2000), ("adam", 7)]
+    card.write_text(text + "      training: {optimizer: {type: adm}}\n")
+    with pytest.raises(RuncardError, match=r"'adm'\. Did you mean 'adam'"):
+        load_runcard(card, registry)
 
 
 def test_switching_clipping_off_is_another_architecture(space_of):

@@ -125,6 +125,14 @@ def test_diverged_trials_have_no_value(workshop):
     assert calm.state == "complete"
 
 
+def test_layers_that_do_not_fit_are_refused(workshop):
+    """Where a point cannot have a model: told, and the scan goes on."""
+    points = [Point(0, {"model.layers.2.units": 7})]
+    (outcome,) = workshop.carried_out(points)
+    assert outcome.state == "refused"
+    assert "preprocessing takes features" in outcome.reason
+
+
 # The study
 
 
