@@ -1,4 +1,4 @@
-"""A Kolmogorov-Arnold layer for each replica."""
+"""The Kolmogorov-Arnold layer of one replica; ``replicate`` makes that of all."""
 
 from __future__ import annotations
 
@@ -8,38 +8,30 @@ import keras
 from keras import ops
 
 from replicafit.components import LayerContext
-from replicafit.layers import MultiDense
+from replicafit.layers import replicate
 from replicafit_kan import KanSettings
 from replicafit_kan.splines import SplineGrid
 
 
 @keras.saving.register_keras_serializable(package="replicafit_kan")
 class Kan(keras.layers.Layer):
-    """For each output the sum over features of a trained function of each feature alone.
+    """For each output the sum over features of a trained function of each, ``(b, f) -> (b, g)``.
 
     The function of feature i in output o is w_io activation(x_i) + sum_c k_cio B_c(x_i), with
     B-splines B_c on a fixed grid: arXiv:2404.19756, equations 2.10 and 2.11, with the weight w_s in
     the coefficients of the splines. It is linear in what is trained, so it is a dense layer of what
-    ``expand`` makes of the features.
-
-    Input shape: ``(b, n, f)`` if ``is_first_layer``, else ``(b, r, n, f)``.
-    Output shape: ``(b, r, n, units)``.
-    Weights: kernel ``(r, (1 + intervals + degree) f, units)``.
+    ``expand`` makes of the features; its kernel is ``((1 + intervals + degree) f, units)``.
 
     Args:
-        units: outputs per replica.
-        replica_seeds: one integer per replica.
-        is_first_layer: the input has no replica axis yet.
+        units: outputs.
         low, high, intervals, degree: of the grid, see ``SplineGrid``.
         activation: the function beside the splines; it alone acts on features beyond the grid.
-        kernel_initializer: of all coefficients; its seed is replaced.
+        kernel_initializer: of all coefficients.
     """
 
     def __init__(
         self,
         units: int,
-        replica_seeds: list[int],
-        is_first_layer: bool = False,
         low: float = -1.0,
         high: float = 1.0,
         intervals: int = 5,
@@ -51,49 +43,32 @@ class Kan(keras.layers.Layer):
         super().__init__(**kwargs)
         self.grid = SplineGrid(low, high, intervals, degree)
         self.activation = keras.activations.get(activation)
-        self.dense = MultiDense(
+        self.dense = keras.layers.Dense(
             units,
-            replica_seeds,
-            kernel_initializer=kernel_initializer,
-            is_first_layer=is_first_layer,
             use_bias=False,
+            kernel_initializer=kernel_initializer,
             dtype=self.dtype_policy,
             name="dense",
         )
 
     def build(self, input_shape: Any) -> None:
-        """Makes the weights for inputs of ``input_shape``."""
+        """Makes the kernel."""
         self.dense.build((*input_shape[:-1], (1 + self.grid.count) * input_shape[-1]))
 
     def expand(self, features: Any) -> Any:
-        """Activation, then splines of the features, ``(..., f) -> (..., (1 + c) f)``."""
+        """Activation, then splines of the features, ``(b, f) -> (b, (1 + c) f)``."""
         parts = [self.activation(features), self.grid.splines(features)]
         return ops.concatenate(parts, axis=-1)
 
     def call(self, features: Any) -> Any:
-        """``(b, r, n, units)``."""
+        """``(b, units)``."""
         return self.dense(self.expand(features))
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """``(b, r, n, units)``."""
-        return self.dense.compute_output_shape(
-            (*input_shape[:-1], (1 + self.grid.count) * input_shape[-1])
-        )
-
-    def split(self, slot: int, features: Any = None) -> keras.Model:
-        """The layer of one replica in plain Keras, ``(b, f) -> (b, units)``."""
-        count = self.dense.kernel.shape[1] // (1 + self.grid.count)
-        inputs = keras.Input((count,), dtype=self.compute_dtype)
-        outputs = self.dense.split(slot)(self.expand(inputs))
-        return keras.Model(inputs, outputs, name=self.name)
 
     def get_config(self) -> dict[str, Any]:
         """What Keras needs to make an equal layer."""
         return {
             **super().get_config(),
             "units": self.dense.units,
-            "replica_seeds": list(self.dense.replica_seeds),
-            "is_first_layer": self.dense.is_first_layer,
             "low": self.grid.low,
             "high": self.grid.high,
             "intervals": self.grid.intervals,
@@ -103,11 +78,11 @@ class Kan(keras.layers.Layer):
         }
 
 
-def build(settings: KanSettings, context: LayerContext) -> Kan:
-    """The layer a runcard asks for."""
-    return Kan(
-        **settings.model_dump(exclude={"type"}),
-        replica_seeds=list(context.replica_seeds),
+def build(settings: KanSettings, context: LayerContext) -> keras.layers.Layer:
+    """The layer a runcard asks for, for all replicas."""
+    return replicate(
+        Kan(**settings.model_dump(exclude={"type"})),
+        replica_seeds=context.replica_seeds,
         is_first_layer=not context.has_replica_axis,
         name=f"kan_{context.position}",
     )

@@ -15,8 +15,8 @@ from keras.backend import standardize_dtype
 class SplineGrid:
     """B-splines on equal steps from ``low`` to ``high``.
 
-    The grid goes on for ``degree`` steps on either side, as in arXiv:2404.19756, section 2.3: within
-    it the splines sum to 1, and beyond they fall to zero.
+    The grid goes on for ``degree`` steps on either side, as in arXiv:2404.19756: between the ends
+    the splines sum to 1, and beyond they fall to zero.
 
     Attributes:
         low, high: ends of the grid.
