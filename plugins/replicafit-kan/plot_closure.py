@@ -2,8 +2,8 @@
 
     python plot_closure.py FITS OUTPUT.png
 
-FITS holds ``kan_l0``, ``kan_l2_1``, ``kan_l2_2``, and the same for ``spline`` and ``dense``: the fits of
-README.md. Prints the figures of its tables. Needs matplotlib.
+FITS holds the fits of README.md: ``kan_l0`` and so on for all cards, and ``kan_l2_1``,
+``spline_l2_1``, ``dense_l2_1``. Prints chi2 at level 0. Needs matplotlib.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NETWORKS = {
 """Label and colour (Okabe and Ito's palette, which colour-blind readers can tell apart)."""
 
 X = np.geomspace(3e-5, 0.7, 200)
-SHOWN = {"g": "$xg$", "sigma": r"$x\Sigma$", "v": "$xV$"}
+SHOWN = {"g": "$xg$", "sigma": r"$x\Sigma$"}
 STEPS = (500, 1000, 2000, 5000)
 
 
@@ -80,11 +80,11 @@ def main() -> None:
     parser.add_argument("fits", type=Path)
     parser.add_argument("output", type=Path)
     given = parser.parse_args()
-    figure, axes = plt.subplots(1, 1 + len(SHOWN), figsize=(13, 3.4), constrained_layout=True)
+    figure, axes = plt.subplots(1, 1 + len(SHOWN), figsize=(10, 3.2), constrained_layout=True)
     draw_way(axes[0], given.fits)
     for ax, (flavour, label) in zip(axes[1:], SHOWN.items(), strict=True):
         draw_function(ax, given.fits, flavour, label)
-    figure.savefig(given.output, dpi=90)
+    figure.savefig(given.output, dpi=85)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,14 @@ def test_one_replica_is_plain_keras(tmp_path: Path) -> None:
     np.testing.assert_allclose(ops.convert_to_numpy(again(x[0, 1])), stack[0, 1], rtol=1e-12)
 
 
+def test_trained_weights_leave_as_weights() -> None:
+    """So that a later fit can start from them."""
+    kan = layer()
+    kan.build((1, 3, 6, 2))
+    (kernel,) = kan.split(2).trainable_variables
+    np.testing.assert_array_equal(kernel, ops.convert_to_numpy(kan.weights[0])[2])
+
+
 def test_the_planner_counts_the_parameters_there_are() -> None:
     settings = KanSettings(units=4, intervals=7, degree=2)
     kan = layer(intervals=7, degree=2)
