@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from replicafit.components import Exporter, Penalty
 from replicafit.errors import RuncardError
-from replicafit.plugins import Plugin, Registry, load_registry
+from replicafit.plugins import Choice, Plugin, Registry, load_registry
 from replicafit.runcard import Override, canonical, canonical_hash, load_runcard, runcard_type
 from replicafit.runcard.models import ReplicaRange
 from replicafit.runcard.yaml_source import read_yaml
@@ -27,6 +27,12 @@ data:
 training:
   optimizer: {type: nadam, learning_rate: 1e-3}
 """
+
+
+@pytest.fixture(scope="module")
+def registry():
+    """Without other plugins, as messages name what all of them know."""
+    return load_registry(choice=Choice(names=frozenset()))
 
 
 @pytest.fixture
