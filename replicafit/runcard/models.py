@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -601,7 +602,10 @@ def _with_what_they_need(
 
 def _with(section: type[BaseModel], **types: Any) -> Any:
     """``section`` with other types for some of its fields, their defaults and words kept."""
-    fields: Any = {name: (kind, section.model_fields[name]) for name, kind in types.items()}
+    fields: Any = {
+        name: (kind, deepcopy(section.model_fields[name]))  # pydantic adds to what it is given
+        for name, kind in types.items()
+    }
     return create_model(section.__name__, __base__=section, **fields)
 
 
