@@ -122,7 +122,7 @@ def test_init_without_questions_writes_a_card_that_passes(call, tmp_path):
 
 def test_init_invents_data_where_no_plugin_ships_any(call, tmp_path, registry, monkeypatch):
     alone = Registry(plugins=tuple(p for p in registry.plugins if p.name == "builtin"))
-    monkeypatch.setattr("replicafit.cli.load_registry", lambda: alone)
+    monkeypatch.setattr("replicafit.cli.loading.load_registry", lambda: alone)
     assert call("init", "sub/card.yml", "--yes")[0] == 0
     code, out, _ = call("check", "sub/card.yml")
     assert code == 0

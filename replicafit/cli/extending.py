@@ -1,0 +1,70 @@
+"""Commands about plugins: plugins, new-plugin."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from replicafit.cli.exit_codes import FAILED
+from replicafit.cli.loading import registry_of, warn_of
+from replicafit.execution.starting import import_engine_quietly
+from replicafit.plugins import Choice, load_registry
+
+
+@click.command()
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="For programs: name, distribution, version, module, file, api_version, hooks, components, "
+    "and status: loaded, or broken, then with reason.",
+)
+@click.option(
+    "--check",
+    "checked",
+    is_flag=True,
+    help="Show in full, with tracebacks, what is wrong; also import all code that descriptions "
+    "name. Exit code 1 if anything is.",
+)
+def plugins(as_json: bool, checked: bool) -> None:
+    """Lists the plugins and the components they provide."""
+    from replicafit.plugin_listing import plugin_faults, plugin_lines, plugin_records
+
+    registry = load_registry(choice=replace(Choice.from_environment(), strict=False))
+    if as_json:
+        click.echo(json.dumps(plugin_records(registry), indent=1))
+    else:
+        click.echo("\n".join(plugin_lines(registry)))
+    if not checked:
+        warn_of(registry)
+        return
+    import_engine_quietly()
+    faults = plugin_faults(registry)
+    for fault in faults:
+        click.echo(f"\n{fault}", err=True)
+    if faults:
+        sys.exit(FAILED)
+
+
+@click.command("new-plugin")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default replicafit-NAME, here. It must be new or empty.",
+)
+def new_plugin(name: str, output: Path | None) -> None:
+    """Writes a plugin to begin with: a layer type NAME, its tests and a runcard that uses it."""
+    from replicafit.new_plugin import Names, write_plugin
+
+    names = Names.of(name, registry_of())
+    folder = output or Path(names.distribution)
+    for file in write_plugin(names, folder):
+        click.echo(f"Written: {file}")
+    click.echo(f"Next: pip install -e {folder}, then replicafit check {folder / names.card}")

@@ -1,0 +1,39 @@
+"""Registry and runcard as the command line names them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from replicafit.errors import OutputError
+from replicafit.plugins import Registry, load_registry
+
+
+def registry_of(card: Path | None = None) -> Registry:
+    """The installed plugins, and those that the runcard ``card`` brings along."""
+    registry = load_registry()
+    warn_of(registry)
+    if card is None:
+        return registry
+    from replicafit.runcard.local_plugins import registry_for
+
+    return registry_for(card, registry)
+
+
+def warn_of(registry: Registry) -> None:
+    for problem in registry.problems:
+        click.echo(f"Warning: {problem}", err=True)
+
+
+def load(card: Path, registry: Registry, overrides: Sequence[Any] = ()) -> Any:
+    from replicafit.runcard import load_runcard
+
+    return load_runcard(card, registry, overrides)
+
+
+def refuse_if_there(file: Path) -> None:
+    if file.exists():
+        raise OutputError(f"'{file}' exists already. Give another name, or remove it.")
