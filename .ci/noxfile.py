@@ -13,8 +13,8 @@ import nox
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGINS = ("-e", "plugins/replicafit-dis", "-e", "plugins/replicafit-example")
-FLOOR = "80"
-"""Per cent of the lines of replicafit that the fast tests run, at least: not measured yet."""
+FLOOR = "90"
+"""Per cent of the lines of replicafit that the fast tests run, at least; 93 were measured."""
 
 nox.options.sessions = ["lint", "tests", "docs"]
 nox.options.error_on_missing_interpreters = False
@@ -57,7 +57,7 @@ def jax(session: nox.Session) -> None:
 def coverage(session: nox.Session) -> None:
     """The fast tests, and how much of replicafit they run."""
     session.chdir(ROOT)
-    _install(session, "-e", ".[test]", "pytest-cov", *PLUGINS)
+    _install(session, "-e", ".[test]", "pytest-cov>=7", *PLUGINS)
     measured = ("--cov=replicafit", "--cov-report=term:skip-covered", f"--cov-fail-under={FLOOR}")
     session.run("python", "-m", "pytest", "-q", "tests", *measured)
 

@@ -142,6 +142,14 @@ class Replicated(keras.layers.Layer):
         weights = [ops.convert_to_numpy(w)[slot] for w in self.stacked]
         return self._single.plain(self.replica_seeds[slot], weights, self.features, self.name)
 
+    def trained_from(self, plain: keras.layers.Layer) -> list[np.ndarray]:
+        """The weights of one replica, as ``split`` of an equal layer put them into ``plain``.
+
+        Raises:
+            ValueError: the layer's ``call`` computes with a weight alone before the input meets it.
+        """
+        return self._single.trained_from(plain, self.features)
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """``(b, r, n, g)``."""
         features = self._checked_features(input_shape)

@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from replicafit.layers.operations import as_operations, standing_for
+
 ROWS = 4
 """Grid points on which a layer is tried."""
 
@@ -65,7 +67,23 @@ class Single:
         """A layer with ``weights`` that opens with Keras alone."""
         layer = self.built(seed, features, name)
         layer.set_weights(weights)
-        return layer if _of_keras(layer) else _operations(layer, features, name)
+        return layer if _of_keras(layer) else as_operations(layer, features, name)
+
+    def trained_from(self, plain: Any, features: int) -> list[np.ndarray]:
+        """The weights of ``plain``, which ``plain`` made here or in an earlier fit, in our order.
+
+        Raises:
+            ValueError: they are not there as they are.
+        """
+        sample = self.built(0, features)
+        if _of_keras(sample):
+            return [ops.convert_to_numpy(variable) for variable in plain.trainable_variables]
+        rng = np.random.default_rng(
+            0
+        )  # values by which each weight is known, used for nothing else
+        values = [rng.random(w.shape).astype(w.dtype) for w in sample.get_weights()]
+        sample.set_weights(values)
+        return standing_for(values, as_operations(sample, features, "sample"), plain)
 
     def certify(self, features: int) -> None:
         """Tries the layer on ``features``.
@@ -85,7 +103,7 @@ class Single:
                 )
         self._refuse_mixing(layer, features)
         if not _of_keras(layer):
-            _operations(again, features, "tried")
+            as_operations(again, features, "tried")
 
     def _tried(self, features: int) -> Any:
         try:
@@ -172,19 +190,6 @@ def _reseeded(config: Any, seeds: _Seeds) -> Any:
 
 def _of_keras(layer: Any) -> bool:
     return type(layer).__module__.startswith("keras.")
-
-
-def _operations(layer: Any, features: int, name: str) -> Any:
-    """What ``layer`` computes, as operations of Keras that open where the layer is not known."""
-    x = keras.Input((features,), dtype=layer.compute_dtype)
-    try:
-        return keras.Model(x, layer.call(x), name=name)
-    except Exception as cause:  # layers may fail in any way
-        raise ValueError(
-            f"{_named(layer)} does not compute with keras.ops alone, so that no network of one "
-            "replica could be written. In sums and products let what comes from the input stand "
-            f"first: features * self.scale, or use ops.multiply. It says: {_first_line(cause)}"
-        ) from cause
 
 
 def _refuse_state(layer: Any) -> None:

@@ -48,7 +48,7 @@ def _weights(ours: Sequence[Any], kind: str, plain: Sequence[Any], file: Path) -
     try:
         if len(theirs) != len(ours):
             raise ValueError(f"it has {len(theirs)} layers {kind} there and {len(ours)} here")
-        return [w for one, other in zip(ours, theirs, strict=True) for w in _fitting(one, other)]
+        return [w for one, other in zip(ours, theirs, strict=True) for w in weights_of(one, other)]
     except ValueError as cause:
         raise ModelError(
             f"The runcard cannot start from '{file}': {cause}. Start from a fit with the same "
@@ -56,7 +56,7 @@ def _weights(ours: Sequence[Any], kind: str, plain: Sequence[Any], file: Path) -
         ) from cause
 
 
-def _fitting(layer: Any, plain: Any) -> list[np.ndarray]:
+def weights_of(layer: Any, plain: Any) -> list[np.ndarray]:
     """The trained weights of ``plain`` as one slot of ``layer`` has them.
 
     Raises:

@@ -13,6 +13,7 @@ import numpy as np
 from keras import ops
 
 from replicafit.components import LayerContext, LayerType, load_target
+from replicafit.layers.warm_start import weights_of
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
 from replicafit.testing.conformance import ConformanceError, close, same
@@ -32,9 +33,9 @@ def check_layer(
 
     Shapes; config round trip through ``.keras``; no slot's output depends on another slot's
     weights; all that differs between replicas is in weights; a stack of r replicas equals r single
-    ones; ``split`` gives the same function as plain Keras; a NaN in one slot stays there. A layer
-    that does something else in training, whose ``call`` takes ``training``, keeps the rules of
-    slots there too.
+    ones; ``split`` gives the same function as plain Keras, from which a later fit can start; a NaN
+    in one slot stays there. A layer that does something else in training, whose ``call`` takes
+    ``training``, keeps the rules of slots there too.
 
     Args:
         name: the ``type`` a runcard writes.
@@ -58,6 +59,7 @@ def check_layer(
     layer_test.nan_stays()
     layer_test.weights_are_all()
     layer_test.split_is_plain()
+    layer_test.trained_weights_come_back()
     if layer_test.takes_training:
         layer_test.train()
         layer_test.stack_equals_singles()
@@ -216,6 +218,22 @@ class _LayerTest:
             outputs = plain([own, x] if self.kind.needs_x else own)
             expected = self.outputs[0, slot] if self._has_replicas else self.outputs[0]
             close(f"split (slot {slot})", ops.convert_to_numpy(outputs), expected)
+
+    def trained_weights_come_back(self) -> None:
+        """A fit that starts from a network of an earlier one finds each slot's weights in it."""
+        rule = "trained weights come back from split"
+        tensor = ops.cast(ops.convert_to_tensor(self.inputs), "float32")
+        own = [ops.convert_to_numpy(variable) for variable in self.layer.trainable_variables]
+        for slot in range(len(self.numbers) if own else 0):
+            try:
+                found = weights_of(self.layer, self.layer.split(slot, tensor))
+            except ValueError as cause:
+                raise ConformanceError(
+                    f"{rule}: {cause}. Keep them as weights of the plain layer, or give the layer "
+                    "trained_from(plain)."
+                ) from cause
+            for weight, back in zip(own, found, strict=True):
+                close(f"{rule} (slot {slot})", back, weight[slot])
 
 
 def _disturbed(weight: np.ndarray, change: Any) -> np.ndarray:

@@ -73,6 +73,17 @@ class Careless(Gate):
         return keras.layers.Layer.get_config(self)
 
 
+@keras.saving.register_keras_serializable(package="test_replicate")
+class Positive(keras.layers.Layer):
+    """Its call computes with a weight alone."""
+
+    def build(self, shape):
+        self.slope = self.add_weight(shape=(shape[-1],), initializer="zeros")
+
+    def call(self, features):
+        return features * ops.exp(self.slope)
+
+
 class Nameless(keras.layers.Layer):
     """Cannot be made again."""
 
@@ -119,6 +130,22 @@ def test_a_slot_is_bitwise_the_layer_on_its_own(single):
         ours = np.asarray(together.split(slot)(rows))
         np.testing.assert_array_equal(ours, np.asarray(alone.split(0)(rows)))
         np.testing.assert_allclose(ours, outputs[0, slot], rtol=1e-5, atol=1e-6)
+
+
+def test_trained_weights_come_back_from_a_saved_network(tmp_path):
+    layer = replicate(Gate(), SEEDS)
+    layer(FEATURES)
+    keras.Sequential([keras.Input((6,)), layer.split(2)]).save(tmp_path / "network.keras")
+    (plain,) = keras.models.load_model(tmp_path / "network.keras").layers
+    for stacked, back in zip(layer.trainable_variables, layer.trained_from(plain), strict=True):
+        np.testing.assert_array_equal(back, ops.convert_to_numpy(stacked)[2])
+
+
+def test_a_weight_that_is_changed_before_it_meets_the_input_does_not_come_back():
+    layer = replicate(Positive(), SEEDS)
+    layer(FEATURES)
+    with pytest.raises(ValueError, match="let each weight meet the input as it is"):
+        layer.trained_from(layer.split(0))
 
 
 def test_dense_is_what_multi_dense_makes():
