@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -76,6 +77,8 @@ def local_dask_workers(count: int, name: str, resources: Mapping[str, float]) ->
             threads_per_worker=1,
             resources=dict(resources),
             dashboard_address=None,
+            preload="replicafit.execution.deaf",
+            silence_logs=logging.ERROR,
         ) as cluster,
         dask_workers(cluster.scheduler_address, name, resources) as workers,
     ):

@@ -48,9 +48,9 @@ def process(*command: object, **options) -> Iterator[subprocess.Popen]:
         running.communicate()
 
 
-def client(card: Path, output: Path, executor: str, *options: str):
+def client(card: Path, output: Path, executor: str, *options: str, how: dict | None = None):
     arguments = ["run", card, "-o", output, "--executor", executor, "--checkpoint-every", "0"]
-    return process(*COMMAND, *arguments, *options)
+    return process(*COMMAND, *arguments, *options, **(how or {}))
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +114,31 @@ def test_a_killed_client_resumes(card, alone, scheduler, tmp_path):
             running.kill()
         with client(card, output, f"dask:{scheduler}", "--resume") as running:
             finished(running, output, alone)
+
+
+@pytest.mark.parametrize("executor", ["processes:2", "dask:local:2"])
+def test_ctrl_c_ends_the_workers_quietly_and_the_fit_resumes(card, alone, tmp_path, executor):
+    """A terminal sends it to the client and to its workers."""
+    if "dask" in executor:
+        pytest.importorskip("distributed", reason="needs pip install 'replicafit[dask]'")
+    output = tmp_path / "fit"
+    how = {"start_new_session": True, "preexec_fn": hears_ctrl_c}
+    with client(card, output, executor, how=how) as running:
+        trainer(output, "batch_0001")
+        os.killpg(running.pid, signal.SIGINT)
+        told, _ = running.communicate(timeout=PATIENT)  # until nobody can write any more
+    assert running.returncode == 130, told
+    assert "Continue with --resume." in told
+    assert "Traceback" not in told
+    with client(card, output, executor, "--resume") as running:
+        told, _ = running.communicate(timeout=PATIENT)
+    assert running.returncode == 0, told
+    assert_same_replicas(output, alone)
+
+
+def hears_ctrl_c() -> None:
+    """In the background of a shell, tests ignore SIGINT, and what they start inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_workers_without_a_shared_file_system_send_replicas_back(card, alone, scheduler, tmp_path):
