@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from rich.console import Console
 from test_cli import call
 from toy import TOY_CARD
 
@@ -14,6 +18,7 @@ from replicafit.closure import (
     summary,
     within_one_sigma,
 )
+from replicafit.outline import closure_lines, closure_table
 
 DATA, REPLICAS, FITS = 40, 60, 200
 
@@ -92,3 +97,14 @@ def test_the_command(toy_folder, tmp_path):
     code, _, err = call("closure", tmp_path / "plain", cwd=tmp_path)
     assert code == 2
     assert "is no closure test" in err
+
+
+def test_a_single_fit_is_told_without_an_error_and_under_its_name(faithful):
+    name = "closure_of_kind2"
+    (one,) = [replace(faithful[0], name=name)]
+    table, lines = closure_table([one], summary([one])), list(closure_lines(summary([one])))
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(table)
+    assert name in console.export_text()
+    assert "+-" not in "".join(lines)
+    assert "nan" not in "".join(lines)
