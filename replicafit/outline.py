@@ -61,11 +61,11 @@ def closure_table(fits: Sequence[ClosureFit], together: ClosureSummary) -> Table
     headings = (
         "level",
         "replicas",
-        "chi2 per datum",
+        "chi2 per\ndatum",
         "bias",
         "variance",
         "ratio",
-        "within 1 sigma",
+        "within\n1 sigma",
     )
     for heading in headings:
         table.add_column(heading, justify="right")
