@@ -147,7 +147,7 @@ class Fit:
         )
 
     def __repr__(self) -> str:
-        return f"<Fit '{self.folder}': {self._told}, {len(self.flavours)} functions>"
+        return f"<Fit '{self.folder}': {self._told}, functions: {', '.join(self.flavours)}>"
 
     @property
     def _told(self) -> str:
