@@ -9,6 +9,7 @@ replaced; ``WHAT`` is one of the functions below. Everything else is written by 
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -117,7 +118,7 @@ def optimisers() -> Iterator[str]:
     """A section for each optimiser, without what all of them share."""
     for component in _keys().registry.all(OptimiserType):
         yield f"### Optimizer `{component.name}`\n"
-        yield f"{(component.settings.__doc__ or '').strip()}\n"
+        yield f"{_text(component.settings)}\n"
         path = ("training", "optimizer", component.name)
         yield from _settings(k for k in _keys().all if k.path[:-1] == path and not _shared(k))
         yield ""
@@ -194,13 +195,18 @@ def fields(name: str) -> Iterator[str]:
 
 
 def _doc(described: object) -> str:
-    return _markdown((described.__doc__ or "").strip())
+    return _markdown(_text(described))
+
+
+def _text(described: object) -> str:
+    """A docstring without its indentation, which Python 3.13 takes away and earlier ones keep."""
+    return inspect.cleandoc(described.__doc__ or "")
 
 
 def _attributes(described: type) -> Mapping[str, str]:
     """The part ``Attributes:`` of a docstring: name to meaning."""
-    _, _, text = (described.__doc__ or "").partition("Attributes:\n")
-    entries = re.findall(r"^ {8}(\w[\w, ]*): (.*(?:\n(?: {12}.*)?)*)", text, re.M)
+    _, _, text = _text(described).partition("Attributes:\n")
+    entries = re.findall(r"^ {4}(\w[\w, ]*): (.*(?:\n(?: {8}.*)?)*)", text, re.M)
     return {name: _markdown(" ".join(words.split())) for name, words in entries}
 
 

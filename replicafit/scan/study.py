@@ -18,9 +18,10 @@ from optuna.distributions import (
 from optuna.exceptions import DuplicatedStudyError
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.samplers import TPESampler
-from optuna.storages import JournalStorage
+from optuna.storages import JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
+from sqlalchemy.pool import NullPool
 
 from replicafit.errors import OutputError
 from replicafit.runcard import Dimension, ScanSettings, canonical, differences
@@ -133,7 +134,7 @@ def open_study(space: Space, storage: str, resume: bool) -> Study:
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     kept = (
-        optuna.storages.get_storage(storage)
+        RDBStorage(storage, engine_kwargs={"poolclass": NullPool})  # leaves no connection open
         if "://" in storage
         else JournalStorage(JournalFileBackend(storage))
     )
