@@ -18,11 +18,12 @@ from pathlib import Path
 
 import click
 
-from replicafit import components, hookspecs
-from replicafit.builtin.optimisers import OptimiserSettings
+from replicafit import components
+from replicafit.components import hookspecs
+from replicafit.components.builtin.optimizers import OptimizerSettings
 from replicafit.cli import commands
-from replicafit.components import Exporter, ForwardMap, OptimiserType
-from replicafit.export.layout import FILES
+from replicafit.components import Exporter, ForwardMap, OptimizerType
+from replicafit.results.layout import FILES
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
 from replicafit.runcard.explaining import SECTIONS
@@ -103,7 +104,7 @@ def _type(key: Key, known: Facts) -> str:
     kind = KIND_AT.get(key.path)
     if kind is None:
         return known.type
-    return {OptimiserType: "component", Exporter: "list of names"}.get(kind, "list of components")
+    return {OptimizerType: "component", Exporter: "list of names"}.get(kind, "list of components")
 
 
 def _default(key: Key, known: Facts) -> str:
@@ -114,9 +115,9 @@ def _default(key: Key, known: Facts) -> str:
     return known.default if known.default in NO_VALUE else f"`{known.default}`"
 
 
-def optimisers() -> Iterator[str]:
-    """A section for each optimiser, without what all of them share."""
-    for component in _keys().registry.all(OptimiserType):
+def optimizers() -> Iterator[str]:
+    """A section for each optimizer, without what all of them share."""
+    for component in _keys().registry.all(OptimizerType):
         yield f"### Optimizer `{component.name}`\n"
         yield f"{_text(component.settings)}\n"
         path = ("training", "optimizer", component.name)
@@ -125,8 +126,8 @@ def optimisers() -> Iterator[str]:
 
 
 def _shared(key: Key) -> bool:
-    """Whether all optimisers have this key, and mean the same."""
-    shared = OptimiserSettings.model_fields.get(key.name)
+    """Whether all optimizers have this key, and mean the same."""
+    shared = OptimizerSettings.model_fields.get(key.name)
     own = key.field
     return shared is not None and (own.default, own.description) == (
         shared.default,
@@ -134,8 +135,8 @@ def _shared(key: Key) -> bool:
     )
 
 
-def optimiser() -> Iterator[str]:
-    """A table of what all optimisers share."""
+def optimizer() -> Iterator[str]:
+    """A table of what all optimizers share."""
     found = (k for k in _keys().all if k.path[:3] == ("training", "optimizer", "adam"))
     return _settings(k for k in found if len(k.path) == 4 and _shared(k))
 
@@ -229,7 +230,7 @@ def file(name: str) -> Iterator[str]:
 MAKERS: Mapping[str, Callable[..., Iterable[str]]] = {
     maker.__name__: maker
     for maker in (
-        *(keys, dataset, optimiser, optimisers, exporters, operations),
+        *(keys, dataset, optimizer, optimizers, exporters, operations),
         *(options, hooks, fields, file),
     )
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replicafit.loading import Fit, Replica, load_fit, load_replica
+    from replicafit.results.fit import Fit, Replica, load_fit, load_replica
 
 __version__ = "0.1.0"
 
@@ -16,7 +16,7 @@ __all__ = ["Fit", "Replica", "__version__", "load_fit", "load_replica"]
 
 
 def __getattr__(name: str) -> Any:
-    """What ``replicafit.loading`` offers, imported when it is first asked for."""
+    """What ``replicafit.results.fit`` offers, imported when it is first asked for."""
     if name in __all__:
         from replicafit import loading
 

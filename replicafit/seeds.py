@@ -33,5 +33,5 @@ class Seeds:
         return np.random.Generator(np.random.PCG64(self._sequence(number, purpose)))
 
     def integer(self, number: int, purpose: str) -> int:
-        """An integer seed in [0, 2**31) for tools that want one, such as Keras initialisers."""
+        """An integer seed in [0, 2**31) for tools that want one, such as Keras initializers."""
         return int(self._sequence(number, purpose).generate_state(1)[0] >> 1)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from toy import TOY_CARD
 
-from replicafit.assembly import make_engine, make_plans
-from replicafit.planning import Batch
+from replicafit.execution.plans import make_engine, make_plans
+from replicafit.forward.planning import Batch
 from replicafit.runcard import load_runcard
 from replicafit.training.backend import seam
 from replicafit.training.loop import train

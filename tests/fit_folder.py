@@ -10,10 +10,10 @@ import numpy as np
 
 from replicafit.components import Exporter
 from replicafit.data import FitData
-from replicafit.export.data_file import experiment_places
-from replicafit.export.folder import FitFolder
+from replicafit.results.data_file import experiment_places
+from replicafit.results.folder import FitFolder
 from replicafit.forward.predictions import chi2, predict_all
-from replicafit.results import (
+from replicafit.results.replica import (
     Chi2PerDatum,
     ReplicaFunction,
     ReplicaHistory,
@@ -25,7 +25,7 @@ from replicafit.results import (
 
 X = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 61), np.linspace(0.1, 1, 40)]))
 EXPORTERS = [
-    Exporter(name=name, write=f"replicafit.export.writers:write_{name}")
+    Exporter(name=name, write=f"replicafit.results.writers:write_{name}")
     for name in ("function", "history", "predictions")
 ]
 

@@ -25,14 +25,15 @@ from typing import Any
 import click
 import pytest
 
-from replicafit import cli, hookspecs
+from replicafit import cli
+from replicafit.components import hookspecs
 from replicafit.components import (
     KINDS,
     Component,
     DatasetReader,
     Exporter,
     ForwardMap,
-    OptimiserType,
+    OptimizerType,
 )
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
@@ -131,8 +132,8 @@ def part_about(component: Component) -> str:
     parts = re.split(r"^(?=#+ )", page("runcard"), flags=re.M)
     own = [part for part in parts if f"`{component.name}`" in part.partition("\n")[0]]
     assert own, f"no heading for `{component.name}`"
-    shared = [p for p in parts if p.startswith("### Settings of all optimisers")]
-    return own[0] + (shared[0] if isinstance(component, OptimiserType) else "")
+    shared = [p for p in parts if p.startswith("### Settings of all optimizers")]
+    return own[0] + (shared[0] if isinstance(component, OptimizerType) else "")
 
 
 SECTIONS = (
@@ -174,7 +175,7 @@ def test_generated_parts_of_the_reference_are_current():
 
 
 def test_every_setting_is_in_a_generated_table():
-    """Sections, datasets, layers and penalties have a table each; optimisers come by themselves."""
+    """Sections, datasets, layers and penalties have a table each; optimizers come by themselves."""
     tables = set(re.findall(r"<!-- generated: keys ?(\S*) -->", page("runcard")))
     keys = Keys(load_registry(choice=Choice(names=frozenset()))).all
     own = [key for key in keys if key.name != "type" and len(key.path) == len(key.container) + 2]

@@ -14,10 +14,10 @@ import replicafit
 from replicafit.data import read_dataset, stack, write_dataset
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import predict, predict_all
-from replicafit.pdf.stored_functions import on_flavours
-from replicafit.pdf.toy import ToyLesHouches
+from replicafit.data.known_functions import on_flavours
+from replicafit_pdf.toy import ToyLesHouches
 from replicafit.runcard import load_runcard
-from replicafit.verify import verify
+from replicafit.execution.verify import verify
 
 CARD = TOY_CARD.replace(
     "    - {type: file, path: BB.npz}\n    - {type: file, path: RATIO.npz}",

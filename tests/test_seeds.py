@@ -13,7 +13,7 @@ def test_streams_are_reproducible_and_distinct():
     assert len(set(first)) == len(keys)
 
 
-def test_integers_fit_every_initialiser():
+def test_integers_fit_every_initializer():
     values = [Seeds(3).integer(k, "layer/0") for k in range(1, 2000)]
     assert 0 <= min(values) <= max(values) < 2**31
     assert len(set(values)) == len(values)

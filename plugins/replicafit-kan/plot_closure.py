@@ -20,7 +20,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import replicafit
-from replicafit.pdf.stored_functions import known_function, on_flavours
+from replicafit.data.known_functions import known_function, on_flavours
 
 CARDS = Path(__file__).parent / "runcards"
 TRUTH = Path("../../../runcards/closure_truth.npz")

@@ -9,9 +9,9 @@ import click
 from replicafit.cli.exit_codes import INTERRUPTED, REFUSED
 from replicafit.cli.extending import new_plugin, plugins
 from replicafit.cli.fitting import check, run, verify
-from replicafit.cli.results import closure, compare, export, report
+from replicafit_report.commands import closure, compare, export, report
 from replicafit.cli.runcards import diff, explain, init, migrate, schema
-from replicafit.cli.scanning import scan
+from replicafit_scan.commands import scan
 from replicafit.errors import ReplicafitError
 
 

@@ -32,7 +32,7 @@ from replicafit.plugins import Choice, load_registry
 )
 def plugins(as_json: bool, checked: bool) -> None:
     """Lists the plugins and the components they provide."""
-    from replicafit.plugin_listing import plugin_faults, plugin_lines, plugin_records
+    from replicafit.cli.plugin_listing import plugin_faults, plugin_lines, plugin_records
 
     registry = load_registry(choice=replace(Choice.from_environment(), strict=False))
     if as_json:
@@ -61,7 +61,7 @@ def plugins(as_json: bool, checked: bool) -> None:
 )
 def new_plugin(name: str, output: Path | None) -> None:
     """Writes a plugin to begin with: a layer type NAME, its tests and a runcard that uses it."""
-    from replicafit.new_plugin import Names, write_plugin
+    from replicafit.testing.scaffold import Names, write_plugin
 
     names = Names.of(name, registry_of())
     folder = output or Path(names.distribution)

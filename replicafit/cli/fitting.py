@@ -77,8 +77,8 @@ def run(
     runcard = load(card, registry, overrides_of(settings, seed, replicas, t0))
     with crew_for(executor, registry) as crew:
         import_engine_quietly()
-        from replicafit.export.folder import FitFolder
-        from replicafit.fit import Output
+        from replicafit.results.folder import FitFolder
+        from replicafit.execution.fit import Output
 
         written = Output(FitFolder(output or Path(card.stem)), resume, checkpoint_every)
         more = _more_watchers(runcard, written, tensorboard)
@@ -89,7 +89,7 @@ def _more_watchers(runcard: Any, output: Any, tensorboard: bool) -> list[Any]:
     """Who watches a fit beside the display and progress.jsonl."""
     if not tensorboard:
         return []
-    from replicafit.tensorboard import TensorBoardLog, require_tensorboard
+    from replicafit_report.tensorboard import TensorBoardLog, require_tensorboard
 
     require_tensorboard()
     return [TensorBoardLog(output.folder.path / "tensorboard", _tally(runcard, output))]
@@ -106,9 +106,9 @@ def _run(
 ) -> None:
     from rich.console import Console
 
-    from replicafit.display import Display, selection_lines, status_line, summary_table
-    from replicafit.fit import fit
-    from replicafit.progress import ProgressLog, Watchers
+    from replicafit.cli.display import Display, selection_lines, status_line, summary_table
+    from replicafit.execution.fit import fit
+    from replicafit.results.progress import ProgressLog, Watchers
 
     console, folder = Console(), output.folder
     if not output.resume:
@@ -141,7 +141,7 @@ def _run(
 
 def _tally(runcard: Any, output: Any) -> Any:
     """Counts the replicas of a fit, beginning with what earlier runs have written."""
-    from replicafit.progress import Tally
+    from replicafit.results.progress import Tally
 
     folder = output.folder
     written = set(folder.finished()) & set(runcard.replicas.numbers) if output.resume else set()
@@ -166,9 +166,9 @@ def check(
     import yaml
 
     from replicafit.forward.fit_data import data_of
-    from replicafit.outline import plan_lines
-    from replicafit.penalties.assembly import with_penalty_grids
-    from replicafit.planning import measured_machine, plan_networks
+    from replicafit.cli.outline import plan_lines
+    from replicafit.forward.penalties import with_penalty_grids
+    from replicafit.forward.planning import measured_machine, plan_networks
     from replicafit.runcard import canonical, canonical_hash
 
     registry = registry_of(card)
@@ -218,8 +218,8 @@ def verify(card: Path, replicas: int, steps: int) -> None:
     import_engine_quietly()
     from rich.console import Console
 
-    from replicafit.display import verdict_table
-    from replicafit.verify import verify as verified
+    from replicafit.cli.display import verdict_table
+    from replicafit.execution.verify import verify as verified
 
     with one_blas_thread():
         cases = verified(runcard, registry, card.parent, replicas, steps)

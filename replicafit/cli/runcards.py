@@ -65,7 +65,7 @@ def diff(first: Path, second: Path) -> None:
 )
 def migrate(card: Path, output: Path | None, theory_folder: str | None) -> None:
     """Translates the n3fit runcard CARD into one of ours; tells what it could not carry over."""
-    from replicafit.migration import migrated, options_for
+    from replicafit_nnpdf.migration import migrated, options_for
 
     file = output or card.with_name(f"{card.stem}-migrated.yml")
     refuse_if_there(file)

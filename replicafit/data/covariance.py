@@ -21,7 +21,7 @@ def covariance(datasets: Sequence[Dataset]) -> np.ndarray:
     return sources(datasets).covariance(np.concatenate([d.multiplied for d in datasets]))
 
 
-def regularised(matrix: np.ndarray, norm_threshold: float) -> np.ndarray:
+def regularized(matrix: np.ndarray, norm_threshold: float) -> np.ndarray:
     """``matrix`` (d, d) with the eigenvalues of its correlation raised to a floor.
 
     With C = D A A^T D, D the standard deviations, the singular values of A are clipped from below

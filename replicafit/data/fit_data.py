@@ -33,7 +33,7 @@ class FitData:
         x_grid: all grid points of all datasets, ascending, (n,).
         flavours: all flavours of all tables, in order of appearance, length f.
         fit_covariance: of the chi2 that is minimised, (d, d): with t0, extra covariances,
-            regularisation and weights.
+            regularization and weights.
         sampled_extra: extra covariances that pseudodata fluctuate with, (d, d); None without.
         whitening: (d, d): rows are the directions of the diagonal basis (eigenvectors of the
             correlation matrix of ``fit_covariance``) in units of their standard deviation,

@@ -49,7 +49,7 @@ def workers_for(given: str) -> AbstractContextManager[Workers]:
         return _processes(_count(rest, given), given)
     if kind != "dask" or not rest:
         raise ExecutionError(f"Invalid value for --executor: '{given}'. Give {FORMS}.")
-    from replicafit.execution.dask_workers import dask_workers, local_dask_workers
+    from replicafit_dask.workers import dask_workers, local_dask_workers
 
     resources = {name: _amount(value, given) for name, value in parse_qsl(query)}
     if rest.startswith("local:"):

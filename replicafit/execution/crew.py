@@ -1,4 +1,4 @@
-"""Workers as ``replicafit.fit.fit`` takes them."""
+"""Workers as ``replicafit.execution.fit.fit`` takes them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replicafit.assembly import Capacity
+from replicafit.execution.plans import Capacity
 from replicafit.errors import ExecutionError
 from replicafit.execution.dispatch import Dispatch
 from replicafit.execution.orders import Ready, Refused
 from replicafit.execution.workers import Workers
-from replicafit.fit import Output, Run
+from replicafit.execution.fit import Output, Run
 
 SECONDS_BEFORE_A_HINT = 10.0
 """Without any worker, until it is said how to start one."""

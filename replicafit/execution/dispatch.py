@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from replicafit.assembly import Plan
+from replicafit.execution.plans import Plan
 from replicafit.errors import ExecutionError
 from replicafit.execution.orders import (
     BatchOrder,
@@ -27,10 +27,10 @@ from replicafit.execution.orders import (
 from replicafit.execution.parcels import packed_inputs, unpack_replicas
 from replicafit.execution.versions import versions_of
 from replicafit.execution.workers import Workers
-from replicafit.fit import Output, Run
-from replicafit.planning import Batch
-from replicafit.progress import Look
-from replicafit.provenance import Timing
+from replicafit.execution.fit import Output, Run
+from replicafit.forward.planning import Batch
+from replicafit.results.progress import Look
+from replicafit.results.run import Timing
 from replicafit.runcard import canonical
 
 ATTEMPTS = 3

@@ -154,7 +154,7 @@ class Trained:
 
     Attributes:
         look: at its end.
-        timing: of all batches of this worker so far (``replicafit.provenance.Timing``).
+        timing: of all batches of this worker so far (``replicafit.results.run.Timing``).
         warnings: for the user.
         files: the replicas (``parcels``) from a worker that does not see the folder of the fit.
     """

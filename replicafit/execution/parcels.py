@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from replicafit.export.files import appearing
-from replicafit.export.folder import FitFolder
+from replicafit.results.files import appearing
+from replicafit.results.folder import FitFolder
 from replicafit.runcard import Runcard, canonical
 from replicafit.runcard.relocation import with_paths
 

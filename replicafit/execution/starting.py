@@ -32,7 +32,7 @@ def import_engine_quietly() -> None:
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            importlib.import_module("replicafit.fit")
+            importlib.import_module("replicafit.execution.fit")
             importlib.import_module("replicafit.training.backend").seam().describe()
         except BaseException:
             notes.seek(0)

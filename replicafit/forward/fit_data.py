@@ -2,7 +2,7 @@
 
 Datasets are read and cut; in a closure test a known function's predictions take the place of what
 was measured; some datasets may be held out; and the covariance of the chi2 that is minimised comes
-from the experimental one by t0, extra matrices, regularisation and weights, in this order.
+from the experimental one by t0, extra matrices, regularization and weights, in this order.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.data import Dataset, FitData, read_datasets, stack
-from replicafit.data.covariance import cholesky, covariance, regularised, whitening
+from replicafit.data.covariance import cholesky, covariance, regularized, whitening
 from replicafit.data.cuts import passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
 from replicafit.data.folds import by_fold
@@ -22,7 +22,7 @@ from replicafit.data.pseudodata import fluctuated
 from replicafit.data.replica_data import ALL_REPLICAS
 from replicafit.errors import DataError
 from replicafit.forward.predictions import predict
-from replicafit.pdf.stored_functions import KnownFunction, known_function, on_flavours
+from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
@@ -103,7 +103,7 @@ class _Assembly:
         for each, _ in self.extra:
             matrix = matrix + self._extra(each, data.datasets)
         if settings.norm_threshold is not None:
-            matrix = regularised(matrix, settings.norm_threshold)
+            matrix = regularized(matrix, settings.norm_threshold)
         matrix = self._weighted(matrix, data)
         if matrix is not data.covariance:
             cholesky(matrix, data.datasets)  # not positive definite: found here

@@ -11,7 +11,7 @@ import numpy as np
 from replicafit.data import FitData, LuminosityTable
 from replicafit.data.luminosity import Table
 from replicafit.forward.predictions import forward_map, on_grid
-from replicafit.pdf.bases import rotation
+from replicafit_pdf.bases import rotation
 from replicafit.plugins import Registry
 
 

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.builtin.layer_settings import DropoutSettings
+from replicafit.components.builtin.layer_settings import DropoutSettings
 from replicafit.components import LayerContext
 from replicafit.layers.multi_initializer import as_seeds
 

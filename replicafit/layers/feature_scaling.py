@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from scipy.interpolate import PchipInterpolator
 
-from replicafit.builtin.layer_settings import FeatureScalingSettings
+from replicafit.components.builtin.layer_settings import FeatureScalingSettings
 from replicafit.components import LayerContext
 from replicafit.errors import ModelError
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.builtin.layer_settings import MultiDenseSettings
+from replicafit.components.builtin.layer_settings import MultiDenseSettings
 from replicafit.components import LayerContext
 from replicafit.layers.activations import is_plain, named_activation
 from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
@@ -22,10 +22,10 @@ Shape = tuple[int | None, ...]
 class MultiDense(keras.layers.Layer):
     """As many ``keras.layers.Dense`` as there are replicas, computed together.
 
-    Replica r has the weights, and gives the output, of a single ``Dense`` whose initialisers have
+    Replica r has the weights, and gives the output, of a single ``Dense`` whose initializers have
     the seed ``base_seed + replica_seeds[r]``. Nothing looks across the replica axis.
 
-    A seed that an initialiser brings along is replaced; an initialiser given as None is
+    A seed that an initializer brings along is replaced; an initializer given as None is
     ``glorot_uniform``, as for ``Dense``. The activation must act on each grid point alone, as
     all of Keras' own do.
 
@@ -46,7 +46,7 @@ class MultiDense(keras.layers.Layer):
 
     Raises:
         ValueError: if ``units`` is not a positive integer, seeds are not integers or there are
-            none, or an initialiser's seed cannot be replaced (see ``MultiInitializer``); when
+            none, or an initializer's seed cannot be replaced (see ``MultiInitializer``); when
             called, if the input has not the shape above.
 
     Example:
@@ -138,10 +138,10 @@ class MultiDense(keras.layers.Layer):
         return ops.repeat(ops.expand_dims(previous_mask, 1), self.replicas, axis=1)
 
     def replica_penalties(self) -> Any:
-        """The weights' regularisation of each replica alone, ``(r,)``; their sum is in ``losses``.
+        """The weights' regularization of each replica alone, ``(r,)``; their sum is in ``losses``.
 
-        Zeros without regularisers, or if the layer is not trainable, as in Keras. The activity
-        regulariser is not part of it: it depends on the input.
+        Zeros without regularizers, or if the layer is not trainable, as in Keras. The activity
+        regularizer is not part of it: it depends on the input.
 
         Raises:
             ValueError: if the layer is not built.
@@ -156,7 +156,7 @@ class MultiDense(keras.layers.Layer):
     def split(self, slot: int, features: Any = None) -> keras.layers.Layer:
         """The plain ``Dense`` of one replica, with bitwise the same weights.
 
-        It has the name, activation and dtype of this layer. Initialisers, regularisers and
+        It has the name, activation and dtype of this layer. Initializers, regularizers and
         constraints belong to the fit and stay behind. An activation that is not Keras' own follows
         the ``Dense`` as operations of Keras, in a model of the same name.
 
@@ -211,7 +211,7 @@ class MultiDense(keras.layers.Layer):
         return MultiInitializer(single, self.replica_seeds, self.base_seed)
 
     def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
-        """Biases ``(r, 1, units)``; a single initialiser sees ``(units,)``, as in ``Dense``."""
+        """Biases ``(r, 1, units)``; a single initializer sees ``(units,)``, as in ``Dense``."""
         replicas, _, units = shape
         return ops.expand_dims(self._bias_values((replicas, units), dtype=dtype), 1)
 

@@ -1,4 +1,4 @@
-"""One initialiser for all replicas, each slice as its own single network would draw it."""
+"""One initializer for all replicas, each slice as its own single network would draw it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ SingleInitializer = str | Mapping[str, Any] | Callable[..., Any]
 class MultiInitializer(keras.initializers.Initializer):
     """Stacks what ``single_initializer`` gives for each replica along a leading axis r.
 
-    Slice r equals, bit by bit, what the single initialiser gives with seed
-    ``base_seed + replica_seeds[r]``. A seed of its own that the single initialiser carries, an
+    Slice r equals, bit by bit, what the single initializer gives with seed
+    ``base_seed + replica_seeds[r]``. A seed of its own that the single initializer carries, an
     integer or a ``SeedGenerator``, is replaced. One that takes no seed (``zeros``, or a plain
     function) is called as it is, once per replica: a function that draws from a shared random
-    state breaks the independence of replicas. The initialiser given is never changed.
+    state breaks the independence of replicas. The initializer given is never changed.
 
     Args:
-        single_initializer: a Keras initialiser, its name or its config, or a function
+        single_initializer: a Keras initializer, its name or its config, or a function
             ``(shape, dtype) -> array``.
         replica_seeds: one integer per replica.
         base_seed: integer added to each of them.
 
     Raises:
-        ValueError: for seeds that are not integers or absent, and for a single initialiser whose
+        ValueError: for seeds that are not integers or absent, and for a single initializer whose
             seed cannot be replaced: one whose config does not report the seed it takes, or
             another ``MultiInitializer``.
 
@@ -62,14 +62,14 @@ class MultiInitializer(keras.initializers.Initializer):
         return ops.stack([self._slice(slot, single_shape, dtype) for slot in range(shape[0])])
 
     def for_slot(self, slot: int) -> Callable[..., Any]:
-        """The single initialiser of one replica, with its seed."""
+        """The single initializer of one replica, with its seed."""
         if self._seedless_config is None:
             return self.single_initializer
         seed = self.base_seed + self.replica_seeds[slot]
         return type(self.single_initializer).from_config({**self._seedless_config, "seed": seed})
 
     def get_config(self) -> dict[str, Any]:
-        """Config from which Keras makes an equal initialiser."""
+        """Config from which Keras makes an equal initializer."""
         return {
             "single_initializer": keras.initializers.serialize(self.single_initializer),
             "replica_seeds": list(self.replica_seeds),
@@ -117,7 +117,7 @@ def _seedless_config(single: Any) -> dict[str, Any] | None:
     """The config of ``single`` but for its seed, or None if it takes no seed."""
     if single is None or isinstance(single, MultiInitializer):
         raise ValueError(
-            "`single_initializer` must be the initialiser of one replica: a Keras initialiser, "
+            "`single_initializer` must be the initializer of one replica: a Keras initializer, "
             "its name or config, or a function (shape, dtype) -> array. "
             f"Received: single_initializer={single!r}"
         )

@@ -1,4 +1,4 @@
-"""Keras regularisers and constraints, applied to each replica alone.
+"""Keras regularizers and constraints, applied to each replica alone.
 
 Several of Keras' own look across all axes of a variable (``MaxNorm``, ``UnitNorm``,
 ``OrthogonalRegularizer``); on a stacked variable they would tie the replicas together.
@@ -14,10 +14,10 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="replicafit")
 class PerReplicaRegularizer(keras.regularizers.Regularizer):
-    """The sum over replicas of a single regulariser.
+    """The sum over replicas of a single regularizer.
 
     Args:
-        single: a Keras regulariser, or a function ``(array) -> ()``.
+        single: a Keras regularizer, or a function ``(array) -> ()``.
         single_shape: the shape of one replica's array, or None to keep the slice's.
         axis: the replica axis of the array: 0 for weights, 1 for activations.
     """
@@ -34,7 +34,7 @@ class PerReplicaRegularizer(keras.regularizers.Regularizer):
         return ops.sum(self.each(x))
 
     def each(self, x: Any) -> Any:
-        """The regulariser of each replica alone, (r,)."""
+        """The regularizer of each replica alone, (r,)."""
 
         def one(array: Any) -> Any:
             shaped = array if self.single_shape is None else ops.reshape(array, self.single_shape)
@@ -43,7 +43,7 @@ class PerReplicaRegularizer(keras.regularizers.Regularizer):
         return ops.vectorized_map(one, ops.moveaxis(ops.convert_to_tensor(x), self.axis, 0))
 
     def get_config(self) -> dict[str, Any]:
-        """Config from which Keras makes an equal regulariser."""
+        """Config from which Keras makes an equal regularizer."""
         single = keras.regularizers.serialize(self.single)
         return {"single": single, "single_shape": self.single_shape, "axis": self.axis}
 

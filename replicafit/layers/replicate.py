@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.builtin.layer_settings import KerasSettings
+from replicafit.components.builtin.layer_settings import KerasSettings
 from replicafit.components import LayerContext
 from replicafit.layers.multi_initializer import as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
@@ -54,8 +54,8 @@ def replicate(
 class Replicated(keras.layers.Layer):
     """As many copies of one Keras layer as there are replicas, computed together.
 
-    Replica r has bitwise the weights of a copy whose first initialiser has the seed
-    ``replica_seeds[r]``; a further initialiser has one made from it and its place in the config.
+    Replica r has bitwise the weights of a copy whose first initializer has the seed
+    ``replica_seeds[r]``; a further initializer has one made from it and its place in the config.
 
     Input shape: ``(b, n, f)`` if ``is_first_layer``, else ``(b, r, n, f)``; b and n may be None.
     Output shape: ``(b, r, n, g)``, also for one replica.

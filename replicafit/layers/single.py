@@ -36,7 +36,7 @@ class Single:
     _templates: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def built(self, seed: int, features: int, name: str | None = None) -> Any:
-        """A new layer with weights for ``features``, by initialisers with seeds from ``seed``."""
+        """A new layer with weights for ``features``, by initializers with seeds from ``seed``."""
         config = _reseeded(self.serialised["config"], _Seeds(seed))
         config = config if name is None else {**config, "name": name}
         layer = keras.saving.deserialize_keras_object({**self.serialised, "config": config})
@@ -98,7 +98,7 @@ class Single:
             if not np.array_equal(one, other):
                 raise ValueError(
                     f"{_named(layer)} draws initial weights from a shared random state, so that a "
-                    "replica's weights would depend on what ran before. Give it its initialisers "
+                    "replica's weights would depend on what ran before. Give it its initializers "
                     "as settings that its get_config reports"
                 )
         self._refuse_mixing(layer, features)
@@ -164,7 +164,7 @@ def single_of(layer: Any) -> Single:
 
 
 class _Seeds:
-    """Seeds of the initialisers of one replica, in the order of the config."""
+    """Seeds of the initializers of one replica, in the order of the config."""
 
     def __init__(self, seed: int) -> None:
         self.seed, self.count = seed, 0
@@ -179,8 +179,8 @@ class _Seeds:
 def _reseeded(config: Any, seeds: _Seeds) -> Any:
     """``config`` with a new seed wherever something in it has one."""
     if isinstance(config, dict):
-        initialiser = "class_name" in config and isinstance(config.get("config"), dict)
-        if initialiser and "seed" in config["config"]:
+        initializer = "class_name" in config and isinstance(config.get("config"), dict)
+        if initializer and "seed" in config["config"]:
             return {**config, "config": {**config["config"], "seed": seeds.next()}}
         return {key: _reseeded(value, seeds) for key, value in config.items()}
     if isinstance(config, list | tuple):
@@ -206,8 +206,8 @@ def _refuse_state(layer: Any) -> None:
             f"{_named(layer)} keeps state that is not trained ({names}), such as batch statistics; "
             "it cannot be carried for each replica. LayerNormalization has none"
         )
-    regularised = sum(v.regularizer is not None for v in layer.trainable_variables)
-    if len(layer.losses) > regularised + (layer.activity_regularizer is not None):
+    regularized = sum(v.regularizer is not None for v in layer.trainable_variables)
+    if len(layer.losses) > regularized + (layer.activity_regularizer is not None):
         raise ValueError(f"{_named(layer)} adds losses of its own, which no replica would own")
 
 

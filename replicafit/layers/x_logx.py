@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from replicafit.builtin.layer_settings import XLogXSettings, XSettings
+from replicafit.components.builtin.layer_settings import XLogXSettings, XSettings
 from replicafit.components import LayerContext
 
 

@@ -12,7 +12,7 @@ from typing import get_args
 
 import pluggy
 
-from replicafit import hookspecs
+from replicafit.components import hookspecs
 from replicafit.components import (
     KINDS,
     Component,
@@ -64,7 +64,7 @@ def _refuse_unknown_hooks(module: ModuleType) -> None:
             raise PluginError(f"'{name}' is no hook.{hint} Hooks: {', '.join(HOOKS)}")
         if looks_like and not marked:
             raise PluginError(
-                f"{name}() is not marked as a hook. Put @hookimpl of replicafit.hookspecs before it"
+                f"{name}() is not marked as a hook. Put @hookimpl of replicafit.components.hookspecs before it"
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 
-from replicafit import hookspecs
+from replicafit.components import hookspecs
 from replicafit.errors import PluginError
 from replicafit.plugins.describing import described
 from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry

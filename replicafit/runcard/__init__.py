@@ -10,7 +10,7 @@ from replicafit.runcard.loading import (
     runcard_schema,
 )
 from replicafit.runcard.models import NetworkSettings, ReplicaRange, Runcard, runcard_type
-from replicafit.runcard.scanning import Dimension, HalvingSettings, ScanSettings
+from replicafit_scan.settings import Dimension, HalvingSettings, ScanSettings
 
 __all__ = [
     "Dimension",

@@ -19,7 +19,7 @@ from replicafit.components import (
     DatasetReader,
     Exporter,
     LayerType,
-    OptimiserType,
+    OptimizerType,
     Penalty,
 )
 from replicafit.plugins import Registry
@@ -32,7 +32,7 @@ KIND_AT: Mapping[Path, type[Component]] = {
     ("data", "datasets"): DatasetReader,
     ("model", "layers"): LayerType,
     ("penalties",): Penalty,
-    ("training", "optimizer"): OptimiserType,
+    ("training", "optimizer"): OptimizerType,
     ("export",): Exporter,
 }
 

@@ -1,6 +1,6 @@
 """The runcard's keys, as pydantic models: frozen, and unknown keys are errors.
 
-Component settings (datasets, layers, penalties, optimiser) are unions discriminated by ``type``;
+Component settings (datasets, layers, penalties, optimizer) are unions discriminated by ``type``;
 which types there are depends on the plugins, so ``runcard_type`` builds the model from a registry.
 """
 
@@ -36,12 +36,12 @@ from replicafit.components import (
     DatasetReader,
     Exporter,
     LayerType,
-    OptimiserType,
+    OptimizerType,
     Penalty,
 )
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition
-from replicafit.runcard.scanning import ScanSettings
+from replicafit_scan.settings import ScanSettings
 
 EVOLUTION_FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
@@ -66,7 +66,7 @@ FunctionPath = Annotated[
     RelativePath(unless="toy_les_houches"),
     WithJsonSchema({"type": "string", "words": "path or toy_les_houches"}),
 ]
-"""What ``replicafit.pdf.stored_functions`` reads."""
+"""What ``replicafit.data.known_functions`` reads."""
 
 
 class ExtendedCard(_Section):
@@ -80,7 +80,7 @@ class ReplicaRange(_Section):
     """The replica numbers of a fit: from ``first`` to ``last``, or until enough are good.
 
     With ``good``, replica numbers from ``first`` on are fitted until that many are selected
-    (``replicafit.selection``), but not more than ``at_most``; then ``last`` is the last allowed.
+    (``replicafit.results.selection``), but not more than ``at_most``; then ``last`` is the last allowed.
     """
 
     first: int = Field(default=1, ge=1, description="The first replica number.")
@@ -426,11 +426,11 @@ class ModelSettings(NetworkSettings):
 class TrainingSettings(_Section):
     """How it is fitted."""
 
-    optimizer: Any = Field(description="The optimiser.")
+    optimizer: Any = Field(description="The optimizer.")
     max_steps: int = Field(
         default=20_000,
         ge=1,
-        description="Optimiser steps at most.",
+        description="Optimizer steps at most.",
         json_schema_extra=_STEPS,
     )
     check_every: int = Field(
@@ -555,7 +555,7 @@ def runcard_type(registry: Registry) -> type[Runcard]:
     data = _with(DataSettings, datasets=_several(registry, DatasetReader, DatasetEntry))
     layers = _several(registry, LayerType)
     training: Any = create_model(
-        "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimiserType), _NADAM)
+        "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimizerType), _NADAM)
     )
     network = _with(ArchitectureSettings, layers=layers, training=training | None)
     networks: Any = tuple[network, ...]  # type: ignore[valid-type]
@@ -621,7 +621,7 @@ DEFAULT_LAYERS: Any = (
 
 DEFAULT_OPTIMIZER: Any = {"type": "nadam"}
 
-_NADAM: Any = Field(default=DEFAULT_OPTIMIZER, validate_default=True, description="The optimiser.")
+_NADAM: Any = Field(default=DEFAULT_OPTIMIZER, validate_default=True, description="The optimizer.")
 
 
 def _union(

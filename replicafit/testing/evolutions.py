@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
-from replicafit.pdf.quarks import EVOLUTION
-from replicafit.pdf.toy import ToyLesHouches
+from replicafit_pdf.quarks import EVOLUTION
+from replicafit_pdf.toy import ToyLesHouches
 from replicafit.plugins import Registry, load_registry
 from replicafit.runcard.models import TheorySettings
 from replicafit.testing.conformance import close, require, same

@@ -15,7 +15,7 @@ import numpy as np
 from replicafit.components import Exporter, WholeFit, load_target
 from replicafit.data import Dataset, FitData, stack
 from replicafit.plugins import Registry, load_registry
-from replicafit.results import (
+from replicafit.results.replica import (
     Chi2PerDatum,
     ReplicaFunction,
     ReplicaHistory,

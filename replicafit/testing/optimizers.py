@@ -1,4 +1,4 @@
-"""Certifies an optimiser."""
+"""Certifies an optimizer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.components import OptimiserType, load_target
+from replicafit.components import OptimizerType, load_target
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
 from replicafit.testing.conformance import array, close, require, same, tensor
 from replicafit.training.hyperparameters import draw_hyperparameters
-from replicafit.training.optimisers import Optimiser
+from replicafit.training.optimizers import Optimizer
 
 SHAPES = ((4, 3), (5,))
 FIRST_STEPS = np.array([1, 30, 500])
@@ -20,7 +20,7 @@ FIRST_STEPS = np.array([1, 30, 500])
 def check_optimizer(
     name: str, registry: Registry | None = None, steps: int = 50, **settings: Any
 ) -> None:
-    """Checks every rule that an optimiser must keep.
+    """Checks every rule that an optimizer must keep.
 
     Weights keep their shapes and stay finite; replicas at different steps and with hyperparameters
     of their own do in a stack what they do alone; what a replica's gradient is matters to no
@@ -30,15 +30,15 @@ def check_optimizer(
         name: the ``type`` a runcard writes.
         registry: where to look; by default all installed plugins.
         steps: how many steps to take.
-        settings: the optimiser's settings.
+        settings: the optimizer's settings.
 
     Raises:
         ConformanceError: naming the rule that is broken.
     """
-    kind = (registry or load_registry()).get(OptimiserType, name)
-    optimiser = load_target(kind.build)(kind.settings.model_validate({"type": name, **settings}))
-    require(isinstance(optimiser, Optimiser), "optimiser", f"build gives {optimiser!r}.")
-    trial = _Trial(optimiser, steps)
+    kind = (registry or load_registry()).get(OptimizerType, name)
+    optimizer = load_target(kind.build)(kind.settings.model_validate({"type": name, **settings}))
+    require(isinstance(optimizer, Optimizer), "optimizer", f"build gives {optimizer!r}.")
+    trial = _Trial(optimizer, steps)
     whole = trial.weights()
     start = trial.start
     for before, after in zip(start, whole, strict=True):
@@ -59,27 +59,27 @@ def check_optimizer(
 class _Trial:
     """Three replicas, each at a step of its own, in the bowl |w|^2 / 2."""
 
-    def __init__(self, optimiser: Optimiser, steps: int) -> None:
-        self.optimiser, self.steps = optimiser, steps
+    def __init__(self, optimizer: Optimizer, steps: int) -> None:
+        self.optimizer, self.steps = optimizer, steps
         generator = np.random.default_rng(7)
         self.start = [generator.normal(size=(len(FIRST_STEPS), *shape)) for shape in SHAPES]
         numbers = range(1, len(FIRST_STEPS) + 1)
-        self.hyper = draw_hyperparameters(optimiser.hyper, Seeds(0), numbers)
+        self.hyper = draw_hyperparameters(optimizer.hyper, Seeds(0), numbers)
 
     def weights(self, slots: Any = (0, 1, 2), factor: float = 1.0) -> list[np.ndarray]:
         """Weights of ``slots`` in the end, the gradients of the first times ``factor``."""
         slots = list(slots)
         weights = tuple(tensor(w[slots]) for w in self.start)
         memory = tuple(
-            tuple(tensor(np.full(w.shape, m)) for m in self.optimiser.memory) for w in weights
+            tuple(tensor(np.full(w.shape, m)) for m in self.optimizer.memory) for w in weights
         )
-        scalars = tuple(tensor(np.full(len(slots), s)) for s in self.optimiser.scalars)
+        scalars = tuple(tensor(np.full(len(slots), s)) for s in self.optimizer.scalars)
         hyper = {name: tensor(values[slots]) for name, values in self.hyper.items()}
         factors = np.where(np.arange(len(slots)) == 0, factor, 1.0)
         for i in range(self.steps):
             slopes = tuple(w * tensor(factors.reshape(-1, *[1] * (w.ndim - 1))) for w in weights)
             step = tensor(FIRST_STEPS[slots] + i)
-            weights, memory, scalars = self.optimiser.update(
+            weights, memory, scalars = self.optimizer.update(
                 weights, slopes, memory, scalars, step, hyper
             )
         return [array(w) for w in weights]

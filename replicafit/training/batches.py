@@ -13,14 +13,14 @@ from keras import ops
 
 from replicafit.data import FitData, ReplicaData, replica_data
 from replicafit.forward.chi2 import Chi2
-from replicafit.model import NO_START, ReplicaModel, build_model
-from replicafit.planning import Batch
+from replicafit.training.model import NO_START, ReplicaModel, build_model
+from replicafit.forward.planning import Batch
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
 from replicafit.training.engine import BatchConstants
 from replicafit.training.hyperparameters import draw_hyperparameters
-from replicafit.training.optimisers import Optimiser
+from replicafit.training.optimizers import Optimizer
 from replicafit.training.state import TrainingState, initial_state
 
 
@@ -40,7 +40,7 @@ def prepare_batch(
     registry: Registry,
     data: FitData,
     chi2: Chi2,
-    optimiser: Optimiser,
+    optimizer: Optimizer,
     start: Mapping[int, Path] = NO_START,
 ) -> PreparedBatch:
     """Everything of the replicas of ``batch``; each one's part depends on its number alone."""
@@ -51,12 +51,12 @@ def prepare_batch(
         data, seeds, batch.padded, runcard.data.training_fraction, runcard.data.pseudodata
     )
     used = np.arange(batch.slots) < len(batch.numbers)
-    hyper = draw_hyperparameters(optimiser.hyper, seeds, batch.padded)
+    hyper = draw_hyperparameters(optimizer.hyper, seeds, batch.padded)
     weights = [ops.convert_to_numpy(v) for v in model.network.trainable_variables]
     return PreparedBatch(
         model=model,
         data=own,
-        state=initial_state(weights, optimiser, hyper, used, runcard.precision),
+        state=initial_state(weights, optimizer, hyper, used, runcard.precision),
         constants=_constants(model, own, chi2, runcard.precision),
     )
 

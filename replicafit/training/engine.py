@@ -15,9 +15,9 @@ import numpy as np
 from keras import ops
 
 from replicafit.forward.chi2 import Chi2, Chi2Terms
-from replicafit.penalties.assembly import Penalties
+from replicafit.forward.penalties import Penalties
 from replicafit.training.backend import seam
-from replicafit.training.optimisers import Optimiser, per_replica
+from replicafit.training.optimizers import Optimizer, per_replica
 from replicafit.training.state import Status, TrainingState
 
 
@@ -61,10 +61,10 @@ class Engine:
 
     Attributes:
         functions: ``(weights, fixed, steps in training) -> x f on the data grid (r, n, f),
-            regularisation ()``.
+            regularization ()``.
         chi2: the figure of merit.
         penalties: their terms, and the verdicts that best weights wait for.
-        optimiser: the update rule.
+        optimizer: the update rule.
         schedule: when to check and stop.
         constraints: for each weight what Keras applies after an update, or None.
     """
@@ -72,7 +72,7 @@ class Engine:
     functions: Callable[..., tuple[Any, Any]]
     chi2: Chi2
     penalties: Penalties
-    optimiser: Optimiser
+    optimizer: Optimizer
     schedule: Schedule
     constraints: tuple[Callable[[Any], Any] | None, ...] = ()
 
@@ -106,17 +106,17 @@ class Engine:
     def loss(
         self, weights: tuple[Any, ...], constants: BatchConstants, steps: Any
     ) -> tuple[Any, Any]:
-        """The sum over replicas, and the loss of each before regularisation, (r,)."""
-        functions, regularisation = self.functions(weights, constants.fixed, steps)
+        """The sum over replicas, and the loss of each before regularization, (r,)."""
+        functions, regularization = self.functions(weights, constants.fixed, steps)
         each = self.chi2(constants.training, functions)
         for penalty in self.penalties.terms:
             each = each + penalty(functions, steps)
-        return ops.sum(each) + regularisation, each
+        return ops.sum(each) + regularization, each
 
     def step(
         self, state: TrainingState, constants: BatchConstants, gradient: Callable[..., Any]
     ) -> TrainingState:
-        """One optimiser update of every running replica."""
+        """One optimizer update of every running replica."""
         (_, losses), gradients = gradient(state.weights, constants, state.steps)
         running = ops.logical_and(
             ops.equal(state.status, int(Status.running)), state.steps < self.schedule.max_steps
@@ -124,7 +124,7 @@ class Engine:
         good = _finite(losses, gradients)
         taken = ops.logical_and(running, good)
         steps = state.steps + ops.cast(taken, "int32")
-        weights, memory, scalars = self.optimiser.update(
+        weights, memory, scalars = self.optimizer.update(
             state.weights,
             gradients,
             state.memory,

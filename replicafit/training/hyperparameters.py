@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from replicafit.builtin.optimisers import Choice, Draw, LogUniform, Uniform
+from replicafit.components.builtin.optimizers import Choice, Draw, LogUniform, Uniform
 from replicafit.seeds import Seeds
 
 

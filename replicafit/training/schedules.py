@@ -8,7 +8,7 @@ from typing import Any
 
 from keras import ops
 
-from replicafit.builtin.optimisers import (
+from replicafit.components.builtin.optimizers import (
     ConstantRate,
     CosineDecay,
     ExponentialDecay,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from replicafit.training.optimisers import Optimiser
+from replicafit.training.optimizers import Optimizer
 
 
 class Status(IntEnum):
@@ -26,8 +26,8 @@ class TrainingState(NamedTuple):
 
     Attributes:
         weights: trainable weights, each (r, ...).
-        memory: the optimiser's arrays for each weight, each (r, ...).
-        scalars: the optimiser's numbers, each (r,).
+        memory: the optimizer's arrays for each weight, each (r, ...).
+        scalars: the optimizer's numbers, each (r,).
         hyper: hyperparameters by name, each (r,).
         steps: steps taken, (r,).
         status: a ``Status``, (r,).
@@ -51,7 +51,7 @@ class TrainingState(NamedTuple):
 
 def initial_state(
     weights: Sequence[np.ndarray],
-    optimiser: Optimiser,
+    optimizer: Optimizer,
     hyper: dict[str, np.ndarray],
     used: np.ndarray,
     precision: str,
@@ -60,7 +60,7 @@ def initial_state(
 
     Args:
         weights: initial weights, each (r, ...).
-        optimiser: decides what is kept for each weight.
+        optimizer: decides what is kept for each weight.
         hyper: each (r,).
         used: which slots hold a replica, (r,).
     """
@@ -68,8 +68,8 @@ def initial_state(
     r = len(used)
     return TrainingState(
         weights=weights,
-        memory=tuple(tuple(np.full_like(w, v) for v in optimiser.memory) for w in weights),
-        scalars=tuple(np.full(r, v, precision) for v in optimiser.scalars),
+        memory=tuple(tuple(np.full_like(w, v) for v in optimizer.memory) for w in weights),
+        scalars=tuple(np.full(r, v, precision) for v in optimizer.scalars),
         hyper={name: np.asarray(vector, precision) for name, vector in hyper.items()},
         steps=np.zeros(r, np.int32),
         status=np.where(used, Status.running, Status.empty).astype(np.int32),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit.assembly import Plan, make_engine, make_plans
+from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.plugins import load_registry
 from replicafit.runcard import load_runcard
 from replicafit.training.backend import seam

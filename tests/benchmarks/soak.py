@@ -14,7 +14,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from replicafit.assembly import make_engine, make_plans
+from replicafit.execution.plans import make_engine, make_plans
 from replicafit.plugins import load_registry
 from replicafit.runcard import Override, load_runcard
 from replicafit.training.backend import seam

@@ -23,8 +23,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from replicafit.assembly import Plan, make_engine, make_plans
-from replicafit.planning import Machine, measured_machine
+from replicafit.execution.plans import Plan, make_engine, make_plans
+from replicafit.forward.planning import Machine, measured_machine
 from replicafit.plugins import load_registry
 from replicafit.runcard import runcard_type
 from replicafit.training.loop import train

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicafit.builtin.datasets import CsvSettings
+from replicafit.components.builtin.datasets import CsvSettings
 from replicafit.data import stack
 from replicafit.data.csv_file import read_csv
 from replicafit.data.cuts import passing

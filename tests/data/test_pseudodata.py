@@ -9,7 +9,7 @@ import pytest
 from toy import toy_dataset
 
 from replicafit.data import replica_data, stack
-from replicafit.data.covariance import regularised, whitening
+from replicafit.data.covariance import regularized, whitening
 from replicafit.errors import DataError
 from replicafit.seeds import Seeds
 
@@ -35,7 +35,7 @@ def test_multiplicative_sampling_has_the_covariance_for_small_errors(toy_data):
 
 
 def test_a_multiplicative_source_is_one_factor_for_all_its_data(toy_datasets):
-    """With nothing else than a normalisation, ratios of pseudodata are those of the data."""
+    """With nothing else than a normalization, ratios of pseudodata are those of the data."""
     only = dataclasses.replace(
         toy_datasets[0],
         stat=1e-5 * toy_datasets[0].central,
@@ -112,13 +112,13 @@ def test_the_diagonal_split_takes_the_fraction_of_the_directions(toy_data):
     assert np.all(np.abs(training.sum(axis=1) - 0.7 * data.n_data) < 1)
 
 
-def test_regularisation_bounds_the_inverse_square_root_of_the_correlation(toy_data):
+def test_regularization_bounds_the_inverse_square_root_of_the_correlation(toy_data):
     matrix = toy_data.covariance
     assert np.linalg.eigvalsh(_correlation(matrix))[0] < 1 / 1.2**2
     errors = np.sqrt(np.diag(matrix))
-    raised = regularised(matrix, 1.2) / np.outer(errors, errors)
+    raised = regularized(matrix, 1.2) / np.outer(errors, errors)
     assert np.linalg.eigvalsh(raised)[0] == pytest.approx(1 / 1.2**2, rel=1e-9)
-    np.testing.assert_allclose(regularised(matrix, 1e3), matrix, rtol=1e-9)
+    np.testing.assert_allclose(regularized(matrix, 1e3), matrix, rtol=1e-9)
 
 
 def _correlation(matrix):

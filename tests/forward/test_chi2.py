@@ -19,7 +19,7 @@ from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.shared import shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import contracted
-from replicafit.pdf.bases import rotation
+from replicafit_pdf.bases import rotation
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 

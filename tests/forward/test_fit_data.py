@@ -134,7 +134,7 @@ def test_extra_covariances_that_cannot_be_used(data_for, toy_folder, change, wor
         data_for(extra_covariances=[{"path": "bad.npz"}])
 
 
-def test_regularisation_and_diagonal_basis_are_of_the_fit_covariance(data_for):
+def test_regularization_and_diagonal_basis_are_of_the_fit_covariance(data_for):
     data = data_for(norm_threshold=1.2, split={"basis": "diagonal", "shared": True})
     unit = data.whitening @ data.fit_covariance @ data.whitening.T
     np.testing.assert_allclose(unit, np.eye(data.n_data), atol=1e-9)

@@ -15,7 +15,7 @@ from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
-from replicafit.pdf.bases import rotation
+from replicafit_pdf.bases import rotation
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 

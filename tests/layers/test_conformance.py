@@ -6,9 +6,9 @@ import keras
 import pytest
 from keras import ops
 
-from replicafit.builtin.layers import replicafit_layers
+from replicafit.components.builtin.layers import replicafit_layers
 from replicafit.components import ComponentSettings, LayerType
-from replicafit.pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.basis_tables import BASIS_TABLES
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import ConformanceError, check_layer
 

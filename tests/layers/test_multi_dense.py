@@ -136,7 +136,7 @@ def test_weights_in_every_precision(dtype):
         assert numpy(layer.bias)[slot, 0].tobytes() == numpy(dense.bias).tobytes()
 
 
-def test_bias_initialiser_sees_the_shape_dense_shows_even_for_one_feature():
+def test_bias_initializer_sees_the_shape_dense_shows_even_for_one_feature():
     seen = []
 
     def spy(shape, dtype=None):
@@ -149,14 +149,14 @@ def test_bias_initialiser_sees_the_shape_dense_shows_even_for_one_feature():
     assert seen == [(1, UNITS)] * 2 + [(UNITS,)] * 2
 
 
-def test_initialisers_none_is_the_default_of_dense():
+def test_initializers_none_is_the_default_of_dense():
     layer = make(kernel_initializer=None, bias_initializer=None)
     dense = own_dense(1, bias_initializer="glorot_uniform")
     np.testing.assert_array_equal(numpy(layer.kernel)[1], numpy(dense.kernel))
     np.testing.assert_array_equal(numpy(layer.bias)[1, 0], numpy(dense.bias))
 
 
-def test_given_initialiser_is_not_changed():
+def test_given_initializer_is_not_changed():
     single = initializers.GlorotUniform(seed=5)
     layer = make(kernel_initializer=single)
     assert layer.kernel_initializer is single
@@ -302,7 +302,7 @@ def test_training_step_equals_that_of_single_layers(constraint):
         np.testing.assert_allclose(numpy(layer.bias)[slot, 0], numpy(dense.bias), atol=2e-6)
 
 
-# --- regularisers and constraints ------------------------------------------------------------
+# --- regularizers and constraints ------------------------------------------------------------
 
 
 def regularizer_settings(cls):
@@ -351,7 +351,7 @@ def test_nan_in_one_slot_is_the_penalty_of_one_slot():
     np.testing.assert_array_equal(np.isnan(numpy(layer.replica_penalties())), [False, True, False])
 
 
-def test_penalties_are_zero_without_regularisers_or_training():
+def test_penalties_are_zero_without_regularizers_or_training():
     np.testing.assert_array_equal(numpy(make().replica_penalties()), np.zeros(R))
     frozen = make(kernel_regularizer="l2", trainable=False)
     np.testing.assert_array_equal(numpy(frozen.replica_penalties()), np.zeros(R))

@@ -1,4 +1,4 @@
-"""MultiInitializer: each slice is, bit by bit, what the single initialiser gives."""
+"""MultiInitializer: each slice is, bit by bit, what the single initializer gives."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def twos(shape, dtype=None):
 
 
 def with_seed(single, seed):
-    """The single initialiser with this seed, if it takes one."""
+    """The single initializer with this seed, if it takes one."""
     config = single.get_config()
     return type(single).from_config({**config, "seed": seed} if "seed" in config else config)
 
@@ -172,7 +172,7 @@ def test_round_trip(cls):
 
 
 class Reporting:
-    """An initialiser that is none of Keras' classes, but has a config."""
+    """An initializer that is none of Keras' classes, but has a config."""
 
     def __init__(self, seed=None):
         self.seed = seed
@@ -212,8 +212,8 @@ def test_a_class_of_ones_own_gets_the_seeds():
         (("zeros", np.array([[1, 2]])), "one axis"),
         (("zeros", np.array(3)), "one axis"),
         (("zeros", [1], 1.5), "`base_seed` must be integer"),
-        ((None, [1]), "initialiser of one replica.*None"),
-        ((MultiInitializer("zeros", [1]), [1]), "initialiser of one replica"),
+        ((None, [1]), "initializer of one replica.*None"),
+        ((MultiInitializer("zeros", [1]), [1]), "initializer of one replica"),
         ((Silent(3), [1]), "no config that reports it"),
         (("no_such", [1]), "no_such"),
     ],

@@ -1,4 +1,4 @@
-"""Regularisers and constraints per replica: a slice fares as it would in a layer of its own."""
+"""Regularizers and constraints per replica: a slice fares as it would in a layer of its own."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def weights(*shape):
 
 
 def spread(array):
-    """A regulariser that looks at all axes it is given."""
+    """A regularizer that looks at all axes it is given."""
     return ops.max(array) - ops.min(array)
 
 
@@ -68,11 +68,11 @@ def test_all_of_keras_are_tested():
         }
 
 
-# --- regularisers ----------------------------------------------------------------------------
+# --- regularizers ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("single", REGULARIZERS)
-def test_each_is_the_single_regulariser_of_the_slice(single):
+def test_each_is_the_single_regularizer_of_the_slice(single):
     values, regularizer = weights(), PerReplicaRegularizer(single, (F, UNITS))
     expected = [float(single(ops.convert_to_tensor(one))) for one in values]
     np.testing.assert_allclose(numpy(regularizer.each(values)), expected, rtol=1e-5)
@@ -97,13 +97,13 @@ def test_single_sees_the_shape_of_a_bias():
     assert set(seen) == {(UNITS,)}
 
 
-def test_a_regulariser_may_give_a_number_of_python():
+def test_a_regularizer_may_give_a_number_of_python():
     regularizer = PerReplicaRegularizer(lambda array: 0.25, (F, UNITS))
     np.testing.assert_array_equal(numpy(regularizer.each(weights())), [0.25] * R)
 
 
 @pytest.mark.parametrize("single", REGULARIZERS)
-def test_a_slot_with_nan_regularises_alone(single):
+def test_a_slot_with_nan_regularizes_alone(single):
     values, regularizer = weights(), PerReplicaRegularizer(single, (F, UNITS))
     before = numpy(regularizer.each(values))
     values[1] = np.nan

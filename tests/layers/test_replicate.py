@@ -8,17 +8,17 @@ import pytest
 from keras import ops
 from toy import TOY_CARD
 
-from replicafit.assembly import make_engine, make_plans
+from replicafit.execution.plans import make_engine, make_plans
 from replicafit.components import ComponentSettings, LayerType
 from replicafit.layers import MultiDense, replicate
-from replicafit.planning import Batch
+from replicafit.forward.planning import Batch
 from replicafit.plugins import Plugin, Registry
 from replicafit.runcard import load_runcard
 from replicafit.testing import check_layer
 from replicafit.training.backend import seam
 from replicafit.training.loop import train
 from replicafit.training.state import Status
-from replicafit.verify import verify
+from replicafit.execution.verify import verify
 
 SEEDS = (3, 1, 4)
 FEATURES = np.random.default_rng(1).normal(size=(1, 3, 7, 6)).astype(np.float32)
@@ -64,7 +64,7 @@ class Gate(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="test_replicate")
 class Careless(Gate):
-    """Its initialiser is not in its config."""
+    """Its initializer is not in its config."""
 
     def __init__(self, **kwargs):
         super().__init__("random_normal", **kwargs)
@@ -154,14 +154,14 @@ def test_dense_is_what_multi_dense_makes():
     np.testing.assert_array_equal(ours.get_weights()[0], theirs.get_weights()[0])
 
 
-def test_initialisers_of_one_replica_draw_apart():
+def test_initializers_of_one_replica_draw_apart():
     weights = replicate(Gate(keras.initializers.RandomNormal(seed=1)), SEEDS)
     weights(FEATURES)
     flat = [w.reshape(3, -1) for w in weights.get_weights()]
     assert all(len({row.tobytes() for row in w}) == 3 for w in flat if w.any())
 
 
-def test_regularisers_and_constraints_act_on_each_replica():
+def test_regularizers_and_constraints_act_on_each_replica():
     layer = replicate(
         keras.layers.Dense(5, kernel_regularizer="l2", activity_regularizer="l2"), SEEDS
     )

@@ -1,4 +1,4 @@
-"""What acts in training alone: dropout, regularisers and constraints, for each replica."""
+"""What acts in training alone: dropout, regularizers and constraints, for each replica."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ def test_the_engine_trains_with_dropout_and_checks_without(registry):
     assert (at(7, 7)[1] != at(7, 9)[1]).any()
 
 
-# Regularisers and constraints reach the layer
+# Regularizers and constraints reach the layer
 
 
 def tensors(variables):
     return tuple(ops.convert_to_tensor(ops.convert_to_numpy(v)) for v in variables)
 
 
-def regularisation(registry, **settings):
+def regularization(registry, **settings):
     """What the engine adds to the loss for two replicas, and the first layer's weights."""
     layers = [X_LOGX, dense(5, **settings), dense(8)]
     network = model_of(registry, layers, numbers=(1, 2)).network
@@ -102,8 +102,8 @@ def regularisation(registry, **settings):
     return float(penalty), [np.asarray(w) for w in weights[:2]]
 
 
-def test_no_regulariser_adds_nothing(registry):
-    assert regularisation(registry)[0] == 0
+def test_no_regularizer_adds_nothing(registry):
+    assert regularization(registry)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_no_regulariser_adds_nothing(registry):
         ),
     ],
 )
-def test_regulariser_changes_the_loss(registry, given, each):
-    penalty, (kernel, _) = regularisation(registry, kernel_regularizer=given)
+def test_regularizer_changes_the_loss(registry, given, each):
+    penalty, (kernel, _) = regularization(registry, kernel_regularizer=given)
     assert penalty == pytest.approx(each(kernel[0]) + each(kernel[1]), rel=1e-5)
     start = {"bias_initializer": {"class_name": "RandomNormal", "config": {}}}
-    penalty, (_, bias) = regularisation(registry, bias_regularizer=given, **start)
+    penalty, (_, bias) = regularization(registry, bias_regularizer=given, **start)
     assert penalty == pytest.approx(each(bias[0]) + each(bias[1]), rel=1e-5)
 
 
-def test_regulariser_of_dense_per_flavour_changes_the_loss(registry):
+def test_regularizer_of_dense_per_flavour_changes_the_loss(registry):
     layer = {"type": "dense_per_flavour", "units": 8, "hidden": [3], "kernel_regularizer": "l2"}
     network = model_of(registry, [X_LOGX, layer], numbers=(1, 2)).network
     weights = tuple(

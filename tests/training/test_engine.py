@@ -11,11 +11,11 @@ from compiled import Setup
 from scipy.stats import ks_2samp
 from toy import TOY_CARD
 
-from replicafit.assembly import make_engine
-from replicafit.planning import plan_batches
+from replicafit.execution.plans import make_engine
+from replicafit.forward.planning import plan_batches
 from replicafit.training.loop import train
 from replicafit.training.state import Status
-from replicafit.verify import louder
+from replicafit.execution.verify import louder
 
 FLOAT64 = TOY_CARD.replace("seed: 7", "seed: 7\nprecision: float64")
 

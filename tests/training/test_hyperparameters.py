@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from replicafit.builtin.optimisers import (
+from replicafit.components.builtin.optimizers import (
     Choice,
     LionSettings,
     LogUniform,
@@ -16,7 +16,7 @@ from replicafit.builtin.optimisers import (
 )
 from replicafit.seeds import Seeds
 from replicafit.training.hyperparameters import draw_hyperparameters
-from replicafit.training.optimisers import nadam
+from replicafit.training.optimizers import nadam
 
 SEEDS = Seeds(20240601)
 MANY = range(1, 2001)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from compiled import Setup
 
-from replicafit.planning import plan_batches
+from replicafit.forward.planning import plan_batches
 from replicafit.training.slots import Occupancy, seats_of, train_in_turn
 from replicafit.training.state import Status
 

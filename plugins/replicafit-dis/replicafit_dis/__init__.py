@@ -17,7 +17,7 @@ from typing import Literal
 from pydantic import Field
 
 from replicafit.components import ComponentSettings, DatasetReader
-from replicafit.hookspecs import hookimpl
+from replicafit.components.hookspecs import hookimpl
 from replicafit_dis.catalogue import DatasetName
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field
 
 from replicafit.components import ComponentSettings, LayerType
-from replicafit.hookspecs import hookimpl
+from replicafit.components.hookspecs import hookimpl
 
 
 class ResidualDenseSettings(ComponentSettings):

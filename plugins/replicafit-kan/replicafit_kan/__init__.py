@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from replicafit.components import ComponentSettings, LayerType
-from replicafit.hookspecs import hookimpl
+from replicafit.components.hookspecs import hookimpl
 
 REPLICAFIT_API_VERSION = 1
 
@@ -29,7 +29,7 @@ class KanSettings(ComponentSettings):
         default="silu", description="The function beside the splines."
     )
     kernel_initializer: str | dict[str, Any] = Field(
-        default="glorot_normal", description="A Keras initialiser, of all coefficients."
+        default="glorot_normal", description="A Keras initializer, of all coefficients."
     )
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from replicafit.components import DGLAP, Evolution, Exporter
-from replicafit.hookspecs import hookimpl
+from replicafit.components.hookspecs import hookimpl
 from replicafit_lhapdf.reading import Member, PdfSet, read_set
 
 __all__ = ["Member", "PdfSet", "read_set", "replicafit_evolutions", "replicafit_exporters"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from replicafit import __version__
 from replicafit.components import WholeFit
 from replicafit.errors import OutputError
-from replicafit.export.files import appearing
+from replicafit.results.files import appearing
 from replicafit.runcard.models import TheorySettings
 from replicafit_lhapdf.files import About
 from replicafit_lhapdf.functions import read_functions

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from replicafit.errors import ModelError, OutputError
-from replicafit.pdf.bases import rotation
+from replicafit_pdf.bases import rotation
 
 Array = npt.NDArray[np.float64]
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
 from replicafit.errors import OutputError
-from replicafit.export.folder import FitFolder
+from replicafit.results.folder import FitFolder
 
 Array = npt.NDArray[np.float64]
 

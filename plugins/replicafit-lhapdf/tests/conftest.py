@@ -12,7 +12,7 @@ import pytest
 from replicafit_lhapdf import PdfSet, read_set, replicafit_exporters
 from scipy.special import beta
 
-from replicafit.export.folder import FitFolder
+from replicafit.results.folder import FitFolder
 
 REPOSITORY = Path(__file__).parents[3]
 GRID = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 101), np.linspace(0.1, 1, 91)]))

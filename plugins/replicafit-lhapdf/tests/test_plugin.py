@@ -8,7 +8,7 @@ import sys
 import pluggy
 import replicafit_lhapdf
 
-from replicafit import hookspecs
+from replicafit.components import hookspecs
 from replicafit.components import DGLAP, Evolution, Exporter
 
 

@@ -12,7 +12,7 @@ from replicafit_lhapdf.flavours import EVOLUTION
 
 from replicafit.components import DGLAP, StartingFunctions, load_target
 from replicafit.errors import OutputError
-from replicafit.pdf import quarks
+from replicafit_pdf import quarks
 from replicafit.runcard.models import TheorySettings
 
 

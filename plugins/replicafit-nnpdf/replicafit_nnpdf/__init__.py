@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import Field
 
 from replicafit.components import ComponentSettings, DatasetReader
-from replicafit.hookspecs import hookimpl
+from replicafit.components.hookspecs import hookimpl
 
 
 class NnpdfSettings(ComponentSettings):

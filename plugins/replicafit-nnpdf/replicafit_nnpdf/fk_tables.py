@@ -74,7 +74,7 @@ def find_table(dataset: str, name: str, folder: Path) -> Path:
 
 
 def read_table(path: Path) -> FkTable:
-    """The table at ``path``, without bin normalisations, ready for x f instead of f.
+    """The table at ``path``, without bin normalizations, ready for x f instead of f.
 
     Raises:
         DataError: the file is damaged, or its functions are not the proton's in the evolution

@@ -71,7 +71,7 @@ def test_as_nnpdf_data_has_it(real: list[Dataset]) -> None:
     close(found, expected)
     errors = np.sqrt(np.diag(found))
     between = (found / np.outer(errors, errors))[:211, 211:422]
-    assert np.abs(between).max() > 0.1  # SLAC's proton and deuteron share normalisations
+    assert np.abs(between).max() > 0.1  # SLAC's proton and deuteron share normalizations
 
 
 def test_as_the_files_have_it(real: list[Dataset]) -> None:

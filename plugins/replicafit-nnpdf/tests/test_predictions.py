@@ -44,7 +44,7 @@ def test_operations(workshop: Any, toy: Any, operation: str, hadrons: int) -> No
 
 @pytest.mark.parametrize("hadrons", [1, 2])
 def test_tables_below_each_other_with_all_factors(workshop: Any, toy: Any, hadrons: int) -> None:
-    """Conversion factor, normalisation and two C-factors, on different grids and channels."""
+    """Conversion factor, normalization and two C-factors, on different grids and channels."""
     channels = toy.dis if hadrons == 1 else toy.pp
     first = workshop.table("A", 2, channels[:3], x=toy.x[::2], seed=1)
     second = workshop.table("B", 3, channels[1:], x=np.geomspace(3e-3, 1, 5), seed=2)

@@ -2,7 +2,7 @@
 
 The massive coefficient functions are known to O(alpha_s) (hep-ph/9603304; off charm itself
 hep-ph/9805233). At O(alpha_s2) the massless ones stand in, as in NNPDF4.0. Structure functions are
-normalised as F2 = x times the sum of |V|2 (q + qbar) at leading order.
+normalized as F2 = x times the sum of |V|2 (q + qbar) at leading order.
 """
 
 from __future__ import annotations

@@ -1,0 +1,339 @@
+"""Runcards in n3fit's format become ours, and every key of them is accounted for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from test_cli import call
+
+from replicafit.components import DatasetReader
+from replicafit.errors import RuncardError
+from replicafit_nnpdf.migration import migrated, options_for
+from replicafit_nnpdf.migration.source import UNKNOWN, read_source
+from replicafit.plugins import with_files
+from replicafit.runcard import load_runcard
+
+NEW = """
+description: A fit in the style of 4.0
+dataset_inputs:
+- {dataset: NMC_NC_NOTFIXED_P_EM-SIGMARED, frac: 0.75, variant: legacy}
+- {dataset: BCDMS_NC_NOTFIXED_P_EM-F2, frac: 0.75, variant: legacy_dw, weight: 2}
+- {dataset: DYE605_Z0_38P8GEV_DW_PXSEC, frac: 0.5, cfac: [QCD], variant: [one, two]}
+- {dataset: CMS_Z0J_8TEV_PT-Y, frac: 0.75, cfac: [QCD, NRM], variant: sys_10}
+datacuts:
+  t0pdfset: A_set
+  q2min: 3.49
+  w2min: 12.5
+theory:
+  theoryid: 40_000_000
+trvlseed: 591866982
+nnseed: 945709987
+mcseed: 519562661
+genrep: true
+parameters:
+  nodes_per_layer: [25, 20, 8]
+  activation_per_layer: [tanh, tanh, linear]
+  initializer: glorot_normal
+  optimizer: {clipnorm: 6.073e-6, learning_rate: 2.621e-3, optimizer_name: Nadam}
+  epochs: 17000
+  positivity: {initial: 184.8, multiplier: }
+  integrability: {initial: 10, multiplier: }
+  stopping_patience: 0.1
+  layer_type: dense
+  dropout: 0.1
+  threshold_chi2: 3.5
+fitting:
+  fitbasis: NN31IC
+  savepseudodata: true
+  basis:
+  - {fl: sng, trainable: false, smallx: [1.089, 1.119], largex: [1.475, 3.119]}
+  - {fl: g, trainable: false, smallx: [0.7504, 1.098], largex: [2.814, 5.669]}
+  - {fl: v, trainable: false, smallx: [0.479, 0.7384], largex: [1.549, 3.532]}
+  - {fl: v3, trainable: false, smallx: [0.1073, 0.4397], largex: [1.733, 3.458]}
+  - {fl: v8, trainable: false, smallx: [0.5507, 0.7837], largex: [1.516, 3.356]}
+  - {fl: t3, smallx: [-0.4506, 0.9305], largex: [1.745, 3.424]}
+  - {fl: t8, trainable: false, smallx: [0.5877, 0.8687], largex: [1.522, 3.515]}
+  - {fl: cp, pos: true, mutsize: [15], smallx: [1.1, 1.2], largex: [1.5, 3.2]}
+positivity:
+  posdatasets:
+  - {dataset: NNPDF_POS_2P24GEV_F2U, maxlambda: 1e6}
+  - {dataset: NNPDF_POS_2P24GEV_XSQ, maxlambda: 1e6}
+  - {dataset: NNPDF_POS_2P24GEV_DYU, maxlambda: 1e10}
+integrability:
+  integdatasets:
+  - {dataset: NNPDF_INTEG_3GEV_XT8, maxlambda: 1e2}
+  - {dataset: NNPDF_INTEG_3GEV_XT3, maxlambda: 1e2}
+  - {dataset: NNPDF_INTEG_3GEV_XGL, maxlambda: 1e2}
+added_filter_rules:
+- {dataset: CMS_Z0J_8TEV_PT-Y, reason: resummation, rule: pT >= 30}
+- {process_type: EWK_RAP, reason: any, rule: "M < 10"}
+kfold:
+  partitions: [{datasets: [CMS_Z0J_8TEV_PT-Y]}]
+  loss_type: chi2
+parallel_models: true
+same_trvl_per_replica: true
+debug: false
+maxcores: 8
+a_new_key: {nobody: knows}
+"""
+
+OLD = """
+description: A fit in the style of 3.1
+experiments:
+- experiment: NMC
+  datasets: [{dataset: NMCPD, frac: 0.5}, {dataset: NMC, frac: 0.5, sys: 10}]
+datacuts: {t0pdfset: old, q2min: 3.49, w2min: 12.5, combocuts: NNPDF31, jetptcut_lhc: 0}
+theory: {theoryid: 53}
+fitting:
+  trvlseed: 1
+  nnseed: 2
+  mcseed: 3
+  genrep: false
+  fitmethod: NGA
+  ngen: 30000
+  parameters:
+    nodes_per_layer: [50, 8]
+    activation_per_layer: [sigmoid, linear]
+    optimizer: {learning_rate: 1.0, optimizer_name: Adadelta}
+    epochs: 5000
+    positivity: {multiplier: 1.09, initial: 10.0}
+    stopping_patience: 0.3
+    regularizer: l1_l2
+    regularizer_args: {l1: 0.0, l2: 1.0}
+  fitbasis: EVOL
+  basis:
+  - {fl: sng, smallx: [1.04, 1.20], largex: [1.45, 2.64]}
+  - {fl: g, smallx: [0.82, 1.31], largex: [0.20, 6.17]}
+  - {fl: v, smallx: [0.51, 0.71], largex: [1.24, 2.80]}
+  - {fl: v3, smallx: [0.23, 0.63], largex: [1.02, 3.14]}
+  - {fl: v8, smallx: [0.53, 0.75], largex: [0.70, 3.31]}
+  - {fl: t3, smallx: [-0.45, 1.41], largex: [1.78, 3.21]}
+  - {fl: t8, smallx: [0.49, 1.32], largex: [1.42, 3.13]}
+  - {fl: t15, smallx: [1.07, 1.13], largex: [1.73, 3.37]}
+stopping: {stopmethod: LOOKBACK}
+positivity: {posdatasets: [{dataset: POSF2U, poslambda: 1e6}]}
+closuretest: {fakedata: true, fakepdf: MSTW, fakenoise: true, filterseed: 3, errorsize: 1.0}
+lhagrid: {nx: 150}
+"""
+
+NEWEST = """
+description: A fit in the style of 4.1
+dataset_inputs:
+- {dataset: HERA_NC_318GEV_EM-SIGMARED}
+- {dataset: HERA_CC_318GEV_EP-SIGMARED, variant: legacy}
+diagonal_frac: 0.75
+datacuts: {q2min: 3.49, w2min: 12.5}
+theory: {theoryid: 41_000_000}
+theorycovmatconfig: {point_prescriptions: [7 point]}
+trial_specs: {hyperscan: some, number_of_trials: 10}
+mcseed: 440487600
+parameters:
+  feature_scaling_points: 5
+fitting:
+  fitbasis: CCBAR_ASYMM
+  basis:
+  - {fl: sng, trainable: false, smallx: [1.023, 1.153]}
+  - {fl: g, trainable: false, smallx: [0.8591, 1.148]}
+  - {fl: v, trainable: false, smallx: [0.4141, 0.6628]}
+  - {fl: v3, trainable: false, smallx: [0.09623, 0.5375]}
+  - {fl: v8, trainable: false, smallx: [0.5572, 0.7787]}
+  - {fl: t3, trainable: false, smallx: [-0.559, 1.0]}
+  - {fl: t8, trainable: false, smallx: [0.5409, 0.9899]}
+  - {fl: t15, trainable: false, smallx: [1.044, 1.148]}
+  - {fl: v15, trainable: false, smallx: [0.4547, 0.7577]}
+drop_internal_rules: [CMS_Z0_7TEV_DIMUON_2D]
+"""
+
+
+PLUGIN = '''
+from typing import Literal
+from replicafit.components import ComponentSettings, DatasetReader
+from replicafit.components.hookspecs import hookimpl
+
+class NnpdfSettings(ComponentSettings):
+    """The keys of replicafit-nnpdf that a migrated card writes."""
+    type: Literal["nnpdf"] = "nnpdf"
+    name: str
+    variant: str | tuple[str, ...] | None = None
+    tables: str
+    cfactors: tuple[str, ...] = ()
+
+@hookimpl
+def replicafit_datasets():
+    return [DatasetReader(name="nnpdf", settings=NnpdfSettings, read="nowhere:read")]
+'''
+
+
+PLUGINS = "plugins: [nnpdf_settings.py]\n"
+
+
+def translate(text, registry, theory_folder="theory"):
+    return migrated(text, "n3fit.yml", options_for(registry, theory_folder))
+
+
+@pytest.fixture(scope="module")
+def load(registry, tmp_path_factory):
+    """Our loader; where replicafit-nnpdf is not installed, with its settings alone."""
+    folder, extra = tmp_path_factory.mktemp("migrated"), ""
+    if "nnpdf" not in registry.names(DatasetReader):
+        (folder / "nnpdf_settings.py").write_text(PLUGIN)
+        registry, extra = with_files(registry, ["nnpdf_settings.py"], folder), PLUGINS
+
+    def load(done):
+        (folder / "card.yml").write_text(done.text() + extra)
+        return load_runcard(folder / "card.yml", registry)
+
+    return load
+
+
+@pytest.mark.parametrize("text", [NEW, OLD, NEWEST], ids=["4.0", "3.1", "4.1"])
+def test_what_is_written_loads_and_means_the_same(text, registry, load):
+    done = translate(text, registry)
+    card = load(done)
+    assert read_source(done.text(), "migrated").keys() == done.plain.keys()
+    assert len(card.data.datasets) == len(done.plain["data"]["datasets"])
+
+
+def test_a_card_of_4_0(registry, load):
+    done = translate(NEW, registry)
+    card = load(done)
+    assert (card.seed, card.replicas.good) == (519562661, 100)
+    dis, weighted, drell_yan, cms = card.data.datasets
+    assert dis.cuts == ("q2 >= 3.49", "q2 * (1 - x) / x >= 12.5")
+    assert (weighted.weight, str(weighted.tables)) == (2.0, "theory/fastkernel")
+    assert (drell_yan.cfactors, drell_yan.cuts) == (("QCD",), ())
+    assert drell_yan.variant == ("one", "two")
+    assert cms.cuts == ("pT >= 30",)
+    assert card.data.t0 == "A_set"
+    assert card.data.training_fraction == 0.75
+    assert card.data.split.shared
+    assert card.data.pseudodata == "multiplicative"
+    assert card.data.folds == (("CMS_Z0J_8TEV_PT-Y",),)
+    types = [layer.type for layer in card.model.layers]
+    assert types == [
+        *("x_logx", "multi_dense", "multi_dense", "dropout", "multi_dense"),
+        *("preprocessing", "rotation", "sum_rules"),
+    ]
+    assert card.model.flavours == ("sigma", "g", "v", "v3", "v8", "t3", "t8", "cp")
+    assert card.model.layers[5].trained == ("t3", "cp")
+    assert card.model.layers[6].basis == "evolution_charm"
+    assert card.training.optimizer.type == "nadam"
+    assert card.training.optimizer.clipnorm == 6.073e-6
+    assert (card.training.max_steps, card.training.patience) == (17000, 1700)
+    first, second, small = card.penalties
+    assert (first.initial, first.maximum, len(first.path)) == (184.8, 1e6, 2)
+    assert (second.maximum, small.flavours, small.maximum) == (1e10, ("t8", "t3"), 100.0)
+
+
+def keys_of(remarks):
+    return {remark.key for remark in remarks}
+
+
+def test_every_key_of_a_card_is_accounted_for(registry):
+    done = translate(NEW, registry)
+    left = {remark.key: remark.words for remark in done.left_out}
+    assert left["a_new_key"] == UNKNOWN
+    assert {"nnseed", "trvlseed", "parallel_models", "debug", "maxcores"} <= left.keys()
+    assert {"fitting.basis[7].pos", "fitting.basis[7].mutsize"} <= left.keys()
+    assert {"added_filter_rules[1].rule", "kfold.loss_type"} <= left.keys()
+    assert "XGL" in left["integrability.integdatasets"]
+    assert {"dataset_inputs[2].frac", "datacuts"} <= keys_of(done.changed)
+    for key in (*left, *keys_of(done.changed)):
+        assert f"#   {key}: " in done.text()
+
+
+def test_no_key_disappears(registry):
+    """Each key of each card, misspelt, is reported as unknown."""
+    for text in (NEW, OLD, NEWEST):
+        for key in set(re.findall(r"^([a-z_0-9]+):", text, re.M)) - {
+            "dataset_inputs",
+            "experiments",
+        }:
+            done = translate(re.sub(rf"^{key}:", f"{key}_x:", text, flags=re.M), registry)
+            assert f"{key}_x" in {r.key for r in done.left_out if r.words == UNKNOWN}, key
+
+
+def test_keys_of_sections_do_not_disappear_either(registry):
+    text = NEW.replace("epochs:", "epoch:").replace("q2min", "q2_min").replace("weight:", "wait:")
+    text = text.replace("fl: g, trainable", "fl: g, treinable").replace("clipnorm", "clip")
+    done = translate(text, registry)
+    unknown = {r.key for r in done.left_out if r.words == UNKNOWN}
+    assert {"parameters.epoch", "datacuts.q2_min", "dataset_inputs[1].wait"} <= unknown
+    assert {"fitting.basis[1].treinable", "parameters.optimizer.clip"} <= unknown
+
+
+def test_a_card_of_3_1(registry, load):
+    done = translate(OLD, registry)
+    card = load(done)
+    assert [d.name for d in card.data.datasets] == ["NMCPD", "NMC"]
+    assert (card.data.training_fraction, card.data.closure.level) == (0.5, 1)
+    assert card.data.closure.truth == "MSTW"
+    assert card.data.pseudodata is False
+    assert [layer.type for layer in card.model.layers][-1] == "sum_rules"
+    assert card.model.layers[1].kernel_regularizer["class_name"] == "L1L2"
+    assert card.penalties[0].maximum == pytest.approx(10 * 1.09**50)
+    left = keys_of(done.left_out)
+    assert {"datacuts.combocuts", "fitting.ngen", "stopping", "lhagrid"} <= left
+    assert {"closuretest.filterseed", "closuretest.errorsize"} <= left
+    old = [r for r in done.changed if r.key == "experiments[0].datasets[0].dataset"]
+    assert "old format" in old[0].words
+
+
+def test_a_card_of_4_1(registry, load):
+    done = translate(NEWEST, registry)
+    card = load(done)
+    assert (card.data.split.basis, card.data.training_fraction) == ("diagonal", 0.75)
+    assert card.data.cuts == ("q2 >= 3.49", "q2 * (1 - x) / x >= 12.5")
+    first, *_, vanishing, preprocessing, _ = card.model.layers
+    assert (first.type, first.knots, vanishing.type) == ("feature_scaling", 5, "vanish_at_one")
+    assert set(preprocessing.beta.values()) == {0.0}
+    assert len(card.model.flavours) == 9
+    assert {"theorycovmatconfig", "trial_specs", "drop_internal_rules"} <= keys_of(done.left_out)
+
+
+def test_shipped_data_are_used_where_no_theory_is_given(registry):
+    if "dis" not in registry.names(DatasetReader):
+        pytest.skip("replicafit-dis is not installed")
+    done = translate(NEW, registry, theory_folder=None)
+    entries = done.plain["data"]["datasets"]
+    assert [e["type"] for e in entries] == ["dis", "dis", "nnpdf", "nnpdf"]
+    assert entries[0]["name"] == "NMC_NC_P_EM-SIGMARED"
+    assert entries[2]["tables"] == "theories/theory_40000000/fastkernel"
+
+
+@pytest.mark.parametrize(
+    ("fake", "noise", "genrep", "level"),
+    [(True, False, False, 0), (True, True, False, 1), (True, True, True, 2)],
+)
+def test_levels_of_closure_tests(fake, noise, genrep, level, registry, load):
+    test = f"closuretest: {{fakedata: {fake}, fakepdf: A_set, fakenoise: {noise}}}\n"
+    done = translate(NEW.replace("genrep: true", f"genrep: {genrep}") + test, registry)
+    assert load(done).data.closure.level == level
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- a list", "no runcard"),
+        ("a: [1", "no YAML"),
+        ("debug: true\ndebug: false", "the key 'debug' is given twice"),
+        ("parameters: 3", "'parameters' .* should be a section"),
+        ("dataset_inputs: [NMC]", "'dataset_inputs' .* should be a list of sections"),
+    ],
+)
+def test_what_is_no_runcard(text, words, registry):
+    with pytest.raises(RuncardError, match=words):
+        translate(text, registry)
+
+
+def test_the_command(tmp_path):
+    (tmp_path / "n3fit.yml").write_text(NEWEST)
+    code, out, err = call("migrate", "n3fit.yml", "--theory-folder", "th", cwd=tmp_path)
+    assert code == 0, err
+    assert "Written: n3fit-migrated.yml" in out
+    assert "  theorycovmatconfig: compute the matrix" in out
+    assert "tables: th/fastkernel" in (tmp_path / "n3fit-migrated.yml").read_text()
+    code, _, err = call("migrate", "n3fit.yml", cwd=tmp_path)
+    assert code == 2
+    assert "exists already" in err

@@ -1,0 +1,191 @@
+"""Sum rules, imposed by normalization of flavours.
+
+At every scale, with functions x f (arXiv:2109.02653, eqs. 3.8 to 3.10):
+    integral of (x sigma + x g) dx = 1                       normalizes g
+    integral of (x v)/x dx = 3, of v3: 1, of v8 and v15: 3   normalize v, v3, v8, v15
+With an asymmetry of charm that nothing constrains, the three light flavours give v + v15/3 = 4
+instead of the rules for v and v15. Polarised (arXiv:2503.11814, section 3): the integrals of t3/x
+and t8/x are the axial charges of the baryon octet, which each replica draws within their errors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from replicafit.components.builtin.layer_settings import SumRulesSettings
+from replicafit.components import LayerContext
+from replicafit.errors import ModelError
+from replicafit_pdf.quadrature import sum_rule_nodes
+
+MOMENTUM, OPEN_CHARM = "momentum", "v_open_charm"
+VALENCE = {"v": 3.0, "v3": 1.0, "v8": 3.0, "v15": 3.0}
+SAMPLED = ("t3", "t8")
+NEEDS = {MOMENTUM: ("sigma", "g"), OPEN_CHARM: ("v", "v15")}
+
+
+@keras.saving.register_keras_serializable(package="replicafit")
+class SumRules(keras.layers.Layer):
+    """Normalizes flavours of ``(b, r, n, f)`` by integrals over quadrature nodes on the grid axis.
+
+    Weights: ``targets`` ``(r, 1, f)``, not trained, if some are drawn per replica.
+
+    Args:
+        flavours: names along the last axis, length f.
+        rules: which rules to impose: ``momentum``, ``v``, ``v3``, ``v8``, ``v15``,
+            ``v_open_charm``, ``t3``, ``t8``.
+        node_start: where the nodes begin on the grid axis.
+        nodes: how many there are.
+        sampled: the integral of each replica, (r,), for each of ``t3`` and ``t8`` that is imposed.
+    """
+
+    def __init__(
+        self,
+        flavours: Sequence[str],
+        rules: Sequence[str],
+        node_start: int,
+        nodes: int,
+        sampled: Mapping[str, Sequence[float]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.flavours, self.rules = tuple(flavours), tuple(rules)
+        self.node_start, self.nodes = node_start, nodes
+        self.sampled = {rule: list(values) for rule, values in (sampled or {}).items()}
+        self._measure, self._selection, self._targets = self._tables()
+        if self.sampled:
+            values = self._targets
+            self.targets = self.add_weight(
+                name="targets",
+                shape=values.shape,
+                initializer=lambda shape, dtype: ops.cast(values, dtype),
+                trainable=False,
+            )
+
+    def call(self, features: Any) -> Any:
+        """Normalized functions, ``(b, r, n, f)``."""
+        return features * self.normalization(features)
+
+    def normalization(self, features: Any) -> Any:
+        """The factor of each flavour, ``(b, r, 1, f)``."""
+        values = features[:, :, self.node_start : self.node_start + self.nodes]
+        measure, subtracted, divided = (
+            ops.cast(table, features.dtype) for table in (self._measure, *self._selection)
+        )
+        targets = ops.cast(self.targets if self.sampled else self._targets, features.dtype)
+        integrals = ops.sum(values * measure, axis=2, keepdims=True)
+        free = ops.cast(1 - self._selection[1].sum(axis=0), features.dtype)
+        return (targets - ops.matmul(integrals, subtracted) + free) / (
+            ops.matmul(integrals, divided) + free
+        )
+
+    def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Quadrature measure (q, f); what is subtracted and divided by (2, f, f); targets.
+
+        Targets are (r, 1, f), where r is 1 if all replicas have the same targets.
+        """
+        nodes, f = sum_rule_nodes(self.nodes), len(self.flavours)
+        measure = np.tile(nodes.weights[:, None], (1, f))
+        replicas = max((len(values) for values in self.sampled.values()), default=1)
+        selection, targets = np.zeros((2, f, f)), np.zeros((replicas, 1, f))
+        for rule in self.rules:
+            scaled, target, others = self._rule(rule)
+            column = self.flavours.index(scaled)
+            selection[1, column, column], targets[:, 0, column] = 1, target
+            for name, coefficient in others.items():
+                selection[0, self.flavours.index(name), column] = coefficient
+            for name in (scaled, *others) if rule != MOMENTUM else ():
+                measure[:, self.flavours.index(name)] = nodes.weights / nodes.x
+        return measure, selection, targets
+
+    def _rule(self, rule: str) -> tuple[str, Any, dict[str, float]]:
+        """The flavour that is scaled, the target, and what else counts towards it."""
+        if rule == MOMENTUM:
+            return "g", 1.0, {"sigma": 1.0}
+        if rule == OPEN_CHARM:
+            return "v", 4.0, {"v15": 1 / 3}
+        return rule, self.sampled[rule] if rule in SAMPLED else VALENCE[rule], {}
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The shape of the input."""
+        if len(input_shape) != 4 or input_shape[3] != len(self.flavours):
+            raise ValueError(
+                f"sum_rules takes functions (b, r, n, {len(self.flavours)}), one for each "
+                f"flavour. Received: {tuple(input_shape)}"
+            )
+        return input_shape
+
+    def split(self, slot: int, features: Any = None) -> keras.layers.Dense:
+        """Plain Keras: the factors this replica ended with, ``(b, f) -> (b, f)``.
+
+        Args:
+            slot: position on the replica axis, from 0.
+            features: what reaches the layer on the whole grid, ``(b, r, n, f)``.
+        """
+        factors = ops.convert_to_numpy(self.normalization(features))[0, slot, 0]
+        dense = keras.layers.Dense(
+            len(factors), use_bias=False, name=self.name, dtype=self.dtype_policy
+        )
+        dense.build((None, len(factors)))
+        dense.set_weights([np.diag(factors)])
+        return dense
+
+    def get_config(self) -> dict[str, Any]:
+        """Config from which Keras makes an equal layer."""
+        return {
+            **super().get_config(),
+            "flavours": list(self.flavours),
+            "rules": list(self.rules),
+            "node_start": self.node_start,
+            "nodes": self.nodes,
+            "sampled": self.sampled,
+        }
+
+
+def build(settings: SumRulesSettings, context: LayerContext) -> SumRules:
+    """The layer a runcard asks for, with its axial charges drawn per replica."""
+    rules = _imposed(settings.rules, context.flavours)
+    for rule in rules:
+        for flavour in NEEDS.get(rule, (rule,)):
+            if flavour not in context.flavours:
+                raise ModelError(
+                    f"The sum rule '{rule}' needs the flavour '{flavour}'; those that reach "
+                    f"sum_rules are {', '.join(context.flavours)}. Add it, or leave the rule out "
+                    "of rules."
+                )
+    return SumRules(
+        flavours=context.flavours,
+        rules=rules,
+        node_start=context.node_start,
+        nodes=context.node_count,
+        sampled=_sampled(settings, rules, context.generators),
+        name=f"sum_rules_{context.position}",
+    )
+
+
+def _imposed(rules: Any, flavours: Sequence[str]) -> tuple[str, ...]:
+    if rules == "all":
+        return (MOMENTUM, "v", "v3", "v8", *(("v15",) if "v15" in flavours else ()))
+    if OPEN_CHARM in rules and ("v" in rules or "v15" in rules):
+        raise ModelError(
+            f"The sum rule '{OPEN_CHARM}' takes the place of 'v' and 'v15'; the runcard gives "
+            f"{', '.join(rules)}. Leave out either."
+        )
+    return tuple(rules)
+
+
+def _sampled(
+    settings: SumRulesSettings, rules: Sequence[str], generators: Sequence[np.random.Generator]
+) -> dict[str, list[float]]:
+    """The axial charges of each replica; the same count of draws whatever is imposed."""
+    draws = np.array([generator.standard_normal(len(SAMPLED)) for generator in generators])
+    charges = {"t3": settings.t3, "t8": settings.t8}
+    return {
+        rule: (charge.value + charge.error * draws[:, i]).tolist()
+        for i, (rule, charge) in enumerate(charges.items())
+        if rule in rules
+    }

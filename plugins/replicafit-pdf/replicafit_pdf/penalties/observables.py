@@ -1,0 +1,111 @@
+"""Observables that should be positive: read and contracted on the host; no Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from replicafit_pdf.penalties.settings import PositivitySettings
+from replicafit.components import PenaltyContext
+from replicafit.data import Dataset, LuminosityTable
+from replicafit.data.fit_data import join_grids
+from replicafit.data.observable_file import read_observable
+from replicafit.errors import DataError, ModelError
+from replicafit.forward.predictions import on_grid
+from replicafit_pdf.bases import rotation
+
+
+def read_observables(paths: Sequence[Path], folder: Path) -> tuple[Dataset, ...]:
+    """The observables in ``paths`` (files, or folders of .npz files), relative to ``folder``.
+
+    Raises:
+        DataError: nothing is there, or a file is no observable, or is given twice.
+    """
+    files = [file for path in paths for file in _files(folder / path)]
+    observables = tuple(read_observable(file) for file in files)
+    for observable, file in zip(observables, files, strict=True):
+        _check_operation(observable, file)
+    _check_names(observables)
+    return observables
+
+
+def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.ndarray:
+    """All grid points of all observables, ascending, (m,).
+
+    Raises:
+        DataError: an observable cannot be used, or acts at another scale.
+        ModelError: it needs a flavour that those of the fit do not determine.
+    """
+    observables = read_observables(settings.path, context.folder)
+    for observable in observables:
+        _check_q0(observable, context.q0)
+        _turn(observable, context.flavours)
+    return join_grids([observable.x_grid for observable in observables])
+
+
+def contracted(
+    observables: Sequence[Dataset], x_grid: np.ndarray, flavours: Sequence[str]
+) -> np.ndarray:
+    """The tables as one matrix (p, d), p = n f elements of the fitted functions, f fastest."""
+    tables = []
+    for observable in observables:
+        (padded,) = on_grid(observable, x_grid, observable.flavours)
+        assert isinstance(padded, np.ndarray)  # what read_observables refuses else
+        turned = padded @ _turn(observable, flavours).T
+        tables.append(turned.reshape(observable.n_data, -1))
+    return np.concatenate(tables).T
+
+
+def membership(observables: Sequence[Dataset]) -> np.ndarray:
+    """1 where a prediction belongs to an observable, (d, observables)."""
+    sizes = [observable.n_data for observable in observables]
+    return np.repeat(np.eye(len(sizes)), sizes, axis=0)
+
+
+def _files(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(path.glob("*.npz"))
+    if not files:
+        raise DataError(
+            f"The folder '{path}' holds no .npz file. Give a folder of positivity observables, or "
+            "a file."
+        )
+    return files
+
+
+def _turn(observable: Dataset, flavours: Sequence[str]) -> np.ndarray:
+    try:
+        return rotation(flavours, observable.flavours)
+    except ModelError as cause:
+        raise ModelError(f"Positivity observable {observable.name}: {cause}") from None
+
+
+def _check_operation(observable: Dataset, file: Path) -> None:
+    if observable.operation != "NULL" or len(observable.tables) != 1:
+        raise DataError(
+            f"'{file}' has {len(observable.tables)} tables and the operation "
+            f"{observable.operation}. Positivity observables have one table and the operation NULL."
+        )
+    if isinstance(observable.tables[0], LuminosityTable):
+        raise DataError(
+            f"'{file}' has a table for two hadrons (fk_0_channels). Positivity observables have "
+            "one that is linear in the functions."
+        )
+
+
+def _check_q0(observable: Dataset, q0: float) -> None:
+    if not np.isclose(observable.q0, q0, rtol=1e-6):
+        raise DataError(
+            f"The positivity observable {observable.name} acts at q0 = {observable.q0} GeV, the "
+            f"data of the fit at {q0} GeV. Use tables made for the same."
+        )
+
+
+def _check_names(observables: Sequence[Dataset]) -> None:
+    names = [observable.name for observable in observables]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"The positivity observable {twice[0]} is given twice. Remove one of them.")

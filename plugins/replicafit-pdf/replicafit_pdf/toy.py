@@ -1,0 +1,44 @@
+"""The Les Houches toy PDF, hep-ph/0204316."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from replicafit_pdf.quarks import EVOLUTION, evolution_from_quarks
+
+
+@dataclass(frozen=True)
+class ToyLesHouches:
+    """x f of the benchmark PDF at its Q0 = sqrt(2) GeV, taken as the functions at ``q0``.
+
+    Attributes:
+        q0: in GeV.
+    """
+
+    q0: float
+
+    @property
+    def flavours(self) -> tuple[str, ...]:
+        """All of the evolution basis; there is no charm, bottom or top."""
+        return EVOLUTION
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """x f, (n, f), at x (n,)."""
+        up_valence = 5.107200 * x**0.8 * (1 - x) ** 3
+        down_valence = 3.064320 * x**0.8 * (1 - x) ** 4
+        gluon = 1.700000 * x**-0.1 * (1 - x) ** 5
+        anti_down = 0.1939875 * x**-0.1 * (1 - x) ** 6
+        anti_up = anti_down * (1 - x)
+        strange = 0.2 * (anti_up + anti_down)
+        content = {
+            21: gluon,
+            2: up_valence + anti_up,
+            -2: anti_up,
+            1: down_valence + anti_down,
+            -1: anti_down,
+            3: strange,
+            -3: strange,
+        }
+        return evolution_from_quarks(content)

@@ -1,0 +1,173 @@
+"""Data against prediction, dataset by dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from replicafit_report.drawing import BLUE, INK, REPLICA, VERMILLION, drawing
+from replicafit_report.ranges import around
+from replicafit_report.record import Predictions, Record
+from replicafit_report.section import Block, Figure, Figures, Legend, Section, Text
+
+PER_ROW = 90
+EXPLAINED = (
+    "Measured values over the mean prediction of all replicas; as they are where they depend on x "
+    "alone. The correlated uncertainties shift "
+    "the measured values by what lowers the total χ² most; the shifted values carry their "
+    "uncorrelated errors only, and are what should lie on the band."
+)
+ABSENT = (
+    "This fit was written without predictions. Add 'predictions' to export in the runcard and fit "
+    "again to see data and predictions here."
+)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """One dataset in order of x, then Q2; each (d,).
+
+    Attributes:
+        ratio: best seen over the mean prediction, because more than x matters.
+    """
+
+    name: str
+    data: np.ndarray
+    shifted: np.ndarray
+    error: np.ndarray
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    x: np.ndarray | None
+    ratio: bool
+
+
+def agreement_section(record: Record) -> Section:
+    """One figure for each dataset."""
+    title = "Data and predictions"
+    if record.predictions is None:
+        return Section("data", title, [Text(ABSENT)], "Data")
+    predictions = record.predictions
+    figures = [_dataset(predictions, name) for name in predictions.places]
+    legend = Legend(
+        (
+            ("datum", "measured, shifted, with uncorrelated error"),
+            ("unshifted", "measured, as published"),
+            ("band", "prediction: 68 % of the replicas"),
+        )
+    )
+    blocks: list[Block] = [Text(EXPLAINED), legend, Figures(figures, layout="packed")]
+    return Section("data", title, blocks, "Data")
+
+
+def _dataset(predictions: Predictions, name: str) -> Figure:
+    compared = _compare(predictions, name)
+    return _figure(_over_prediction(compared)) if compared.ratio else _curve(compared)
+
+
+def _compare(predictions: Predictions, name: str) -> _Compared:
+    place, data = predictions.places[name], predictions.data
+    order = np.arange(place.start, place.stop)
+    x, q2 = (_known(data, key, place) for key in ("x", "q2"))
+    if x is not None:
+        order = order[np.lexsort((np.zeros(len(x)) if q2 is None else q2, x))]
+        x = np.sort(x)
+    each = predictions.prediction[:, order]
+    low, high = np.percentile(each, [16, 84], axis=0)
+    return _Compared(
+        name,
+        data["central"][order],
+        (data["central"] - predictions.shift)[order],
+        data["uncorrelated"][order],
+        each.mean(axis=0),
+        low,
+        high,
+        x,
+        ratio=q2 is not None or x is None or len(np.unique(x)) < len(x),
+    )
+
+
+def _known(data: Mapping[str, np.ndarray], key: str, place: slice) -> np.ndarray | None:
+    """A kinematic variable of the data at ``place``, if all of them have it."""
+    values = data.get(f"kinematics_{key}")
+    return values[place] if values is not None and np.isfinite(values[place]).all() else None
+
+
+def _over_prediction(compared: _Compared) -> _Compared:
+    mean = compared.mean
+    low, high = compared.low / mean, compared.high / mean
+    return replace(
+        compared,
+        data=compared.data / mean,
+        shifted=compared.shifted / mean,
+        error=np.abs(compared.error / mean),
+        mean=np.ones_like(mean),
+        low=np.minimum(low, high),
+        high=np.maximum(low, high),
+    )
+
+
+def _curve(compared: _Compared) -> Figure:
+    """Data that depend on x alone, as they are."""
+    x = compared.x
+    assert x is not None
+    [over, *more] = around(x, (float(x[0]), float(x[-1])))
+    with drawing(f"{compared.name}: data and prediction", 230, left=46) as made:
+        ax = made.ax
+        _draw(ax, x, compared, slice(None))
+        (more or [over])[0].apply(ax)
+    return made.done(f"{len(x)} data.")
+
+
+def _figure(compared: _Compared) -> Figure:
+    n_data = len(compared.data)
+    rows = -(-n_data // PER_ROW)
+    per_row = -(-n_data // rows)
+    height = 44 + 128 * rows
+    limits = _limits(compared)
+    with drawing(f"{compared.name}: data / prediction", height, rows=rows, left=36) as made:
+        for row, ax in enumerate(made.axes):
+            part = slice(row * per_row, min((row + 1) * per_row, n_data))
+            at = np.arange(part.start, part.stop)
+            _draw(ax, at, compared, part)
+            ax.set_xlim(part.start - 1, part.start + per_row)
+            ax.set_ylim(*limits)
+            ax.grid(visible=False, axis="x")
+            _label(ax, compared, at)
+    outside = int((np.abs(compared.shifted - np.mean(limits)) > np.ptp(limits) / 2).sum())
+    note = f" {outside} {'datum lies' if outside == 1 else 'data lie'} outside." if outside else ""
+    order = "in order of x, then Q²" if compared.x is not None else "in the order of the file"
+    return made.done(f"{n_data} data {order}.{note}")
+
+
+def _draw(ax: Axes, at: np.ndarray, compared: _Compared, part: slice) -> None:
+    """Prediction and data of ``part`` at ``at`` along the axis."""
+    low, high = compared.low[part], compared.high[part]
+    ax.fill_between(at, low, high, color=BLUE, alpha=0.35, linewidth=0)
+    ax.plot(at, compared.mean[part], color=INK, linewidth=0.6)
+    ax.plot(at, compared.data[part], "o", markersize=2.4, color=REPLICA, markeredgewidth=0)
+    shifted, error = compared.shifted[part], compared.error[part]
+    ax.vlines(at, shifted - error, shifted + error, color=VERMILLION, linewidth=0.7)
+    ax.plot(at, shifted, "o", markersize=2.6, color=VERMILLION, markeredgewidth=0)
+
+
+def _label(ax: Axes, compared: _Compared, at: np.ndarray) -> None:
+    ticks = at[:: max(1, len(at) // 4)][:4]
+    if compared.x is None:
+        names = [str(i + 1) for i in ticks]
+    else:
+        names = [f"x = {compared.x[i]:.2g}" for i in ticks]
+    ax.set_xticks(ticks, names, fontsize=8.5, ha="left")
+    ax.tick_params(axis="y", labelsize=8.5)
+
+
+def _limits(compared: _Compared) -> tuple[float, float]:
+    ends = np.concatenate(
+        [compared.shifted - compared.error, compared.shifted + compared.error, compared.data]
+    )
+    low, high = np.percentile(ends, [1.5, 98.5])
+    reach = 1.12 * max(1 - low, high - 1, 0.02)
+    return 1 - min(reach, 2.0), 1 + min(reach, 2.0)

@@ -1,0 +1,221 @@
+"""How far fits to known functions recover them: bias, variance, and what lies within one sigma.
+
+The estimators are those of arXiv:2111.05787, section 4. For a fit with replicas g_k of a truth f,
+with predictions T(g) for the data and their experimental covariance C,
+
+    bias     = |mean_k T(g_k) - T(f)|^2 / n_data,     |a|^2 = a^T C^-1 a
+    variance = mean_k |T(g_k) - mean T|^2 / n_data
+
+and over many fits with faithful uncertainties bias and variance are equal on average:
+R_bv = sqrt(mean bias / mean variance) is 1. Of the positions (x, flavour) of the functions, 68 % of
+the truths lie within one sigma of the mean.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from replicafit.data import FitData
+from replicafit.errors import OutputError
+from replicafit.results.folder import FitFolder
+from replicafit.forward.fit_data import data_of
+from replicafit.forward.predictions import chi2_from_factor
+from replicafit.results.fit import Fit, load_fit
+from replicafit.results.arrays import read_arrays
+from replicafit_pdf.bases import EQUAL_BY_CONSTRUCTION
+from replicafit.data.known_functions import known_function, on_flavours
+from replicafit.plugins import Registry, with_files
+from replicafit.runcard import Runcard, runcard_type
+
+POSITIONS_PER_PART = 10
+"""Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly."""
+
+LINEAR_FROM = 0.1
+
+
+@dataclass(frozen=True)
+class ClosureFit:
+    """What one fit says of its truth.
+
+    Attributes:
+        name: of the fit.
+        level: of the closure test: 0, 1 or 2.
+        replicas: how many.
+        chi2_per_datum: median over replicas, of predictions and the data of the closure test.
+        bias, variance: per datum.
+        within: whether the truth lies within one sigma, (n, f).
+        flavours: names, length f.
+    """
+
+    name: str
+    level: int
+    replicas: int
+    chi2_per_datum: float
+    bias: float
+    variance: float
+    within: np.ndarray
+    flavours: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over fits and its standard error (nan for a single fit)."""
+
+    value: float
+    error: float
+
+
+@dataclass(frozen=True)
+class ClosureSummary:
+    """All fits together.
+
+    Attributes:
+        bias_over_variance: the ratio of the means over fits.
+        r_bv: its square root, what the field quotes.
+        within: share of positions at which the truth lies within one sigma.
+        within_per_flavour: the same for each flavour.
+    """
+
+    bias_over_variance: Estimate
+    r_bv: Estimate
+    within: Estimate
+    within_per_flavour: dict[str, Estimate]
+
+
+def closure_fit(path: Path, registry: Registry) -> ClosureFit:
+    """What the fit in ``path`` says of its truth, from its selected replicas.
+
+    Raises:
+        OutputError: there is no fit, it is no closure test, or files are missing.
+    """
+    folder = FitFolder(path)
+    fit = load_fit(path).only(folder.selected())
+    run = json.loads(folder.run_file.read_text(encoding="utf-8"))
+    card_folder = Path(run["runcard_folder"])
+    registry = with_files(registry, run["runcard"].get("plugins", ()), card_folder)
+    runcard = runcard_type(registry).model_validate(run["runcard"])
+    closure = runcard.data.closure
+    if closure is None:
+        raise OutputError(
+            f"The fit in '{path}' is no closure test. Give its runcard data.closure and fit again."
+        )
+    if len(fit) < 2:
+        raise OutputError(f"'{path}' has one replica only; bias and variance need more.")
+    data = data_of(runcard, registry, card_folder)
+    bias, variance = bias_and_variance(_predictions(folder, fit), _truth(data), data.cholesky)
+    return ClosureFit(
+        name=path.name,
+        level=closure.level,
+        replicas=len(fit),
+        chi2_per_datum=float(np.median([r["chi2_per_datum"]["all"] for r in fit.results])),
+        bias=bias,
+        variance=variance,
+        within=_within(fit, runcard, data, card_folder),
+        flavours=_independent(fit),
+    )
+
+
+def _truth(data: FitData) -> np.ndarray:
+    """What the truth predicts, (d,): errors in per cent multiply it in a closure test."""
+    return np.concatenate([dataset.multiplied for dataset in data.datasets])
+
+
+def _predictions(folder: FitFolder, fit: Fit) -> np.ndarray:
+    """Of each replica, (r, d)."""
+    files = [folder.replica(number) / "predictions.npz" for number in fit.numbers]
+    try:
+        return np.stack([read_arrays(file)["prediction"] for file in files])
+    except FileNotFoundError as missing:
+        raise OutputError(
+            f"'{missing.filename}' is missing. Add 'predictions' to export and fit again."
+        ) from None
+
+
+def _independent(fit: Fit) -> tuple[str, ...]:
+    """The functions of ``fit`` that are not equal to another one by construction."""
+    return tuple(
+        f for f in fit.flavours if EQUAL_BY_CONSTRUCTION.get(f, f) not in {*fit.flavours} - {f}
+    )
+
+
+def _x_of(data: FitData) -> np.ndarray:
+    """x of all data that have one; else the grid of the tables."""
+    known = [d.kinematics["x"] for d in data.datasets if "x" in d.kinematics]
+    return np.concatenate(known) if known else data.x_grid
+
+
+def _within(fit: Fit, runcard: Runcard, data: FitData, card_folder: Path) -> np.ndarray:
+    assert runcard.data.closure is not None
+    x = positions(_x_of(data))
+    flavours = _independent(fit)
+    truth = known_function(runcard.data.closure.truth, card_folder, fit.q0)
+    columns = [fit.flavours.index(name) for name in flavours]
+    return within_one_sigma(fit.interpolate(x)[:, :, columns], on_flavours(truth, x, flavours))
+
+
+def bias_and_variance(
+    predictions: np.ndarray, truth: np.ndarray, factor: np.ndarray
+) -> tuple[float, float]:
+    """Both per datum.
+
+    Args:
+        predictions: of each replica, (r, d).
+        truth: of the truth, (d,).
+        factor: lower Cholesky factor of the covariance, (d, d).
+    """
+    mean = predictions.mean(axis=0)
+    bias = float(chi2_from_factor(mean - truth, factor))
+    variance = float(chi2_from_factor(predictions - mean, factor).mean())
+    return bias / len(truth), variance / len(truth)
+
+
+def within_one_sigma(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Where ``truth`` (n, f) is at most one standard deviation from the mean of (r, n, f)."""
+    inside: np.ndarray = np.abs(values.mean(axis=0) - truth) <= values.std(axis=0, ddof=1)
+    return inside
+
+
+def positions(x_data: np.ndarray) -> np.ndarray:
+    """x (n,) within the reach of data at ``x_data`` (d,)."""
+    low, high = x_data.min(), x_data.max()
+    edge = min(max(LINEAR_FROM, low), high)
+    logarithmic = np.geomspace(low, edge, POSITIONS_PER_PART, endpoint=False)
+    return np.concatenate([logarithmic, np.linspace(edge, high, POSITIONS_PER_PART)])
+
+
+def summary(fits: Sequence[ClosureFit]) -> ClosureSummary:
+    """What ``fits`` with different seeds say together."""
+    each = np.array([fit.within.mean() for fit in fits])
+    per_flavour = np.array([fit.within.mean(axis=0) for fit in fits])
+    bias, variance = (np.array([getattr(f, key) for f in fits]) for key in ("bias", "variance"))
+    ratio = _ratio(bias, variance)
+    root = ratio.value**0.5
+    return ClosureSummary(
+        bias_over_variance=ratio,
+        r_bv=Estimate(root, ratio.error / (2 * root)),
+        within=_mean(each),
+        within_per_flavour={
+            name: _mean(column)
+            for name, column in zip(fits[0].flavours, per_flavour.T, strict=True)
+        },
+    )
+
+
+def _mean(values: np.ndarray) -> Estimate:
+    error = values.std(ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan
+    return Estimate(float(values.mean()), float(error))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> Estimate:
+    """The ratio of means; its error by leaving out each fit in turn (jackknife)."""
+    n, value = len(above), float(above.mean() / below.mean())
+    if n < 2:
+        return Estimate(value, float("nan"))
+    without = (above.sum() - above) / (below.sum() - below)
+    spread = (n - 1) / n * ((without - without.mean()) ** 2).sum()
+    return Estimate(value, float(spread**0.5))

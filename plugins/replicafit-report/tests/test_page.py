@@ -1,0 +1,207 @@
+"""The report: whole, self-contained, and honest about what is missing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from fit_folder import EXPORTERS, write_fit
+
+import replicafit_report as report
+from replicafit.data import stack
+from replicafit.errors import OutputError
+from replicafit_report.comparison import write_comparison
+from replicafit_report.page import write_report
+
+SECTIONS = [
+    *("summary", "chi2", "functions", "data", "training"),
+    *("replicas", "correlations", "selection", "runcard", "provenance"),
+]
+VOID = {"meta", "link", "wbr", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Collects what a test needs, and minds that every tag is closed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.sections: list[str] = []
+        self.figures = 0
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        self.references: list[str] = []
+        self.open: list[str] = []
+        self.text: list[str] = []
+        self.source = path.read_text(encoding="utf-8")
+        self.feed(self.source)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags.add(tag)
+        self.figures += tag == "figure"
+        if tag == "section":
+            self.sections.append(given["id"])
+        if "id" in given:
+            self.ids.append(given["id"])
+        self.references += [given[k] for k in ("src", "href", "xlink:href", "srcset") if k in given]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def self_contained(page: Page) -> None:
+    assert not page.tags & {"script", "iframe", "object", "embed", "img"}
+    outside = [r for r in page.references if not r.startswith(("#", "data:"))]
+    assert not outside
+    assert "@import" not in page.source
+    targets = {r[1:] for r in page.references if r.startswith("#")}
+    assert targets <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+
+
+@pytest.fixture(scope="module")
+def two_flavours(toy_datasets):
+    """Data of two flavours, which make for quick reports."""
+    small = [
+        replace(d, flavours=d.flavours[:2], tables=tuple(t[:, :2] for t in d.tables))
+        for d in toy_datasets
+    ]
+    return stack(small)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, two_flavours, registry) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("report")
+    whole = write_fit(root / "whole", two_flavours, registry)
+    partial = write_fit(
+        root / "partial", two_flavours, registry, (1, 2, 4, 5), requested=(1, 9), diverged=[4]
+    )
+    return {"whole": whole, "partial": partial}
+
+
+def test_a_report_is_one_file_with_every_section(toy_data, registry, tmp_path):
+    page = Page(write_report(write_fit(tmp_path / "whole", toy_data, registry)))
+    assert page.sections == SECTIONS
+    assert page.figures > 40
+    self_contained(page)
+    assert "<toy> & friends" in page.words
+    assert "not finished" not in page.words
+    assert [f.name for f in (tmp_path / "whole").glob("report*")] == ["report.html"]
+
+
+def test_an_unfinished_fit_with_diverged_replicas_says_so(folders, tmp_path):
+    page = Page(write_report(folders["partial"], tmp_path / "page.html"))
+    assert "not finished: 5 of 9 replicas are not written (3, 6-9)" in page.words
+    assert "1 replicas diverged and are left out of all means and bands: 4." in page.words
+    assert not (folders["partial"] / "report.html").exists()
+
+
+def test_a_reference_adds_ratios(folders, tmp_path):
+    page = Page(write_report(folders["whole"], tmp_path / "page.html", folders["partial"]))
+    assert "ratio to the mean of the reference" in page.source
+    assert "mean and 68 % of partial" in page.words
+    self_contained(page)
+
+
+def test_a_fit_without_predictions_and_histories(two_flavours, registry, tmp_path):
+    bare = write_fit(tmp_path / "bare", two_flavours, registry, [1, 2], exporters=EXPORTERS[:1])
+    page = Page(write_report(bare))
+    assert page.sections == SECTIONS
+    assert "written without predictions" in page.words
+    assert "written without histories" in page.words
+
+
+@pytest.mark.parametrize("numbers", [[1], [2, 3]])
+def test_few_replicas_and_nothing_but_diverged_ones(numbers, two_flavours, registry, tmp_path):
+    path = write_fit(tmp_path / "fit", two_flavours, registry, numbers, diverged=numbers)
+    page = Page(write_report(path))
+    assert "Every replica diverged" in page.words
+
+
+def test_a_selection_is_told(two_flavours, registry, tmp_path):
+    path = write_fit(tmp_path / "fit", two_flavours, registry)
+    for number in range(1, 6):
+        file = path / "replicas" / f"replica_{number:04d}" / "result.json"
+        result = json.loads(file.read_text())
+        reasons = ["arc_length.g is 9.9, above 2.1"] if number == 3 else []
+        figures = {"arc_length.g": {"value": 1.0, "limit": 2.1}}
+        verdict = {"selected": number != 3, "reasons": reasons, "figures": figures}
+        file.write_text(json.dumps({**result, "selection": verdict}))
+    page = Page(write_report(path))
+    assert "4 of 5 replicas were selected" in page.words
+    assert "arc_length.g is 9.9, above 2.1" in page.words
+    assert "arc length g 2.1" in page.words
+    assert "Arc length, g" in page.source
+
+
+def test_comparison(folders, tmp_path):
+    page = Page(write_comparison([folders["whole"], folders["partial"]], tmp_path / "c.html"))
+    assert page.sections == ["summary", "chi2", "functions", "distances", "provenance"]
+    assert "partial against whole" in page.words
+    self_contained(page)
+
+
+def test_what_cannot_be_compared(folders, tmp_path):
+    with pytest.raises(OutputError, match="1 fits are given"):
+        write_comparison([folders["whole"]], tmp_path / "c.html")
+    with pytest.raises(OutputError, match="holds no fit"):
+        write_comparison([folders["whole"], tmp_path], tmp_path / "c.html")
+
+
+def test_damage_is_named(two_flavours, registry, tmp_path):
+    path = write_fit(tmp_path / "fit", two_flavours, registry, [1])
+    file = path / "replicas" / "replica_0001" / "predictions.npz"
+    file.write_bytes(file.read_bytes()[:300])
+    with pytest.raises(OutputError, match=r"predictions\.npz' is damaged"):
+        write_report(path)
+
+
+def test_missing_libraries_are_named(monkeypatch):
+    monkeypatch.setattr(report, "find_spec", lambda name: None if name == "jinja2" else object())
+    with pytest.raises(OutputError, match=r"needs jinja2, .*pip install 'replicafit\[report\]'"):
+        report.require_libraries()
+
+
+def test_commands(folders, tmp_path):
+    code = "import sys; from replicafit.cli import main; main()"
+    call = [sys.executable, "-c", code]
+    fits = [str(folders["whole"]), str(folders["partial"])]
+    done = subprocess.run(
+        [*call, "compare", *fits, "-o", str(tmp_path / "c.html")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == f"Written: {tmp_path / 'c.html'}\n"
+    bad = subprocess.run(
+        [*call, "report", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (bad.returncode, "holds no fit" in bad.stderr) == (2, True)
+
+
+def test_reports_need_no_keras():
+    code = (
+        "import sys, replicafit_report.page, replicafit_report.comparison;"
+        "sys.exit('keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

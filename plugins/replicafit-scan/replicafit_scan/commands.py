@@ -1,0 +1,105 @@
+"""The command scan."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from replicafit.cli.exit_codes import INTERRUPTED
+from replicafit.cli.loading import load, registry_of
+from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
+from replicafit.execution import IN_PROCESS, crew_for
+from replicafit.execution.starting import import_engine_quietly, one_blas_thread
+
+
+@click.command()
+@RUNCARD
+@click.option(
+    "-o",
+    "--output",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where to write; by default CARD-scan, here. It must be new or empty, unless the scan "
+    "resumes.",
+)
+@OVERRIDES
+@click.option(
+    "--storage",
+    metavar="URL",
+    help="Where trials are kept, such as sqlite:///scan.db; by default Optuna's journal "
+    "DIR/study.log.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue the scan in DIR: trials that ended stay, those that were cut off begin anew. "
+    "scan.trials may be larger than before.",
+)
+@click.option(
+    "--executor",
+    default=IN_PROCESS,
+    show_default=True,
+    metavar="WHO",
+    help="Who tries the architectures of a generation, side by side: as for run. Workers read "
+    "CARD and its data where they are.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
+def scan(
+    card: Path,
+    output: Path | None,
+    settings: tuple[str, ...],
+    seed: str | None,
+    replicas: str | None,
+    storage: str | None,
+    resume: bool,
+    executor: str,
+    quiet: bool,
+) -> None:
+    """Searches for better settings: tries the points of the runcard's section scan."""
+    from replicafit_scan import refuse_unless_free, require_optuna
+
+    require_optuna()
+    folder = output or Path(f"{card.stem}-scan")
+    overrides = tuple(overrides_of(settings, seed, replicas))
+    registry = registry_of(card)
+    load(card, registry, overrides)
+    if not resume:
+        refuse_unless_free(folder)
+    with crew_for(executor, registry) as crew:
+        import_engine_quietly()
+        from replicafit_scan.space import Space
+
+        if crew is not None:
+            crew.capacity(click.echo)  # refuses workers with other versions
+        workers = None if crew is None else crew.workers.executor
+        _scan(Space(card, registry, overrides), folder, storage, resume, workers, quiet)
+
+
+def _scan(
+    space: Any, folder: Path, storage: str | None, resume: bool, workers: Any, quiet: bool
+) -> None:
+    from rich.console import Console
+
+    from replicafit_scan.display import ScanDisplay, counted, scan_table
+    from replicafit_scan.scan import scan as scanned
+    from replicafit_scan.study import journal, open_study
+    from replicafit_scan.trials import Workshop
+
+    space.refuse_unless_sound()
+    folder.mkdir(parents=True, exist_ok=True)
+    study, console = open_study(space, storage or journal(folder), resume), Console()
+    display = ScanDisplay(console, space.scan.trials, quiet)
+    try:
+        with one_blas_thread():
+            scanned(study, folder, display, Workshop(space), workers)
+    except KeyboardInterrupt:
+        done = counted(study.outcomes())
+        click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")
+        sys.exit(INTERRUPTED)
+    if not quiet:
+        outcomes = study.outcomes()
+        console.print(scan_table(outcomes, space.scan.objective))
+        console.print(f"{counted(outcomes)}, in '{folder}'", markup=False)

@@ -1,0 +1,140 @@
+"""The page about a scan: the best trials, which settings matter, and how it went on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.errors import OutputError
+from replicafit_report.drawing import BLUE, MUTED, REPLICA, VERMILLION, drawing, few_ticks, label_x
+from replicafit_report.page import save
+from replicafit_report.section import (
+    Block,
+    Cell,
+    Facts,
+    Figure,
+    Figures,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+
+SHOWN = 20
+"""Of the best trials."""
+Scan = Mapping[str, Any]
+
+
+def is_scan(folder: Path) -> bool:
+    """Whether ``folder`` was left by a scan."""
+    return (folder / "scan.json").is_file()
+
+
+def write_scan_report(folder: Path, output: Path | None = None) -> Path:
+    """Writes the page about the scan in ``folder``; gives where.
+
+    Raises:
+        OutputError: what it left cannot be read.
+    """
+    try:
+        scan: Scan = json.loads((folder / "scan.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise OutputError(f"'{folder}/scan.json' cannot be read: {cause}.") from None
+    path = output or folder / "report.html"
+    sections = [summary(scan), importance(scan), history(scan), best(scan)]
+    save(path, scan["title"] or folder.name, f"Scan {folder.name}", sections)
+    return path
+
+
+def summary(scan: Scan) -> Section:
+    """How many trials there are, and the best of them."""
+    states = Counter(trial["state"] for trial in scan["trials"])
+    facts = [(str(count), f"trials {state}") for state, count in states.items()]
+    blocks: list[Block] = [Facts(facts)]
+    found = _complete(scan)
+    if found:
+        facts.insert(0, (f"{found[0]['value']:.3f}", f"{_objective(scan)} of the best trial"))
+        blocks.append(Text("best.yml is its runcard; ensemble.yml that of the best together."))
+    else:
+        blocks.insert(0, Notice("No trial is complete."))
+    return Section("summary", "Summary", blocks)
+
+
+def importance(scan: Scan) -> Section:
+    """Which settings matter for being among the best."""
+    title, shares = "Importance", scan["importances"]
+    if not shares:
+        return Section("importance", title, [Text("Too few trials are complete to tell.")])
+    text = "What each setting contributes to being in the best tenth (PED-ANOVA, arXiv:2304.10255)."
+    return Section("importance", title, [Text(text), Figures([_bars(shares)], layout="one")])
+
+
+def _bars(shares: Mapping[str, float]) -> Figure:
+    names, values = list(shares)[::-1], list(shares.values())[::-1]
+    with drawing("Importance", height=70 + 26 * len(names), width=640, left=260) as made:
+        made.ax.barh(names, values, color=BLUE, height=0.6)
+        made.ax.set_xlim(0, 1)
+        made.ax.grid(axis="y", visible=False)
+        label_x(made.ax, "share")
+    return made.done()
+
+
+def history(scan: Scan) -> Section:
+    """The objective of each trial in order, and the best so far."""
+    found = sorted(_complete(scan), key=lambda trial: int(trial["number"]))
+    if not found:
+        return Section("history", "Trials", [Text("No trial is complete.")])
+    numbers = np.array([trial["number"] for trial in found])
+    values = np.array([trial["value"] for trial in found])
+    with drawing(f"{_objective(scan)} of each trial", height=240, width=640) as made:
+        made.ax.plot(numbers, values, "o", color=REPLICA, markersize=4, markeredgecolor=MUTED)
+        lowest = np.minimum.accumulate(values)
+        made.ax.step(numbers, lowest, where="post", color=VERMILLION, linewidth=1.2)
+        made.ax.set_yscale("log")
+        few_ticks(made.ax, x=6, y=None)
+        label_x(made.ax, "trial")
+    text = "Complete trials in the order in which they were drawn, and the best so far."
+    return Section("history", "Trials", [Text(text), Figures([made.done()], layout="one")])
+
+
+def best(scan: Scan) -> Section:
+    """The best trials, with chi2 and phi2 of each fold."""
+    found = _complete(scan)[:SHOWN]
+    if not found:
+        return Section("best", "The best", [Text("No trial is complete.")])
+    keys, folds = list(found[0]["values"]), range(1, len(scan["folds"]) + 1)
+    scores = [f"{name} of fold {k}" for k in folds for name in ("χ²", "φ²")]
+    table = Table(["trial", _objective(scan), *scores, *keys], [_row(t, keys) for t in found])
+    return Section("best", "The best", [Text(_held_out(scan)), table])
+
+
+def _row(trial: Scan, keys: Sequence[str]) -> Row:
+    scores = [f"{fold[name]:.3f}" for fold in trial["folds"] for name in ("chi2", "phi2")]
+    cells: list[str | Cell] = [str(trial["number"]), f"{trial['value']:.3f}", *scores]
+    return Row([*cells, *(_words(trial["values"][key]) for key in keys)])
+
+
+def _words(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _held_out(scan: Scan) -> str:
+    parts = [f"{k}: {', '.join(names)}" for k, names in enumerate(scan["folds"], 1)]
+    return f"Per datum of the fold held out. Folds: {'; '.join(parts)}."
+
+
+def _objective(scan: Scan) -> str:
+    names = {"average": "average χ²", "worst": "worst χ²", "chi2_phi2": "χ² + φ²"}
+    return names[scan["objective"]]
+
+
+def _complete(scan: Scan) -> list[Scan]:
+    """Complete trials, the best first."""
+    found = [trial for trial in scan["trials"] if trial["value"] is not None]
+    return sorted(found, key=lambda trial: (trial["value"], trial["number"]))

@@ -1,0 +1,249 @@
+"""Trials in slots of one batch: the same as alone, scored, halved, resumed, written."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from toy import SCAN_CARD
+
+from replicafit import cli
+from replicafit.execution.plans import make_plans
+from replicafit.errors import OutputError
+from replicafit.execution.choosing import workers_for
+from replicafit.forward.planning import Batch
+from replicafit.runcard import Override, load_runcard
+from replicafit_scan.objective import OBJECTIVES, FoldScore, score
+from replicafit_scan.results import ranking
+from replicafit_scan.scan import scan
+from replicafit_scan.space import Point, Space
+from replicafit_scan.study import Study, copied, journal, open_study, twins
+from replicafit_scan.trials import Workshop
+from replicafit.training.loop import train
+
+RATE = "training.optimizer.learning_rate"
+RATES = np.geomspace(1e-5, 1e-2, 12)
+
+
+@pytest.fixture(scope="module")
+def card(toy_folder):
+    path = toy_folder / "trials.yml"
+    path.write_text(SCAN_CARD)
+    return path
+
+
+@pytest.fixture(scope="module")
+def workshop(card, registry):
+    """Two folds of one architecture, compiled once for all tests."""
+    return Workshop(Space(card, registry))
+
+
+def with_settings(workshop, *settings: str) -> Workshop:
+    """The same benches for a card with other settings of the scan."""
+    overrides = tuple(map(Override.setting, settings))
+    return replace(workshop, space=replace(workshop.space, overrides=overrides))
+
+
+@pytest.fixture(scope="module")
+def points():
+    return [Point(number, {RATE: float(rate)}) for number, rate in enumerate(RATES)]
+
+
+@pytest.fixture(scope="module")
+def together(workshop, points):
+    """Twelve trials in ten slots, nobody stopped."""
+    return list(with_settings(workshop, "scan.halving=null").carried_out(points))
+
+
+def test_all_are_tried_on_every_fold(together):
+    assert [o.number for o in together] == list(range(12))
+    for outcome in together:
+        assert outcome.state == "complete"
+        assert [(f.fold, f.n_data, f.steps) for f in outcome.folds] == [
+            (1, 40, (60, 60)),
+            (2, 25, (60, 60)),
+        ]
+        assert outcome.value == pytest.approx(np.mean([f.chi2 for f in outcome.folds]))
+
+
+def test_a_trial_is_the_same_in_any_company(workshop, points, together):
+    some = [points[11], points[3]]
+    again = with_settings(workshop, "scan.halving=null").carried_out(some)
+    assert list(again) == [together[11], together[3]]
+
+
+def test_a_trial_is_the_fit_of_its_runcard(workshop, points, together):
+    """Prepared, trained and judged as ``replicafit run`` does, with the fold held out."""
+    space, bench = workshop.space, next(b for b in workshop.benches.values() if b.fold == 1)
+    runcard = space.runcard({**points[11].values, "data.hold_out": 1})
+    (plan,) = make_plans(runcard, space.registry, space.card.parent, (1, 2))
+    own = plan.prepare(Batch((1, 2), plan.network.slots))
+    *_, last = train(bench.advance, own.state, own.constants, bench.plan.schedule)
+    each = [r.held_out["A"] for r, _ in plan.evaluation.results(own.model, own.data, last, (0, 1))]
+    assert together[11].folds[0].chi2 == pytest.approx(np.mean(each), rel=1e-12)
+
+
+def test_score_is_the_textbook_formula():
+    generator = np.random.default_rng(1)
+    predictions, central = generator.normal(size=(5, 3)), generator.normal(size=3)
+    root = generator.normal(size=(3, 3))
+    covariance = root @ root.T + np.eye(3)
+    inverse = np.linalg.inv(covariance)
+    chi2, phi2 = score(predictions, central, np.linalg.cholesky(covariance))
+    assert chi2 == pytest.approx(np.mean([d @ inverse @ d for d in predictions - central]) / 3)
+    spread = np.cov(predictions.T, bias=True)
+    assert phi2 == pytest.approx(np.trace(inverse @ spread) / 3)
+
+
+def test_objectives():
+    folds = [FoldScore(k, 9, chi2, phi2, (), ()) for k, chi2, phi2 in [(1, 1.0, 0.5), (2, 3, 0.1)]]
+    found = {name: judge(folds) for name, judge in OBJECTIVES.items()}
+    assert found == pytest.approx({"average": 2, "worst": 3, "chi2_phi2": 2.3})
+
+
+def test_halving_stops_those_behind_and_refills(workshop, points, together):
+    halved = list(workshop.carried_out(points))
+    stopped = {o.number: o for o in halved if o.state == "stopped"}
+    assert len(stopped) > 2
+    assert not set(stopped) & {9, 10, 11}  # far better at every rung
+    assert {o.rung[0] for o in stopped.values()} == {20, 40}
+    assert all(o.folds == () and o.value is None for o in stopped.values())
+    for outcome in halved:
+        if outcome.number not in stopped:
+            assert outcome == together[outcome.number]  # to be compared changes nothing
+    best = min(halved, key=lambda o: o.value or np.inf)
+    assert best.number > 9  # it came to a slot that was another's
+
+
+def test_diverged_trials_have_no_value(workshop):
+    quiet = with_settings(workshop, "scan.halving=null")
+    wild, calm = quiet.carried_out([Point(0, {RATE: 1e38}), Point(1, {RATE: 1e-3})])
+    assert (wild.state, wild.value) == ("diverged", None)
+    assert calm.state == "complete"
+
+
+def test_layers_that_do_not_fit_are_refused(workshop):
+    """Where a point cannot have a model: told, and the scan goes on."""
+    points = [Point(0, {"model.layers.2.units": 7})]
+    (outcome,) = workshop.carried_out(points)
+    assert outcome.state == "refused"
+    assert "preprocessing takes features" in outcome.reason
+
+
+# The study
+
+
+class Watch:
+    """Notes what it is told; is cut off after some trials."""
+
+    def __init__(self, last: int = 10**9):
+        self.numbers, self.last = [], last
+
+    def generation(self, points, architectures):
+        pass
+
+    def trial(self, outcome):
+        self.numbers.append(outcome.number)
+        if len(self.numbers) == self.last:
+            raise KeyboardInterrupt
+
+
+def study_in(workshop, folder, resume=False) -> Study:
+    folder.mkdir(exist_ok=True)
+    return open_study(workshop.space, journal(folder), resume)
+
+
+@pytest.fixture(scope="module")
+def whole(workshop, toy_folder):
+    """A scan that nothing disturbs, in a folder beside the data."""
+    folder = toy_folder / "whole"
+    scan(study_in(workshop, folder), folder, Watch(), workshop)
+    return folder
+
+
+def test_resume_goes_on_where_it_was_cut_off(workshop, whole, toy_folder):
+    folder, begun, rest = toy_folder / "cut", Watch(last=6), Watch()
+    with pytest.raises(KeyboardInterrupt):
+        scan(study_in(workshop, folder), folder, begun, workshop)
+    scan(study_in(workshop, folder, resume=True), folder, rest, workshop)
+    assert sorted(begun.numbers + rest.numbers) == list(range(8))
+    ours, theirs = (json.loads((f / "scan.json").read_text()) for f in (folder, whole))
+    drawn, known = ([trial["values"] for trial in each["trials"]] for each in (ours, theirs))
+    assert drawn == known
+    assert ours["best"][0] == theirs["best"][0]
+
+
+def test_trials_that_ended_do_not_begin_again(workshop, whole):
+    rest = Watch()
+    scan(study_in(workshop, whole, resume=True), whole, rest, workshop)
+    assert rest.numbers == []
+
+
+def test_another_scan_is_not_continued(workshop, whole):
+    with pytest.raises(OutputError, match=r"scan\.objective differ"):
+        study_in(with_settings(workshop, "scan.objective=worst"), whole, resume=True)
+    with pytest.raises(OutputError, match="holds a scan already"):
+        study_in(workshop, whole)
+
+
+def test_nothing_to_resume(workshop, tmp_path):
+    with pytest.raises(OutputError, match="no scan to resume"):
+        open_study(workshop.space, f"sqlite:///{tmp_path}/none.db", resume=True)
+
+
+def test_sqlite_keeps_a_scan_too(workshop, tmp_path):
+    storage = f"sqlite:///{tmp_path}/scan.db"
+    study = open_study(workshop.space, storage, resume=False)
+    points = study.next_points()
+    again = open_study(workshop.space, storage, resume=True).next_points()
+    assert again == points
+
+
+def test_the_same_point_is_not_tried_twice(together):
+    known = copied(together[3], 0)
+    repeated = [Point(n, known.values) for n in (5, 6)]
+    other = [Point(n, {RATE: 1.0}) for n in (7, 8)]
+    assert twins([*repeated, *other], [known]) == {5: known, 6: known, 8: 7}
+
+
+# What it leaves
+
+
+def test_best_and_ensemble_are_runcards(workshop, whole, registry):
+    told = json.loads((whole / "scan.json").read_text())
+    best = load_runcard(whole / "best.yml", registry)
+    assert best.training.optimizer.learning_rate == told["trials"][told["best"][0]]["values"][RATE]
+    assert best.data.folds
+    assert best.data.hold_out is None
+    ensemble = load_runcard(whole / "ensemble.yml", registry)
+    rates = [n.training.optimizer.learning_rate for n in ensemble.model.networks]
+    assert rates == [told["trials"][n]["values"][RATE] for n in told["best"]]
+    plans = make_plans(ensemble, registry, whole, range(1, 21))
+    assert [plan.runcard.training.optimizer.learning_rate for plan in plans] == rates
+
+
+def test_ranking_gives_each_point_once(together):
+    found = ranking([*together, copied(together[11], 12)])
+    assert [o.value for o in found] == sorted(o.value for o in together)
+
+
+def test_best_runs(whole, tmp_path):
+    out = tmp_path / "fit"
+    done = CliRunner().invoke(cli.commands, ["run", str(whole / "best.yml"), "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert len(list(out.glob("replicas/*/result.json"))) == 3
+
+
+@pytest.mark.slow
+def test_other_processes_come_to_the_same(workshop, points, together, toy_folder, monkeypatch):
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    folder = toy_folder / "processes"
+    quiet = with_settings(workshop, "scan.halving=null", "scan.trials=4")
+    with workers_for("processes:1") as workers:
+        scan(study_in(quiet, folder), folder, Watch(), quiet, workers.executor)
+    there = open_study(quiet.space, journal(folder), resume=True).outcomes()
+    here = quiet.carried_out([Point(o.number, o.values) for o in there])
+    assert list(here) == there

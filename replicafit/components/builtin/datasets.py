@@ -1,0 +1,74 @@
+"""Built-in dataset readers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, model_validator
+
+from replicafit.components import ComponentSettings, DatasetReader
+from replicafit.components.hookspecs import hookimpl
+
+
+class FileSettings(ComponentSettings):
+    """A dataset in the native format, ``replicafit-dataset/1``."""
+
+    type: Literal["file"] = "file"
+    path: Path = Field(description="A replicafit-dataset/1 file (.npz), relative to the runcard.")
+
+
+class CsvSettings(ComponentSettings):
+    """A function measured at known x, in columns of text; no tables."""
+
+    type: Literal["csv"] = "csv"
+    path: Path = Field(
+        description="The file, relative to the runcard: names of columns, then a line for each "
+        "datum."
+    )
+    name: str | None = Field(
+        default=None, description="Name of the dataset; by default that of the file."
+    )
+    x: str = Field(default="x", description="The column of x, in (0, 1].")
+    y: str = Field(default="y", description="The column of measured values.")
+    error: str | None = Field(
+        default=None, description="The column of uncorrelated errors, absolute; this or covariance."
+    )
+    covariance: Path | None = Field(
+        default=None,
+        description="In place of error: a file with the covariance matrix, a line for each datum, "
+        "without names.",
+    )
+    flavour: str = Field(default="f", description="Which of model.flavours was measured.")
+    q0: PositiveFloat = Field(
+        default=1.0,
+        description="Scale of the function, for parton distributions only, which must have that "
+        "of the other datasets. Else it has no meaning.",
+        json_schema_extra={"unit": "GeV"},
+    )
+
+    @model_validator(mode="after")
+    def _errors_in_one_way(self) -> CsvSettings:
+        if (self.error is None) == (self.covariance is None):
+            raise ValueError("give either error, a column, or covariance, a file")
+        return self
+
+
+@hookimpl
+def replicafit_datasets() -> Sequence[DatasetReader]:
+    """The dataset readers of replicafit itself."""
+    return [
+        DatasetReader(
+            name="file",
+            settings=FileSettings,
+            read="replicafit.data.dataset_file:read_from_settings",
+            summary="a replicafit-dataset/1 file (.npz)",
+        ),
+        DatasetReader(
+            name="csv",
+            settings=CsvSettings,
+            read="replicafit.data.csv_file:read_csv",
+            summary="columns x, y, error: a function measured directly",
+        ),
+    ]

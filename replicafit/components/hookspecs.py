@@ -1,0 +1,73 @@
+"""The plugin door: one hook per kind of component, each returning a sequence of descriptions.
+
+A plugin is a module (entry point group ``replicafit``) with functions of these names, marked with
+``hookimpl``::
+
+    from replicafit.components import LayerType
+    from replicafit.components.hookspecs import hookimpl
+
+    @hookimpl
+    def replicafit_layers():
+        return [LayerType(name="sine", settings=SineSettings, build="my_package.sine:build")]
+
+A module may say for which version of this door it was written, ``REPLICAFIT_API_VERSION = 1``; then
+one that does not fit is refused with that reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pluggy
+
+from replicafit.components import (
+    DatasetReader,
+    Evolution,
+    Exporter,
+    ForwardMap,
+    LayerType,
+    OptimizerType,
+    Penalty,
+)
+
+PROJECT = "replicafit"
+API_VERSION = 1
+"""Of hooks and descriptions; grows when plugins must change."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def replicafit_layers() -> Sequence[LayerType]:  # type: ignore[empty-body]
+    """Network layers, for ``model.layers`` in a runcard."""
+
+
+@hookspec
+def replicafit_datasets() -> Sequence[DatasetReader]:  # type: ignore[empty-body]
+    """Dataset readers, for ``data.datasets`` in a runcard."""
+
+
+@hookspec
+def replicafit_forward_maps() -> Sequence[ForwardMap]:  # type: ignore[empty-body]
+    """Forward maps, for ``operation`` in a dataset file."""
+
+
+@hookspec
+def replicafit_penalties() -> Sequence[Penalty]:  # type: ignore[empty-body]
+    """Penalties, for ``penalties`` in a runcard."""
+
+
+@hookspec
+def replicafit_optimizers() -> Sequence[OptimizerType]:  # type: ignore[empty-body]
+    """Optimizers, for ``training.optimizer`` in a runcard."""
+
+
+@hookspec
+def replicafit_exporters() -> Sequence[Exporter]:  # type: ignore[empty-body]
+    """Exporters, for ``export`` in a runcard."""
+
+
+@hookspec
+def replicafit_evolutions() -> Sequence[Evolution]:  # type: ignore[empty-body]
+    """Evolutions from q0 to other scales, for ``--at-q`` of reports."""

@@ -1,0 +1,297 @@
+"""Frozen descriptions of what plugins provide.
+
+A description is cheap: a name, a pydantic model of the settings a runcard may give, and where the
+working code is. The code itself is named by a string ``"package.module:attribute"`` and imported
+when a fit first needs it, so that listing plugins or checking a runcard never imports Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from replicafit.errors import PluginError
+
+Target = str | Callable[..., Any]
+"""A callable, or the string ``"package.module:attribute"`` that leads to one."""
+
+
+class ComponentSettings(BaseModel):
+    """Base of all component settings: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def load_target(target: Target) -> Callable[..., Any]:
+    """The callable behind ``target``, imported now if it is given as a string."""
+    if not isinstance(target, str):
+        return target
+    module, _, attribute = target.partition(":")
+    loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return loaded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """What all kinds share.
+
+    Attributes:
+        name: the ``type`` a runcard writes; two plugins with one name are an error that names both
+            distributions.
+        settings: a subclass of ``ComponentSettings`` with ``type: Literal["the name"]``; every
+            setting has a description. Forward maps and exporters have none.
+        summary: one line for ``replicafit plugins``.
+    """
+
+    name: str
+    settings: type[ComponentSettings]
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class LayerContext:
+    """What a layer may know when it is built.
+
+    Attributes:
+        position: place of the layer in the runcard, from 0.
+        replica_seeds: one integer seed per slot, for this layer alone; length r.
+        generators: one numpy generator per slot, for this layer alone; length r.
+        flavours: names of the functions that reach the layer, or, before the last network
+            layer, of those the network puts out; length f.
+        has_replica_axis: whether the features that reach the layer are ``(b, r, n, f)`` already.
+        node_start: where on the grid axis the extra grid points of this layer begin.
+        node_count: how many extra grid points this layer requested.
+        x_grid: the grids of all datasets one after the other, with repetitions, (n,).
+    """
+
+    position: int
+    replica_seeds: tuple[int, ...]
+    generators: tuple[np.random.Generator, ...]
+    flavours: tuple[str, ...]
+    has_replica_axis: bool = True
+    node_start: int = 0
+    node_count: int = 0
+    x_grid: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerType(Component):
+    """A network layer.
+
+    Attributes:
+        build: ``(settings, LayerContext) -> keras.layers.Layer``. The layer maps features
+            ``(b, r, n, f)`` to ``(b, r, n, g)``; before the first layer with replicas they are
+            ``(b, n, f)``. It has ``split(slot, features) -> keras.layers.Layer``, which gives
+            the plain Keras layer of one replica, ``(b, f) -> (b, g)``.
+            If that is not its trained weights in their order, it has ``trained_from(plain)``, which
+            gives those of one slot back to a fit that starts from an earlier one. With
+            ``record(slot) -> dict`` it tells of one replica what ``result.json`` should hold.
+        needs_x: the layer is called as ``layer(features, x)``, with the grid x ``(b, n, 1)``;
+            then its plain layer is called as ``layer([features, x])``.
+        extra_grid: ``(settings) -> x (m,)``: grid points beyond those of the data, for instance
+            quadrature nodes. They join the one network evaluation of a step.
+        size: ``(settings, features in) -> (features out, trained parameters per replica)``; what
+            the planner counts with before Keras is imported. Left out, the layer is taken to
+            change nothing and to have no parameters.
+        flavours: ``(settings, names before) -> names after``, for a layer that changes which
+            functions there are. Left out, the names stay.
+    """
+
+    build: Target
+    needs_x: bool = False
+    extra_grid: Callable[[Any], np.ndarray] | None = None
+    size: Callable[[Any, int], tuple[int, int]] | None = None
+    flavours: Callable[[Any, tuple[str, ...]], tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetReader(Component):
+    """A source of datasets.
+
+    Attributes:
+        read: ``(settings, folder) -> replicafit.data.Dataset``. ``folder`` is the runcard's, so
+            that paths are relative to it.
+    """
+
+    read: Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForwardMap(Component):
+    """How the predictions of a dataset's tables combine (``operation`` in the dataset file).
+
+    Attributes:
+        n_tables: how many tables the operation takes.
+        combine: ``(*table_predictions) -> prediction``, element by element, with arithmetic
+            operators only: it is called with numpy arrays on the host and tensors on the device.
+        linear: coefficients, one per table, if the operation is a linear combination; such
+            datasets are contracted once, on the host, unless a table is for two hadrons.
+    """
+
+    n_tables: int
+    combine: Callable[..., Any]
+    linear: tuple[float, ...] | None = None
+    settings: type[ComponentSettings] = ComponentSettings
+
+
+@dataclass(frozen=True)
+class PenaltyContext:
+    """What a penalty may know when it is built.
+
+    Attributes:
+        folder: the runcard's; paths are relative to it.
+        x_grid: grid of the function values, (n,); holds what the penalty requested, but is that of
+            the data while it requests.
+        flavours: names of the functions the network puts out; length f.
+        q0: their scale in GeV.
+        max_steps: steps that a replica takes at most.
+    """
+
+    folder: Path
+    x_grid: np.ndarray
+    flavours: tuple[str, ...]
+    q0: float
+    max_steps: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Which replicas pass: those whose measure is at most the bound.
+
+    Attributes:
+        measure: ``(function values (r, n, f)) -> (r,)``, never mixing replicas.
+        bound: the most that passes.
+        at_checks: best weights and stopping act only on checks that pass; otherwise replicas are
+            judged when they are finished.
+    """
+
+    measure: Callable[[Any], Any]
+    bound: float
+    at_checks: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Penalty(Component):
+    """A term added to chi2.
+
+    Attributes:
+        build: ``(settings, PenaltyContext) -> callable``, which maps ``(function values (r, n, f),
+            steps taken (r,))`` to ``(r,)``, never mixing replicas.
+        x_grid: ``(settings, PenaltyContext) -> x (m,)``: grid points it needs beside those of the
+            data. ``replicafit check`` calls it too, so mistakes in files are best found here.
+        verdict: ``(settings, PenaltyContext) -> Verdict``: which replicas pass.
+    """
+
+    build: Target
+    x_grid: Target | None = None
+    verdict: Target | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerType(Component):
+    """An optimizer.
+
+    Attributes:
+        build: ``(settings) -> replicafit.training.optimizers.Optimizer``: a rule that acts element
+            by element, with hyperparameters and step counts for each replica.
+    """
+
+    build: Target
+
+
+@dataclass(frozen=True)
+class WholeFit:
+    """A fit whose replicas are all written, for an exporter of the whole.
+
+    Attributes:
+        folder: of the fit.
+        numbers: the replica numbers to export, in order; never empty.
+        name: what the export is called: the user's word, or the name of the folder.
+        progress: ``(done, total) -> None``, to be told now and then how far the exporter is.
+    """
+
+    folder: Path
+    numbers: tuple[int, ...]
+    name: str
+    progress: Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter(Component):
+    """A writer of results, of each replica (``write``), of the whole fit (``finish``) or both.
+
+    Attributes:
+        write: ``(replica, network, folder) -> None``. ``replica`` is a
+            ``replicafit.results.replica.ReplicaResult``, ``network`` the plain Keras network of this
+            replica alone, ``folder`` a folder that becomes visible when all exporters are done.
+            One that fails costs a warning, not the replica.
+        finish: ``(WholeFit) -> Path``: called once when all replicas are written, and by
+            ``replicafit export`` afterwards; gives what it wrote, which is in the fit's folder.
+            Failing costs a warning, not the fit.
+        needs: names of exporters whose files ``finish`` reads; a runcard must name them too.
+    """
+
+    write: Target | None = None
+    finish: Target | None = None
+    needs: tuple[str, ...] = ()
+    settings: type[ComponentSettings] = ComponentSettings
+
+    def __post_init__(self) -> None:
+        if self.write is None and self.finish is None:
+            raise PluginError(f"The exporter '{self.name}' needs write, finish or both.")
+
+
+@dataclass(frozen=True)
+class StartingFunctions:
+    """Replicas of functions at one scale, for an evolution to take to others.
+
+    Attributes:
+        theory: coupling and masses, a ``replicafit.runcard.models.TheorySettings``.
+        flavours: names of the functions, length f.
+        q0: their scale in GeV.
+        x: ascending to 1, (n,).
+        values: x f(x, q0), (r, n, f).
+    """
+
+    theory: Any
+    flavours: tuple[str, ...]
+    q0: float
+    x: np.ndarray
+    values: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evolution(Component):
+    """How functions change with their scale.
+
+    Attributes:
+        evolve: ``(StartingFunctions, scales in GeV) -> x f(x, Q)``, (s, r, n, g), on the same x,
+            never mixing replicas; g counts ``replicafit_pdf.quarks.EVOLUTION``. It raises
+            OutputError for functions or scales that it cannot take.
+    """
+
+    evolve: Target
+    settings: type[ComponentSettings] = ComponentSettings
+
+
+DGLAP = "dglap"
+"""The name of the evolution of parton distribution functions, which reports ask for."""
+
+KINDS: dict[type[Component], str] = {
+    LayerType: "layer",
+    DatasetReader: "dataset reader",
+    ForwardMap: "forward map",
+    Penalty: "penalty",
+    OptimizerType: "optimizer",
+    Exporter: "exporter",
+    Evolution: "evolution",
+}
+"""The kinds of component and the word messages use for each."""
+
+Components = Sequence[Component]

@@ -1,0 +1,93 @@
+"""The penalties of a runcard: the grid they need, their terms and their verdicts; no Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.components import Penalty, PenaltyContext, Verdict, load_target
+from replicafit.data import FitData
+from replicafit.data.fit_data import join_grids
+from replicafit.runcard.flavours import output_flavours
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.runcard.models import NetworkSettings
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """What the engine adds to chi2, and who passes.
+
+    Attributes:
+        terms: each ``(functions (r, n, f), steps (r,)) -> (r,)``.
+        verdicts: by the name results use.
+    """
+
+    terms: tuple[Callable[[Any, Any], Any], ...] = ()
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+
+    @property
+    def at_checks(self) -> tuple[Verdict, ...]:
+        """The verdicts that best weights wait for."""
+        return tuple(verdict for verdict in self.verdicts.values() if verdict.at_checks)
+
+
+def with_penalty_grids(
+    data: FitData, runcard: Runcard, registry: Registry, folder: Path
+) -> FitData:
+    """``data`` on a grid that holds what the penalties of ``runcard`` need, too.
+
+    Raises:
+        ReplicafitError: the settings of a penalty cannot be used.
+    """
+    networks = runcard.model.networks
+    contexts = [_context(runcard, network, registry, data, folder) for network in networks]
+    grids = [
+        np.asarray(load_target(kind.x_grid)(item, context))
+        for context in contexts
+        for item, kind in zip(runcard.penalties, _kinds(runcard, registry), strict=True)
+        if kind.x_grid is not None
+    ]
+    return replace(data, x_grid=join_grids([data.x_grid, *grids])) if grids else data
+
+
+def build_penalties(data: FitData, runcard: Runcard, registry: Registry, folder: Path) -> Penalties:
+    """The penalties of ``runcard``, for functions of its one architecture on ``data``'s grid."""
+    context = _context(runcard, runcard.model, registry, data, folder)
+    kinds = _kinds(runcard, registry)
+    built = list(zip(_names(kinds), runcard.penalties, kinds, strict=True))
+    return Penalties(
+        terms=tuple(load_target(kind.build)(item, context) for _, item, kind in built),
+        verdicts={
+            name: load_target(kind.verdict)(item, context)
+            for name, item, kind in built
+            if kind.verdict is not None
+        },
+    )
+
+
+def _context(
+    runcard: Runcard, network: NetworkSettings, registry: Registry, data: FitData, folder: Path
+) -> PenaltyContext:
+    return PenaltyContext(
+        folder=folder,
+        x_grid=data.x_grid,
+        flavours=output_flavours(network, registry),
+        q0=data.q0,
+        max_steps=runcard.training.max_steps,
+    )
+
+
+def _kinds(runcard: Runcard, registry: Registry) -> tuple[Penalty, ...]:
+    return tuple(registry.get(Penalty, item.type) for item in runcard.penalties)
+
+
+def _names(kinds: tuple[Penalty, ...]) -> list[str]:
+    """The type of each penalty, from the second of a type on with its number."""
+    types = [kind.name for kind in kinds]
+    counts = [types[: i + 1].count(name) for i, name in enumerate(types)]
+    return [f"{t} {n}" if n > 1 else t for t, n in zip(types, counts, strict=True)]

@@ -1,0 +1,261 @@
+"""What will be trained, in which batches, with how much memory: known before Keras is imported."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from replicafit.components import LayerType
+from replicafit.data import FitData
+from replicafit.errors import TrainingError
+from replicafit.forward.planner import FormPlan, plan_forms
+from replicafit.forward.tables import contracted
+from replicafit.runcard.flavours import output_flavours
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.seeds import Seeds
+
+SLOTS = 10
+"""Slots of every batch on a CPU: beyond it nothing gets faster (docs/benchmarks.md).
+
+Batches are always padded to it, because the same compiled shape gives a replica the same bits
+whoever is beside it and however many there are. Only a single replica gets a batch of its own
+shape; it equals the padded one to rounding.
+"""
+
+COPIES_OF_WEIGHTS = 8
+"""Weights, best weights, gradients, up to three moments, and what an update makes of them."""
+
+COPIES_OF_FEATURES = 4
+"""What the layers put out, their gradients, and what the compiler keeps of both."""
+
+COPIES_OF_PRODUCTS = 2
+"""Products of functions for tables of two hadrons, and their gradients."""
+
+SHARE_OF_MEMORY = 0.8
+"""Of the machine's memory, for a batch."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The replicas that train together; ``numbers`` may be fewer than ``slots``."""
+
+    numbers: tuple[int, ...]
+    slots: int
+
+    def without(self, done: Collection[int]) -> Batch:
+        """The same slots without the replicas that are ``done``."""
+        return Batch(tuple(number for number in self.numbers if number not in done), self.slots)
+
+    @property
+    def padded(self) -> tuple[int, ...]:
+        """A replica number for every slot; spare slots repeat the first and never run."""
+        return self.numbers + self.numbers[:1] * (self.slots - len(self.numbers))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes on the device.
+
+    Attributes:
+        shared: of a batch, however many slots it has.
+        per_slot: of each slot.
+    """
+
+    shared: int
+    per_slot: int
+
+    def of(self, slots: int) -> int:
+        """Of a batch with ``slots``."""
+        return self.shared + slots * self.per_slot
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How fast one core is.
+
+    Attributes:
+        bandwidth: bytes read from memory per second.
+        flops: float32 operations of a matrix product per second.
+    """
+
+    bandwidth: float
+    flops: float
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """All replicas that share one architecture.
+
+    Attributes:
+        runcard: with this architecture as its model.
+        position: of the architecture in ``model.choice``, from 1; None without a choice.
+        batches: of equal slots, so that one compiled engine serves all.
+        forms: how chi2 is computed.
+        memory: what a batch takes.
+        parameters: trained parameters of each replica.
+        grid_points: where the network is evaluated in each step.
+    """
+
+    runcard: Runcard
+    position: int | None
+    batches: tuple[Batch, ...]
+    forms: FormPlan
+    memory: Memory
+    parameters: int
+    grid_points: int
+
+    @property
+    def slots(self) -> int:
+        """Of each batch."""
+        return self.batches[0].slots
+
+    def describe(self) -> dict[str, Any]:
+        """For people and for ``run.json``."""
+        parts = zip(self.forms.forms, self.forms.datasets, strict=True)
+        return {
+            "architecture": self.position,
+            "parameters": self.parameters,
+            "grid_points": self.grid_points,
+            "slots": self.slots,
+            "batches": len(self.batches),
+            "memory_per_batch_mb": round(self.memory.of(self.slots) / 1e6, 1),
+            "chi2": [{"datasets": list(names), **form.describe()} for form, names in parts],
+        }
+
+    def seconds_per_step(self, machine: Machine) -> float:
+        """At least, for a whole batch: tables read forward and backward, and all products.
+
+        Products of functions are written and read in each direction.
+        """
+        size, slots = self.forms.size, self.slots
+        moved = 2 * _item_size(self.runcard) * (slots * (size.own + 2 * size.made) + size.shared)
+        products = 6 * self.grid_points * self.parameters + 4 * (size.own + size.shared)
+        return moved / machine.bandwidth + slots * products / machine.flops
+
+
+def plan_networks(
+    runcard: Runcard,
+    registry: Registry,
+    data: FitData,
+    numbers: Sequence[int],
+    memory: int | None = None,
+    most_slots: int = SLOTS,
+) -> tuple[NetworkPlan, ...]:
+    """A plan for each architecture that one of the replicas ``numbers`` has.
+
+    Args:
+        memory: bytes that a batch may take; a share of the machine's if not given.
+        most_slots: of a batch.
+
+    Raises:
+        TrainingError: not even one replica fits into the memory.
+    """
+    limit = int(SHARE_OF_MEMORY * machine_memory()) if memory is None else memory
+    slots = 1 if len(numbers) == 1 else most_slots
+    plans, forms = [], _remembered(runcard, registry, data)
+    if data.held_out is not None:  # what it lacks must not be found after training
+        for network in runcard.model.networks:
+            contracted(data.held_out, registry, output_flavours(network, registry))
+    for position, chosen in enumerate(_chosen(runcard, numbers), 1):
+        if chosen:
+            own = runcard.with_network(runcard.model.networks[position - 1])
+            known = position if len(runcard.model.networks) > 1 else None
+            form = forms(output_flavours(own.model, registry))
+            plan = _network_plan(own, registry, data, form)
+            fitting = _fitting_slots(plan[0], slots, limit)
+            batches = plan_batches(chosen, fitting)
+            plans.append(NetworkPlan(own, known, batches, form, *plan))
+    return tuple(plans)
+
+
+def plan_batches(numbers: Sequence[int], slots: int = SLOTS) -> tuple[Batch, ...]:
+    """Batches of equal slots for ``numbers``."""
+    starts = range(0, len(numbers), slots)
+    return tuple(Batch(tuple(numbers[i : i + slots]), slots) for i in starts)
+
+
+def machine_memory() -> int:
+    """Bytes of main memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def measured_machine(seconds: float = 1.0) -> Machine:
+    """What one core reaches here, from about ``seconds`` of trying."""
+    block, matrix = np.ones(2**24, np.float32), np.ones((512, 512), np.float32)
+    reading = _shortest(lambda: np.add.reduce(block), seconds / 2)
+    product = _shortest(lambda: matrix @ matrix, seconds / 2)
+    return Machine(bandwidth=block.nbytes / reading, flops=2 * 512**3 / product)
+
+
+def _chosen(runcard: Runcard, numbers: Sequence[int]) -> list[list[int]]:
+    """The replica numbers of each architecture; a replica's depends on its number alone."""
+    seeds, networks = Seeds(runcard.seed), runcard.model.networks
+    drawn = [int(seeds.generator(k, "architecture").integers(len(networks))) for k in numbers]
+    return [
+        [k for k, d in zip(numbers, drawn, strict=True) if d == i] for i in range(len(networks))
+    ]
+
+
+def _remembered(
+    runcard: Runcard, registry: Registry, data: FitData
+) -> Callable[[tuple[str, ...]], FormPlan]:
+    """The forms for given flavours, made once."""
+    split = runcard.data.training_fraction < 1
+    known: dict[tuple[str, ...], FormPlan] = {}
+
+    def forms(flavours: tuple[str, ...]) -> FormPlan:
+        if flavours not in known:
+            known[flavours] = plan_forms(data, registry, flavours, split, runcard.precision)
+        return known[flavours]
+
+    return forms
+
+
+def _network_plan(
+    runcard: Runcard, registry: Registry, data: FitData, forms: FormPlan
+) -> tuple[Memory, int, int]:
+    """Memory, parameters and grid points."""
+    features, parameters, evaluated, points = 1, 0, 0, len(data.x_grid)
+    for item in runcard.model.layers:
+        kind = registry.get(LayerType, item.type)
+        features, more = kind.size(item, features) if kind.size else (features, 0)
+        parameters, evaluated = parameters + more, evaluated + features
+        points += len(kind.extra_grid(item)) if kind.extra_grid else 0
+    own = 2 * forms.size.own + COPIES_OF_WEIGHTS * parameters
+    own += COPIES_OF_FEATURES * points * evaluated + COPIES_OF_PRODUCTS * forms.size.made
+    size = _item_size(runcard)
+    return Memory(size * forms.size.shared, size * own), parameters, points
+
+
+def _item_size(runcard: Runcard) -> int:
+    return int(np.dtype(runcard.precision).itemsize)
+
+
+def _fitting_slots(memory: Memory, slots: int, limit: int) -> int:
+    fitting = (limit - memory.shared) // memory.per_slot
+    if fitting < 1:
+        raise TrainingError(
+            f"One replica takes {_megabytes(memory.of(1))}, more than the {_megabytes(limit)} that "
+            "a batch may take here. Fit fewer data, or use a machine with more memory."
+        )
+    return min(slots, fitting)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
+
+
+def _shortest(work: Callable[[], Any], seconds: float) -> float:
+    """The shortest time ``work`` took while it was repeated for about ``seconds``."""
+    end, best = time.perf_counter() + seconds, np.inf
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        work()
+        best = min(best, time.perf_counter() - start)
+    return float(best)

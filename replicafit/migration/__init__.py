@@ -1,5 +1,0 @@
-"""Translates runcards of n3fit, NNPDF's code, into ours; nothing of them is dropped silently."""
-
-from replicafit.migration.card import Migration, Options, migrated, options_for
-
-__all__ = ["Migration", "Options", "migrated", "options_for"]

@@ -1,0 +1,225 @@
+"""All replicas of a fit at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from replicafit.errors import OutputError
+from replicafit.results.folder import FitFolder
+from replicafit.results.arrays import read_arrays
+from replicafit.results.function import Replica, checked, load_replica
+
+CENTRAL_68 = (16.0, 84.0)
+"""The percentiles between which the central 68 % lie."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Replicas of one fit. ``fit(x)`` evaluates their networks; all else reads tables.
+
+    The tables are those of ``function.npz``: no Keras is imported until ``fit(x)`` is called.
+
+    Attributes:
+        folder: where the fit is.
+        results: the ``result.json`` of each replica, length r.
+        flavours: names of the functions, length f.
+        q0: their scale in GeV.
+        x: the grid of the tables, (n,).
+        values: x f(x, q0) on it, (r, n, f).
+    """
+
+    folder: Path
+    results: tuple[Mapping[str, Any], ...]
+    flavours: tuple[str, ...]
+    q0: float
+    x: np.ndarray
+    values: np.ndarray
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The replica numbers, length r."""
+        return tuple(int(result["number"]) for result in self.results)
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """How each replica ended, length r."""
+        return tuple(str(result["status"]) for result in self.results)
+
+    def __len__(self) -> int:
+        return len(self.results)
+
+    def __iter__(self) -> Iterator[Replica]:
+        return iter(self._replicas)
+
+    def __getitem__(self, number: int) -> Replica:
+        """The replica of that number, as ``load_replica`` gives it."""
+        return load_replica(self.folder, number)
+
+    @cached_property
+    def _replicas(self) -> tuple[Replica, ...]:
+        return tuple(load_replica(self.folder, number) for number in self.numbers)
+
+    def __call__(self, x: Any) -> np.ndarray:
+        """x f(x, q0), (r, n, f), at x (n,) in (0, 1], from the networks (imports Keras)."""
+        return np.stack([replica(x) for replica in self])
+
+    def interpolate(self, x: Any) -> np.ndarray:
+        """The same from the tables, by cubic splines in log x, without Keras.
+
+        Raises:
+            ValueError: an x outside the tables.
+        """
+        from scipy.interpolate import CubicSpline
+
+        points = checked(x)
+        if points.min() < self.x[0]:
+            raise ValueError(
+                f"The tables begin at x = {self.x[0]:.3g}; given: {points.min():.3g}. Call the fit "
+                "itself, which evaluates the networks."
+            )
+        spline = CubicSpline(np.log(self.x), self.values, axis=1)
+        return np.asarray(spline(np.log(points)))
+
+    def mean(self, x: Any = None) -> np.ndarray:
+        """Mean over replicas, (n, f); on the tables' grid, or by ``fit(x)``."""
+        return np.asarray(self._values(x).mean(axis=0))
+
+    def std(self, x: Any = None) -> np.ndarray:
+        """Standard deviation over replicas (divided by r - 1), (n, f)."""
+        values = self._values(x)
+        return np.asarray(values.std(axis=0, ddof=1 if len(values) > 1 else 0))
+
+    def band(self, x: Any = None) -> tuple[np.ndarray, np.ndarray]:
+        """The central 68 % of the replicas: lower and upper end, each (n, f)."""
+        low, high = np.percentile(self._values(x), CENTRAL_68, axis=0)
+        return low, high
+
+    def _values(self, x: Any) -> np.ndarray:
+        return self.values if x is None else self(x)
+
+    def only(self, numbers: Iterable[int]) -> Fit:
+        """The same fit with the replicas ``numbers`` alone.
+
+        Raises:
+            ValueError: there is no such replica.
+        """
+        wanted = list(dict.fromkeys(numbers))
+        missing = sorted(set(wanted) - set(self.numbers))
+        if missing or not wanted:
+            raise ValueError(f"Replicas {missing or 'none'} are asked for; here: {self.numbers}.")
+        at = [self.numbers.index(number) for number in wanted]
+        results = tuple(self.results[i] for i in at)
+        return replace(self, results=results, values=self.values[at])
+
+    def sound(self) -> Fit:
+        """Without diverged replicas; those that a selection of the fit refused are left out too.
+
+        Raises:
+            ValueError: nothing is left.
+        """
+        return self.only(r["number"] for r in self.results if is_sound(r))
+
+    def to_frame(self) -> Any:
+        """The tables as a long pandas frame: replica, x, flavour, value."""
+        pandas = _optional("pandas")
+        index = pandas.MultiIndex.from_product(
+            [self.numbers, self.x, self.flavours], names=["replica", "x", "flavour"]
+        )
+        return pandas.Series(self.values.ravel(), index=index, name="value").reset_index()
+
+    def to_xarray(self) -> Any:
+        """The tables as an xarray array of dimensions replica, x, flavour."""
+        return _optional("xarray").DataArray(
+            self.values,
+            dims=("replica", "x", "flavour"),
+            coords={"replica": list(self.numbers), "x": self.x, "flavour": list(self.flavours)},
+            name="xf",
+            attrs={"q0_GeV": self.q0},
+        )
+
+    def __repr__(self) -> str:
+        return f"<Fit '{self.folder}': {self._told}, functions: {', '.join(self.flavours)}>"
+
+    @property
+    def _told(self) -> str:
+        counts = Counter(self.statuses)
+        ended = ", ".join(f"{count} {status}" for status, count in counts.items())
+        return f"{len(self)} replicas ({ended})"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: what is in the fit, and its chi2."""
+        chi2 = [result["chi2_per_datum"]["all"] for result in self.results]
+        low, middle, high = np.percentile(chi2, [16, 50, 84])
+        rows = {
+            "replicas": self._told,
+            "chi2 per datum": f"median {middle:.3f}, 68 % in {low:.3f} to {high:.3f}",
+            "data": str(self.results[0]["n_data"]),
+            "functions": f"{', '.join(self.flavours)}, at q0 = {self.q0:g} GeV",
+        }
+        cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
+        return f"<table><caption>{escape(str(self.folder))}</caption>{cells}</table>"
+
+
+def is_sound(result: Mapping[str, Any]) -> bool:
+    """Whether a replica counts in means: it did not diverge, and the selection kept it."""
+    verdict = result.get("selection") or {}
+    return result["status"] != "diverged" and verdict.get("selected") is not False
+
+
+def load_fit(folder: str | Path) -> Fit:
+    """All replicas of the fit in ``folder`` that are written; it may still be running.
+
+    Raises:
+        OutputError: there is no fit or no replica, or replicas lack ``function.npz``.
+    """
+    fit = FitFolder(Path(folder))
+    numbers = fit.finished()
+    if not numbers:
+        raise OutputError(_no_replica(fit))
+    tables = [_function(fit, number) for number in numbers]
+    first = tables[0]
+    return Fit(
+        folder=fit.path,
+        results=tuple(fit.result(number) for number in numbers),
+        flavours=tuple(map(str, first["flavours"])),
+        q0=float(first["q0"]),
+        x=first["x"],
+        values=np.stack([table["values"] for table in tables]),
+    )
+
+
+def _no_replica(fit: FitFolder) -> str:
+    if not fit.run_file.exists():
+        return f"'{fit.path}' holds no fit: there is no run.json. Check the path."
+    return (
+        f"No replica of the fit in '{fit.path}' is finished yet. Wait, or continue the fit with "
+        "replicafit run --resume."
+    )
+
+
+def _function(fit: FitFolder, number: int) -> dict[str, np.ndarray]:
+    try:
+        return read_arrays(fit.replica(number) / "function.npz")
+    except FileNotFoundError:
+        raise OutputError(
+            f"Replica {number} of '{fit.path}' was written without function.npz. Add 'function' "
+            "to export in the runcard and fit again."
+        ) from None
+
+
+def _optional(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise ImportError(
+            f"This needs {name}, which is not installed: pip install {name}"
+        ) from None

@@ -1,0 +1,249 @@
+"""The output folder of a fit (DESIGN of its files: docs/reference/output.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from replicafit.components import Exporter, WholeFit, load_target
+from replicafit.errors import OutputError
+from replicafit.results.data_file import write_data_file
+from replicafit.results.files import appearing, is_of_the_disk, write_json
+from replicafit.results.replica import ReplicaResult
+from replicafit.runcard import differences
+from replicafit.results.selection import Selection, select
+
+NO_FILES: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class FitFolder:
+    """Where a fit is written."""
+
+    path: Path
+
+    @property
+    def run_file(self) -> Path:
+        """Provenance, timing and the canonical runcard."""
+        return self.path / "run.json"
+
+    @property
+    def data_file(self) -> Path:
+        """What was measured; comes with the first replica."""
+        return self.path / "measured.npz"
+
+    @property
+    def progress_file(self) -> Path:
+        """How the fit went on, one line now and then."""
+        return self.path / "progress.jsonl"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of the batch that trains, while it does."""
+        return self.path / "checkpoint"
+
+    def replica(self, number: int) -> Path:
+        """The folder of one replica."""
+        return self.path / "replicas" / f"replica_{number:04d}"
+
+    def finished(self) -> tuple[int, ...]:
+        """The replica numbers that are here, whole."""
+        found = (self.path / "replicas").glob("replica_*/result.json")
+        return tuple(sorted(int(file.parent.name.removeprefix("replica_")) for file in found))
+
+    def result(self, number: int) -> dict[str, Any]:
+        """``result.json`` of one replica.
+
+        Raises:
+            OutputError: it is not there.
+        """
+        file = self._result_file(number)
+        try:
+            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise OutputError(self.absence(number)) from None
+        return content
+
+    def absence(self, number: int) -> str:
+        """Why there is no such replica."""
+        if not self.run_file.exists():
+            return f"'{self.path}' holds no fit: there is no run.json. Check the path."
+        here = self.finished()
+        known = f"{here[0]} to {here[-1]} ({len(here)} of them)" if here else "none yet"
+        return f"'{self.path}' has no replica {number}; there are: {known}."
+
+    def refuse_if_taken(self) -> None:
+        """Raises OutputError if something is here already, or nothing may be written."""
+        try:
+            self._refuse_if_taken()
+        except OSError as cause:
+            raise OutputError(
+                f"The folder '{self.path}' cannot be used ({cause.strerror}). Choose another "
+                "with -o."
+            ) from None
+
+    def _refuse_if_taken(self) -> None:
+        if self.run_file.exists():
+            raise OutputError(
+                f"'{self.path}' already holds a fit. Continue it with --resume, or choose another "
+                "folder with -o."
+            )
+        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+            raise OutputError(f"'{self.path}' exists and is not empty. Choose another with -o.")
+
+    def create(self, runcard: Path) -> None:
+        """Makes the folder and copies the runcard into it.
+
+        Raises:
+            OutputError: it holds something already, or cannot be written.
+        """
+        self.refuse_if_taken()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as cause:
+            raise OutputError(
+                f"The folder '{self.path}' cannot be made ({cause.strerror}). Choose another "
+                "with -o."
+            ) from None
+        if not os.access(self.path, os.W_OK):
+            raise OutputError(f"The folder '{self.path}' is read-only. Choose another with -o.")
+        with appearing(self.path / "runcard.yml") as temporary:
+            temporary.write_bytes(runcard.read_bytes())
+
+    def refuse_unless_same(
+        self, runcard: dict[str, Any], data_hash: str, files: Mapping[str, str] = NO_FILES
+    ) -> None:
+        """Raises OutputError unless the fit here is of the canonical ``runcard`` and its data.
+
+        Args:
+            data_hash: of the data.
+            files: sha256 of the plugins that are files beside the runcard, by name.
+        """
+        if not self.run_file.exists():
+            raise OutputError(
+                f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
+            )
+        run = json.loads(self.run_file.read_text(encoding="utf-8"))
+        changed = differences(run["runcard"], runcard)
+        known = {name: plugin.get("sha256") for name, plugin in run["plugins"].items()}
+        changed += [f"the plugin file {n}" for n, own in files.items() if known.get(n) != own]
+        if changed:
+            raise OutputError(
+                f"The fit in '{self.path}' was begun with another runcard; different: "
+                f"{', '.join(changed)}. Undo the changes (DIR/runcard.yml is the one it was begun "
+                "with), or choose another folder with -o."
+            )
+        if run["data_hash"] != data_hash:
+            raise OutputError(
+                f"The fit in '{self.path}' was begun with other data: a dataset, a table or a "
+                "function that the runcard names has changed since. Bring the files back as they "
+                "were, or choose another folder with -o."
+            )
+
+    def selection(self, numbers: Iterable[int]) -> Selection:
+        """The selection among the replicas ``numbers``, all of which are here."""
+        return select([self.result(number) for number in sorted(numbers)])
+
+    def judge(self, numbers: Iterable[int]) -> Selection:
+        """The same, written into each ``result.json`` where it is not there already."""
+        selection = self.selection(numbers)
+        for number in selection.numbers:
+            result, verdict = self.result(number), selection.verdict(number)
+            if result.get("selection") != verdict:
+                write_json(self._result_file(number), {**result, "selection": verdict})
+        return selection
+
+    def _result_file(self, number: int) -> Path:
+        return self.replica(number) / "result.json"
+
+    def write_replica(
+        self, replica: ReplicaResult, network: Any, exporters: Sequence[Exporter]
+    ) -> tuple[str, ...]:
+        """Writes one replica; it appears whole.
+
+        Returns:
+            One message for each exporter that failed; the replica is written without it.
+        """
+        if not self.data_file.exists():
+            write_data_file(self.data_file, replica.predictions.data)
+        with appearing(self.replica(replica.number)) as temporary:
+            temporary.mkdir()
+            told = [_write_part(exporter, replica, network, temporary) for exporter in exporters]
+            write_json(temporary / "result.json", replica.summary())
+        return tuple(message for message in told if message)
+
+    def complete(self) -> bool:
+        """Whether the fit went to its end, where its replicas are selected."""
+        run = json.loads(self.run_file.read_text(encoding="utf-8"))
+        return run.get("selection") is not None
+
+    def selected(self) -> tuple[int, ...]:
+        """The replicas to use: those selected, or of an incomplete fit all that did not diverge.
+
+        Raises:
+            OutputError: there is no fit here, or none of its replicas can be used.
+        """
+        finished = self.finished()
+        if not self.run_file.exists() or not finished:
+            raise OutputError(self.absence(1))
+        selection = json.loads(self.run_file.read_text(encoding="utf-8")).get("selection")
+        if selection:
+            chosen = selection["selected"]
+        else:
+            chosen = [n for n in finished if self.result(n)["status"] != "diverged"]
+        numbers = tuple(number for number in finished if number in set(chosen))
+        if not numbers:
+            raise OutputError(
+                f"No replica of '{self.path}' can be used: of {len(finished)} none is selected, or "
+                "all diverged. Fit again with other settings."
+            )
+        return numbers
+
+    def export(
+        self, exporter: Exporter, name: str | None, progress: Callable[[int, int], None]
+    ) -> Path:
+        """Writes the whole fit with ``exporter``; gives what it wrote.
+
+        Args:
+            exporter: one with ``finish``.
+            name: what the export is called; by default as the folder.
+            progress: told how much of how much is done.
+        """
+        assert exporter.finish is not None
+        name = name or self.path.resolve().name
+        fit = WholeFit(self.path, self.selected(), name, progress)
+        written: Path = load_target(exporter.finish)(fit)
+        return written
+
+    def finish(self, exporter: Exporter, progress: Callable[[int, int], None]) -> str | None:
+        """Writes the whole fit with ``exporter``; gives the message of a failure, if any."""
+        try:
+            self.export(exporter, None, progress)
+        except Exception as cause:  # a plugin's exporter may fail in any way; the fit is kept
+            return f"The exporter '{exporter.name}' failed: {type(cause).__name__}: {cause}"
+        return None
+
+
+def _write_part(
+    exporter: Exporter, replica: ReplicaResult, network: Any, folder: Path
+) -> str | None:
+    """All that ``exporter`` writes into ``folder``, or nothing and why."""
+    if exporter.write is None:
+        return None
+    with tempfile.TemporaryDirectory(dir=folder) as part:
+        try:
+            load_target(exporter.write)(replica, network, Path(part))
+        except Exception as cause:  # a plugin's exporter may fail in any way
+            if is_of_the_disk(cause):
+                raise
+            reason = f"{type(cause).__name__}: {cause}"
+            return f"The exporter '{exporter.name}' failed for replica {replica.number}: {reason}"
+        for written in Path(part).iterdir():
+            written.replace(folder / written.name)
+    return None

@@ -1,0 +1,231 @@
+"""From a runcard to one Keras model that holds all replicas of a batch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from replicafit.components import LayerContext, LayerType, load_target
+from replicafit.errors import ModelError
+from replicafit.layers.grid import DropNodes, JoinNodes
+from replicafit.layers.warm_start import start_from
+from replicafit.runcard.flavours import flavours_along
+from replicafit.plugins import Registry
+from replicafit.runcard import Runcard
+from replicafit.seeds import Seeds
+
+NO_GRID = np.empty(0)
+NO_START: Mapping[int, Path] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer of the network and how it is called."""
+
+    layer: Any
+    needs_x: bool
+
+    def __call__(self, features: Any, x: Any) -> Any:
+        return self.layer(features, x) if self.needs_x else self.layer(features)
+
+
+@dataclass(frozen=True)
+class ReplicaModel:
+    """The functions of all replicas of a batch.
+
+    Attributes:
+        network: Keras model, x ``(b, n, 1)`` -> x f ``(b, r, n, f)``, one evaluation per call.
+        stages: its layers in order.
+        nodes: extra grid points the layers asked for, (m,).
+        numbers: the replica number in each slot.
+        flavours: names along the last axis, after all layers.
+    """
+
+    network: keras.Model
+    stages: tuple[Stage, ...]
+    nodes: np.ndarray
+    numbers: tuple[int, ...]
+    flavours: tuple[str, ...]
+
+    def split(self, slots: Sequence[int], turn: np.ndarray) -> list[keras.Model]:
+        """The plain Keras networks of ``slots``, each x ``(b, 1)`` -> ``(b, g)``.
+
+        Args:
+            slots: positions on the replica axis.
+            turn: matrix (f, g) from the fitted functions to those wanted.
+        """
+        dtype = self.network.compute_dtype
+        x = ops.cast(ops.convert_to_tensor(self._any_grid()[None, :, None]), dtype)
+        reaching, features = [], x
+        for stage in self.stages:
+            reaching.append(features)
+            features = stage(features, x)
+        with _precision(dtype):
+            return [self._single(slot, reaching, turn) for slot in slots]
+
+    def _any_grid(self) -> np.ndarray:
+        return self.nodes if len(self.nodes) else np.array([0.5])
+
+    def _single(self, slot: int, reaching: Sequence[Any], turn: np.ndarray) -> keras.Model:
+        x = keras.Input((1,), name="x", dtype=self.network.compute_dtype)
+        features = x
+        for stage, concrete in zip(self.stages, reaching, strict=True):
+            plain = stage.layer.split(slot, concrete)
+            features = plain([features, x]) if stage.needs_x else plain(features)
+        if not np.array_equal(turn, np.eye(len(turn))):
+            last = keras.layers.Dense(turn.shape[1], use_bias=False, name="evolution_basis")
+            features = last(features)
+            last.set_weights([turn])
+        return keras.Model(x, features, name=f"replica_{self.numbers[slot]}")
+
+
+def build_model(
+    runcard: Runcard,
+    registry: Registry,
+    seeds: Seeds,
+    numbers: Sequence[int],
+    x_grid: np.ndarray = NO_GRID,
+    start: Mapping[int, Path] = NO_START,
+) -> ReplicaModel:
+    """The model of the replicas ``numbers``; each one's weights depend on its own number alone.
+
+    Args:
+        runcard: says which layers.
+        registry: who provides them.
+        seeds: of initial weights.
+        numbers: a replica number for each slot.
+        x_grid: the grids of all datasets one after the other, (n,), for layers that ask for it.
+        start: for each replica number the file of the plain network whose weights it starts from.
+
+    Raises:
+        ModelError: the layers do not go together, do not end in the flavours that the runcard
+            names, or have other weights than the networks to start from.
+    """
+    flavours = flavours_along(runcard.model, registry)
+    types = [registry.get(LayerType, item.type) for item in runcard.model.layers]
+    nodes = [_requested(kind, item) for kind, item in zip(types, runcard.model.layers, strict=True)]
+    starts = np.cumsum([0, *map(len, nodes)])
+    with _precision(runcard.precision):
+        x = keras.Input((None, 1), name="x", dtype=runcard.precision)
+        joined = np.concatenate(nodes)
+        grid = JoinNodes(joined, name="join_nodes")(x) if len(joined) else x
+        features, stages = grid, []
+        for i, (kind, item) in enumerate(zip(types, runcard.model.layers, strict=True)):
+            context = LayerContext(
+                position=i,
+                replica_seeds=tuple(seeds.integer(k, f"layer/{i}") for k in numbers),
+                generators=tuple(seeds.generator(k, f"layer/{i}") for k in numbers),
+                flavours=flavours[i],
+                has_replica_axis=len(features.shape) == 4,
+                node_start=int(starts[i]),
+                node_count=len(nodes[i]),
+                x_grid=x_grid,
+            )
+            stages.append(Stage(_built(kind, item, context), kind.needs_x))
+            features = _connect(stages[-1], features, grid, i, item)
+        _check_output(features.shape, len(numbers), flavours[-1])
+        values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
+        network = keras.Model(x, values, name="replicas")
+        _try(network, len(numbers))
+    if start:
+        start_from([stage.layer for stage in stages], [start[number] for number in numbers])
+    model = ReplicaModel(network, tuple(stages), joined, tuple(numbers), flavours[-1])
+    _try_split(model)
+    return model
+
+
+def _requested(kind: LayerType, settings: Any) -> np.ndarray:
+    return kind.extra_grid(settings) if kind.extra_grid else np.empty(0)
+
+
+def _built(kind: LayerType, settings: Any, context: LayerContext) -> Any:
+    try:
+        return load_target(kind.build)(settings, context)
+    except (ModelError, ValueError, TypeError) as cause:
+        raise ModelError(
+            f"Layer {context.position} of the runcard ({settings.type}) cannot be built: {cause}"
+        ) from cause
+
+
+def _try(network: keras.Model, replicas: int) -> None:
+    """One evaluation: what symbolic shapes let pass is found here, before anything is written."""
+    for weight in network.trainable_variables:
+        if not weight.shape or weight.shape[0] != replicas:
+            raise ModelError(
+                f"The weight '{weight.path}' has shape {tuple(weight.shape)}; the first axis of "
+                f"every trained weight must hold the {replicas} replicas."
+            )
+    try:
+        shape = network(ops.full((1, 1, 1), 0.5, dtype=network.compute_dtype)).shape
+    except Exception as cause:  # layers of plugins may fail in any way
+        raise ModelError(
+            f"The layers of the runcard do not fit together: {_plain_words(cause)}"
+        ) from cause
+    if tuple(shape) != (1, replicas, 1, network.output_shape[3]):
+        raise ModelError(
+            f"The network gives the shape {tuple(shape)} where its layers announce "
+            f"(1, {replicas}, 1, {network.output_shape[3]}). Check the order of the layers."
+        )
+
+
+def _try_split(model: ReplicaModel) -> None:
+    """One replica as a plain network: a layer that cannot must not be found after training."""
+    try:
+        model.split([0], np.eye(len(model.flavours)))
+    except Exception as cause:  # layers of plugins may fail in any way
+        raise ModelError(
+            f"The network cannot be split into one for each replica: {_plain_words(cause)}. Every "
+            "layer needs split(slot, features), which gives the plain Keras layer of one replica "
+            "(docs/how-to/own-layer.md)."
+        ) from cause
+
+
+def _connect(stage: Stage, features: Any, grid: Any, position: int, settings: Any) -> Any:
+    try:
+        return stage(features, grid)
+    except (ValueError, TypeError) as cause:
+        raise ModelError(
+            f"Layer {position} of the runcard ({settings.type}) does not fit what reaches it, of "
+            f"shape {tuple(features.shape)}: {_plain_words(cause)}"
+        ) from cause
+
+
+def _plain_words(cause: Exception) -> str:
+    """What the layer said, without what Keras puts around it."""
+    text = re.sub(r"\x1b\[\d*m", "", str(cause))
+    text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.S)
+    return text.split("\n\nArguments received")[0].strip()
+
+
+def _check_output(shape: Sequence[int | None], replicas: int, flavours: Sequence[str]) -> None:
+    if len(shape) != 4 or shape[1] != replicas:
+        raise ModelError(
+            "No layer of the runcard makes replicas: the network puts out the shape "
+            f"{tuple(shape)} instead of (b, {replicas}, n, f). Add a multi_dense layer."
+        )
+    if shape[3] != len(flavours):
+        raise ModelError(
+            f"The network puts out {shape[3]} functions, but model.flavours names "
+            f"{len(flavours)} ({', '.join(flavours)}). Give the last multi_dense layer "
+            f"units: {len(flavours)}, or change model.flavours."
+        )
+
+
+@contextmanager
+def _precision(name: str) -> Iterator[None]:
+    """Layers made inside have this dtype, those of plugins too; Keras keeps it globally."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,159 @@
+"""Commands about plugins: broken ones, files beside a runcard, and a new one that just works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from test_cli import call
+from test_plugins import LOCAL
+from toy import TOY_CARD
+
+from replicafit.errors import OutputError, PluginError
+from replicafit.testing.scaffold import Names, write_plugin
+
+
+def install(distribution: Path, folder: Path) -> None:
+    """What pip does, where the machine has no network."""
+    project = tomllib.loads((distribution / "pyproject.toml").read_text())["project"]
+    name, version = project["name"], project["version"]
+    about = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    points = project["entry-points"]["replicafit"].items()
+    lines = [f"{point} = {module}" for point, module in points]
+    (about / "entry_points.txt").write_text("\n".join(["[replicafit]", *lines, ""]))
+    for _, module in points:
+        (folder / module).symlink_to(distribution / module)
+
+
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    """A folder on the path of the commands that a test runs."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), before]))
+    return folder
+
+
+@pytest.fixture
+def bad_plugin(on_path):
+    """An installed plugin that exits when it is imported."""
+    about = on_path / "replicafit_bad-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: replicafit-bad\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[replicafit]\nbad = replicafit_bad\n")
+    (on_path / "replicafit_bad.py").write_text("raise SystemExit('no licence')\n")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bad_plugin")
+def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, monkeypatch):
+    folder = toy_card.parent
+    line = "Warning: plugin 'bad' of 'replicafit-bad' did not load: SystemExit: no licence\n"
+    for command in (["check", toy_card], ["schema"], ["plugins"]):
+        code, _, err = call(*command, cwd=folder)
+        assert (code, err) == (0, line), command
+    code, _, err = call("plugins", "--check", cwd=folder)
+    assert code == 1
+    assert "Traceback" in err
+    assert "no licence" in err
+    records = {r["name"]: r for r in json.loads(call("plugins", "--json", cwd=folder)[1])}
+    keys = {"name", "distribution", "version", "file", "hooks", "components", "api_version"}
+    assert all(set(record) >= keys | {"status"} for record in records.values())
+    assert (records["builtin"]["status"], records["bad"]["status"]) == ("loaded", "broken")
+    assert "replicafit_layers" in records["builtin"]["hooks"]
+    monkeypatch.setenv("REPLICAFIT_PLUGINS", "strict")
+    code, _, err = call("check", toy_card, cwd=folder)
+    assert (code, "REPLICAFIT_PLUGINS is strict" in err) == (2, True)
+    assert call("plugins", cwd=folder)[0] == 0
+    monkeypatch.setenv("REPLICAFIT_PLUGINS", "off")
+    code, out, err = call("plugins", "--check", cwd=folder)
+    assert (code, err) == (0, "")
+    assert "bad" not in out
+
+
+@pytest.mark.slow
+def test_a_fit_with_components_of_its_own_project(toy_folder, tmp_path):
+    text = TOY_CARD.replace("seed: 7", "seed: 7\nplugins: [my_layers.py]")
+    text = text.replace("units: 8}", "units: 8}\n    - {type: triple}")
+    for name in ("A", "BB", "RATIO"):
+        text = text.replace(f"path: {name}.npz", f"path: {toy_folder / name}.npz")
+    (tmp_path / "my_layers.py").write_text(LOCAL)
+    card = tmp_path / "local.yml"
+    card.write_text(text)
+    code, _, err = call("run", "local.yml", cwd=tmp_path)
+    assert code == 0, err
+    run = json.loads((tmp_path / "local" / "run.json").read_text())
+    assert run["runcard"]["plugins"] == ["my_layers.py"]
+    assert len(run["plugins"]["my_layers"]["sha256"]) == 64
+    (tmp_path / "my_layers.py").write_text(LOCAL + "# changed\n")
+    code, _, err = call("run", "local.yml", "--resume", cwd=tmp_path)
+    assert code == 2
+    assert "different: the plugin file my_layers" in err
+
+
+def python(*arguments: object, cwd: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def new_plugin(tmp_path, on_path) -> Path:
+    code, out, err = call("new-plugin", "soft-gate", cwd=tmp_path)
+    assert code == 0, err
+    folder = tmp_path / "replicafit-soft-gate"
+    assert out.count("Written: ") == len([f for f in folder.rglob("*") if f.is_file()])
+    install(folder, on_path)
+    return folder
+
+
+def test_a_new_plugin_is_found_and_its_card_checked(new_plugin):
+    code, out, err = call("plugins", cwd=new_plugin)
+    assert (code, err) == (0, "")
+    assert "soft_gate (replicafit-soft-gate 0.1.0)" in out
+    code, out, err = call("check", "soft_gate.yml", cwd=new_plugin)
+    assert (code, err) == (0, "")
+    assert "101 parameters per replica" in out
+    code, _, err = call("new-plugin", "soft-gate", "-o", "again", cwd=new_plugin)
+    assert code == 2
+    assert "'soft_gate' is provided by 'replicafit-soft-gate'" in err
+
+
+@pytest.mark.slow
+def test_a_new_plugin_passes_its_tests_and_its_card_runs(new_plugin):
+    python("-m", "pytest", "-q", "tests", cwd=new_plugin)
+    code, out, err = call("run", "soft_gate.yml", cwd=new_plugin)
+    assert code == 0, err
+    assert "5 of 5 selected" in out
+    code, _, err = call("plugins", "--check", cwd=new_plugin)
+    assert code == 0, err
+
+
+def test_a_new_plugin_is_tidy(new_plugin):
+    pytest.importorskip("ruff", reason="ruff is installed with replicafit[dev]")
+    rules = ("--isolated", "--select", "E,F,W", "--line-length", 100)
+    python("-m", "ruff", "check", *rules, ".", cwd=new_plugin)
+
+
+@pytest.mark.parametrize("name", ["My-Gate", "2gate", "gate-", "a b", "class", "../x", ""])
+def test_a_name_that_cannot_be_one_is_refused(registry, name):
+    with pytest.raises(PluginError, match="cannot name a plugin"):
+        Names.of(name, registry)
+
+
+def test_nothing_is_overwritten(registry, tmp_path):
+    with pytest.raises(PluginError, match="'dropout' is provided by 'replicafit'"):
+        Names.of("dropout", registry)
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="is there already"):
+        list(write_plugin(Names.of("own-gate", registry), tmp_path))
+    assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]

@@ -1,0 +1,154 @@
+"""What is known of a fit before Keras is imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from keras import tree
+from test_cli import call
+from toy import TOY_CARD
+
+from replicafit.components import OptimizerType, load_target
+from replicafit.errors import TrainingError
+from replicafit.forward.chi2 import chi2_of
+from replicafit.cli.outline import plan_lines
+from replicafit.forward.planning import Machine, Memory, plan_networks
+from replicafit.runcard import Override, load_runcard
+from replicafit.training.batches import prepare_batch
+
+CHOICE = """\
+model:
+  choice:
+    - layers: [{type: x_logx}, {type: multi_dense, units: 8}, {type: preprocessing}]
+    - layers: [{type: x_logx}, {type: multi_dense, units: 5}, {type: multi_dense, units: 8}]
+"""
+WITH_CHOICE = (
+    TOY_CARD[: TOY_CARD.index("model:")] + CHOICE + TOY_CARD[TOY_CARD.index("training:") :]
+)
+
+
+def card(folder, registry, text=TOY_CARD, replicas=25):
+    file = folder / "planned.yml"
+    file.write_text(text)
+    return load_runcard(file, registry, [Override.yaml("--replicas", "replicas", str(replicas))])
+
+
+def test_arrays_take_no_more_than_was_planned(toy_folder, toy_data, registry):
+    runcard = card(toy_folder, registry)
+    (plan,) = plan_networks(runcard, registry, toy_data, range(1, 26))
+    assert [len(b.numbers) for b in plan.batches] == [10, 10, 5]
+    optimizer = load_target(registry.get(OptimizerType, "nadam").build)(runcard.training.optimizer)
+    chi2 = chi2_of(plan.forms)
+    batch = prepare_batch(plan.batches[0], runcard, registry, toy_data, chi2, optimizer)
+    terms = sum(a.nbytes for a in tree.flatten((batch.constants.training,) * 2))
+    assert terms == plan.batches[0].slots * plan.forms.size.own * 4 * 2
+    held = sum(a.nbytes for a in tree.flatten((batch.constants, batch.state)))
+    assert held < plan.memory.of(10) - plan.memory.shared
+    assert plan.parameters == sum(w[0].size for w in batch.state.weights)
+    assert plan.grid_points == len(toy_data.x_grid) + len(batch.model.nodes)
+
+
+def test_a_batch_too_large_for_memory_is_split(toy_folder, toy_data, registry):
+    runcard = card(toy_folder, registry)
+    (plan,) = plan_networks(runcard, registry, toy_data, range(1, 26))
+    (small,) = plan_networks(runcard, registry, toy_data, range(1, 26), plan.memory.of(4))
+    assert [len(b.numbers) for b in small.batches] == [4, 4, 4, 4, 4, 4, 1]
+    assert {b.slots for b in small.batches} == {4}
+    with pytest.raises(TrainingError, match=r"One replica takes .* MB, more than the .* MB"):
+        plan_networks(runcard, registry, toy_data, range(1, 26), plan.memory.of(1) - 1)
+
+
+def test_the_plan_depends_on_the_runcard_not_on_how_many_replicas(toy_folder, toy_data, registry):
+    runcard = card(toy_folder, registry)
+    (all_of_them,) = plan_networks(runcard, registry, toy_data, range(1, 26))
+    (few,) = plan_networks(runcard, registry, toy_data, (3, 4))
+    assert few.batches[0].slots == all_of_them.batches[0].slots == 10
+    assert few.forms.datasets == all_of_them.forms.datasets
+    (one,) = plan_networks(runcard, registry, toy_data, (3,))
+    assert one.batches[0].slots == 1
+
+
+def test_a_replica_draws_its_architecture_from_its_own_number(toy_folder, toy_data, registry):
+    runcard = card(toy_folder, registry, WITH_CHOICE)
+    plans = plan_networks(runcard, registry, toy_data, range(1, 26))
+    assert [plan.position for plan in plans] == [1, 2]
+    drawn = {k: p.position for p in plans for b in p.batches for k in b.numbers}
+    assert sorted(drawn) == list(range(1, 26))
+    again = plan_networks(runcard, registry, toy_data, (20, 7))
+    assert {k: p.position for p in again for b in p.batches for k in b.numbers} == {
+        k: drawn[k] for k in (20, 7)
+    }
+
+
+def test_time_grows_with_what_is_moved_and_with_what_is_computed(toy_folder, toy_data, registry):
+    (plan,) = plan_networks(card(toy_folder, registry), registry, toy_data, range(1, 26))
+    slow = plan.seconds_per_step(Machine(1e9, 1e10))
+    assert slow == pytest.approx(10 * plan.seconds_per_step(Machine(1e10, 1e11)))
+    assert Memory(5, 2).of(3) == 11
+    lines = list(plan_lines(plan, Machine(1e9, 1e10)))
+    assert "25 replicas in 3 batches of 10 slots" in lines[0]
+    assert "GFlop/s" in lines[-1]
+
+
+@pytest.mark.slow
+def test_replicas_of_an_architecture_are_what_they_are_without_the_choice(toy_folder, tmp_path):
+    """A choice decides who is fitted how, and nothing else."""
+    (toy_folder / "choice.yml").write_text(WITH_CHOICE)
+    code, out, err = call("run", "choice.yml", "-o", tmp_path / "choice", cwd=toy_folder)
+    assert code == 0, out + err
+
+    def function(fit, number):
+        with np.load(fit / "replicas" / f"replica_{number:04d}" / "function.npz") as stored:
+            return stored["values"]
+
+    def architecture(number):
+        file = tmp_path / "choice" / "replicas" / f"replica_{number:04d}" / "result.json"
+        return json.loads(file.read_text())["architecture"]
+
+    one = CHOICE.splitlines()[2].replace("    - layers", "model:\n  layers")
+    alone = WITH_CHOICE.replace(CHOICE, one + "\n")
+    (toy_folder / "alone.yml").write_text(alone)
+    code, out, err = call("run", "alone.yml", "-o", tmp_path / "alone", cwd=toy_folder)
+    assert code == 0, out + err
+    first = [number for number in (1, 2, 3) if architecture(number) == 1]
+    assert 0 < len(first) < 3
+    for number in first:
+        ours, theirs = (function(tmp_path / name, number) for name in ("choice", "alone"))
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_layers_and_a_choice_exclude_each_other(toy_folder):
+    both = WITH_CHOICE.replace("  choice:", "  layers: [{type: x_logx}]\n  choice:")
+    (toy_folder / "both.yml").write_text(both)
+    code, _, err = call("check", "both.yml", cwd=toy_folder)
+    assert code == 2
+    assert "not both" in err
+    wrong = WITH_CHOICE.replace("units: 8}, {type: pre", "u: 8}, {type: pre")
+    (toy_folder / "none.yml").write_text(wrong)
+    code, _, err = call("check", "none.yml", cwd=toy_folder)
+    assert code == 2
+    assert "'u' is not a key here" in err
+    assert "none.yml:11" in err
+
+
+def test_check_shows_the_plan_without_keras(toy_card):
+    code = (
+        "import sys; sys.argv = ['replicafit', *sys.argv[1:]]\n"
+        "from replicafit.cli import main\n"
+        "try: main()\n"
+        "finally: sys.stderr.write('keras' if 'keras' in sys.modules else 'light')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(toy_card), "--time"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.endswith("light")
+    assert "3 replicas in 1 batch of 10 slots" in done.stdout
+    assert "chi2 of 12 data: general" in done.stdout
+    assert "s for 1000 steps of a batch" in done.stdout

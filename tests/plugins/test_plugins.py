@@ -1,0 +1,272 @@
+"""Plugins load one by one; a broken one stops nobody else."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import pytest
+from toy import TOY_CARD
+
+from replicafit.components import DatasetReader, Exporter, LayerType
+from replicafit.errors import PluginError, RuncardError
+from replicafit.components.hookspecs import hookimpl
+from replicafit.plugins import (
+    BrokenPlugin,
+    Choice,
+    Plugin,
+    Registry,
+    load_registry,
+    unloadable,
+    with_files,
+)
+from replicafit.runcard import load_runcard
+from replicafit.runcard.local_plugins import registry_for
+
+
+def exporter(name: str) -> Exporter:
+    return Exporter(name=name, write="nowhere:nothing")
+
+
+@pytest.fixture
+def plugin_module(monkeypatch):
+    """Makes a module with an exporter hook importable, and gives its entry point."""
+
+    def make(name, returned):
+        module = types.ModuleType(name)
+
+        @hookimpl
+        def replicafit_exporters():
+            return returned
+
+        module.replicafit_exporters = replicafit_exporters
+        monkeypatch.setitem(sys.modules, name, module)
+        return EntryPoint(name=name, value=name, group="replicafit")
+
+    return make
+
+
+def test_built_ins_come_through_the_door(registry):
+    assert set(registry.names(LayerType)) >= {"multi_dense", "x_logx", "preprocessing", "sum_rules"}
+    assert registry.provider(DatasetReader, "file").distribution == "replicafit"
+
+
+def test_a_broken_plugin_is_noted_and_others_load(plugin_module):
+    good = plugin_module("good_plugin", [exporter("good")])
+    missing = EntryPoint(name="bad", value="no_such_module_anywhere", group="replicafit")
+    registry = load_registry([good, missing])
+    assert registry.names(Exporter) == ("good",)
+    assert [b.name for b in registry.broken] == ["bad"]
+    assert "no_such_module_anywhere" in registry.broken[0].reason
+    with pytest.raises(PluginError, match=r"bad.*did not load"):
+        registry.get(Exporter, "other")
+
+
+@pytest.mark.parametrize("returned", [exporter("x"), ["x"], None.__class__])
+def test_a_hook_must_return_descriptions(plugin_module, returned):
+    registry = load_registry([plugin_module("odd_plugin", returned)])
+    assert [b.name for b in registry.broken] == ["odd_plugin"]
+
+
+def test_two_providers_of_one_name_are_an_error_that_names_both():
+    twice = [Plugin(n, n, "1.0", n, (exporter("same"),)) for n in ("one-dist", "two-dist")]
+    registry = Registry(plugins=tuple(twice))
+    assert registry.names(Exporter) == ()
+    with pytest.raises(PluginError, match=r"'one-dist' 1.0 and 'two-dist' 1.0"):
+        registry.get(Exporter, "same")
+
+
+def test_the_nearest_name_is_suggested(registry):
+    with pytest.raises(PluginError, match="Did you mean 'multi_dense'"):
+        registry.get(LayerType, "multi_dens")
+
+
+def test_what_is_not_installed_is_named_with_its_command():
+    for kind, name in ((Exporter, "lhapdf"), (DatasetReader, "dis")):
+        with pytest.raises(PluginError, match=rf"'{name}'.* pip install replicafit-{name}\."):
+            Registry().get(kind, name)
+
+
+def test_a_distribution_that_is_there_but_broken_is_not_to_be_installed():
+    broken = BrokenPlugin("lhapdf", "replicafit-lhapdf", "0.1.0", ImportError("no such thing"))
+    with pytest.raises(PluginError, match="did not load") as error:
+        Registry(broken=(broken,)).get(Exporter, "lhapdf")
+    assert "pip install" not in str(error.value)
+
+
+# What can be wrong with one
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Writes a module that can be imported, and gives its entry point."""
+    monkeypatch.syspath_prepend(tmp_path)
+    made = []
+
+    def make(name, text):
+        (tmp_path / f"{name}.py").write_text(text)
+        made.append(name)
+        return EntryPoint(name=name, value=name, group="replicafit")
+
+    yield make
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+HEAD = "from replicafit.components import Exporter\nfrom replicafit.components.hookspecs import hookimpl\n"
+GOOD = """
+@hookimpl
+def replicafit_exporters():
+    return [Exporter(name="good", write="nowhere_at_all:write")]
+"""
+BROKEN = {
+    "raises": ("raise OSError('no disk')", "OSError: no disk"),
+    "exits": ("raise SystemExit(3)", "SystemExit: 3"),
+    "misspelt": (
+        GOOD.replace("exporters", "exporter"),
+        "'replicafit_exporter' is no hook. Did you",
+    ),
+    "unmarked": (GOOD.replace("@hookimpl\n", ""), "replicafit_exporters() is not marked as a hook"),
+    "another_name": (GOOD.replace("replicafit_exporters", "writers"), "'writers' is no hook"),
+    "later": ("REPLICAFIT_API_VERSION = 99\n", "written for version 99 of the hooks"),
+    "twice": (GOOD.replace("]", "] * 2"), "provides the exporter 'good' twice"),
+    "fails": (GOOD.replace("return [", "return 1 / 0, ["), "ZeroDivisionError"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_with_a_plugin_is_told_in_one_line(written, name):
+    text, reason = BROKEN[name]
+    registry = load_registry(
+        [written("fine_plugin", HEAD + GOOD), written(f"p_{name}", HEAD + text)]
+    )
+    assert registry.names(Exporter) == ("good",)
+    assert [b.name for b in registry.broken] == [f"p_{name}"]
+    (problem,) = registry.problems
+    assert reason in problem
+    assert "\n" not in problem
+
+
+def test_a_plugin_says_where_it_is_from(written, tmp_path):
+    (plugin,) = load_registry(
+        [written("p_known", "REPLICAFIT_API_VERSION = 1\n" + HEAD + GOOD)]
+    ).plugins
+    assert plugin.hooks == ("replicafit_exporters",)
+    assert plugin.file == str(tmp_path / "p_known.py")
+    assert plugin.api_version == 1
+    assert list(unloadable(plugin)) == ["nowhere_at_all:write"]
+
+
+def test_a_name_provided_twice_is_a_problem(written):
+    twice = [written("p_one", HEAD + GOOD), written("p_two", HEAD + GOOD)]
+    registry = load_registry(twice)
+    assert not registry.broken
+    assert "'good' is provided by" in registry.problems[0]
+    with pytest.raises(PluginError, match=r"REPLICAFIT_PLUGINS is strict.*provided by"):
+        load_registry(twice, Choice(strict=True))
+
+
+def test_the_environment_chooses_plugins(written, monkeypatch):
+    points = [written("builtin", ""), written("p_one", HEAD + GOOD), written("p_bad", "1 / 0")]
+
+    def names(value):
+        monkeypatch.setenv("REPLICAFIT_PLUGINS", value)
+        registry = load_registry(points)
+        return [p.name for p in (*registry.plugins, *registry.broken)]
+
+    assert names("") == ["builtin", "p_one", "p_bad"]
+    assert names("off") == ["builtin"]
+    assert names("p_one") == ["builtin", "p_one"]
+    assert names("p_one, p_bad") == ["builtin", "p_one", "p_bad"]
+    with pytest.raises(PluginError, match=r"names 'p_on', which is not installed.*p_bad, p_one"):
+        names("p_on")
+    with pytest.raises(PluginError, match=r"strict, and plugin 'p_bad'.*ZeroDivisionError"):
+        names("strict")
+
+
+# Files beside a runcard
+
+LOCAL = """
+from typing import Literal
+from replicafit.components import ComponentSettings, LayerType
+from replicafit.components.hookspecs import hookimpl
+
+class TripleSettings(ComponentSettings):
+    type: Literal["triple"] = "triple"
+
+def build(settings, context):
+    import keras
+    from replicafit.layers import replicate
+    return replicate(
+        keras.layers.Rescaling(3.0), context.replica_seeds, name=f"triple_{context.position}"
+    )
+
+@hookimpl
+def replicafit_layers():
+    return [LayerType(name="triple", settings=TripleSettings, build="my_layers:build")]
+"""
+
+
+@pytest.fixture
+def local_card(tmp_path, toy_folder):
+    (tmp_path / "my_layers.py").write_text(LOCAL)
+    text = TOY_CARD.replace("seed: 7", "seed: 7\nplugins: [./my_layers.py]")
+    text = text.replace(
+        "    - {type: multi_dense, units: 8}",
+        "    - {type: multi_dense, units: 8}\n    - {type: triple}",
+    )
+    for name in ("A", "BB", "RATIO"):
+        text = text.replace(f"path: {name}.npz", f"path: {toy_folder / name}.npz")
+    card = tmp_path / "local.yml"
+    card.write_text(text)
+    yield card
+    sys.modules.pop("my_layers", None)
+
+
+def test_a_runcard_brings_its_own_components(registry, local_card, tmp_path):
+    richer = registry_for(local_card, registry)
+    runcard = load_runcard(local_card, richer)
+    assert runcard.model.layers[3].type == "triple"
+    plugin = richer.provider(LayerType, "triple")
+    assert plugin.sha256 == hashlib.sha256(LOCAL.encode()).hexdigest()
+    assert plugin.file == str(tmp_path / "my_layers.py")
+    assert "triple" not in registry.names(LayerType)
+    with pytest.raises(RuncardError, match="No installed plugin provides the layer 'triple'"):
+        load_runcard(local_card, registry)
+
+
+def test_a_file_that_changed_is_read_again(registry, local_card, tmp_path):
+    first = registry_for(local_card, registry)
+    (tmp_path / "my_layers.py").write_text(LOCAL + "# changed\n")
+    second = registry_for(local_card, registry)
+    digests = {r.provider(LayerType, "triple").sha256 for r in (first, second)}
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("nowhere.py", None, "cannot be read"),
+        ("wrong.py", "1 / 0", "ZeroDivisionError"),
+        ("quits.py", "raise SystemExit", "SystemExit"),
+        ("json.py", "", "has the name of the module 'json'"),
+        ("wrong.txt", "", "must end in .py"),
+    ],
+)
+def test_a_wrong_file_is_shown_in_the_runcard(registry, local_card, name, text, reason):
+    if text is not None:
+        (local_card.parent / name).write_text(text)
+    card = local_card.with_name("wrong.yml")
+    card.write_text(local_card.read_text().replace("./my_layers.py", f"./my_layers.py, {name}"))
+    with pytest.raises(RuncardError, match=rf"wrong.yml:3:\d+: .*{name}.*{reason}"):
+        registry_for(card, registry)
+    assert "wrong" not in sys.modules
+
+
+def test_a_local_component_does_not_hide_an_installed_one(registry, tmp_path):
+    (tmp_path / "p_hides.py").write_text(LOCAL.replace("triple", "dropout"))
+    richer = with_files(registry, ["p_hides.py"], tmp_path)
+    with pytest.raises(PluginError, match=r"'dropout' is provided by 'replicafit' .*p_hides.py"):
+        richer.get(LayerType, "dropout")
