@@ -19,13 +19,12 @@ from pathlib import Path
 import click
 
 from replicafit import components
-from replicafit.components import hookspecs
-from replicafit.components.builtin.optimizers import OptimizerSettings
 from replicafit.cli import commands
-from replicafit.components import Exporter, ForwardMap, OptimizerType
-from replicafit.results.layout import FILES
+from replicafit.components import Exporter, ForwardMap, OptimizerType, hookspecs
+from replicafit.components.builtin.optimizers import OptimizerSettings
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
+from replicafit.results.layout import FILES
 from replicafit.runcard.explaining import SECTIONS
 from replicafit.runcard.facts import REQUIRED, Facts, facts, meaning
 from replicafit.runcard.keys import KIND_AT, Key, Keys

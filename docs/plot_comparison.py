@@ -17,10 +17,10 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from replicafit_report.flavours import as_partons
 
 import replicafit
 from replicafit.data.known_functions import known_function, on_flavours
-from replicafit_report.flavours import as_partons
 
 BLUE, ORANGE, INK, GREY = "#0072B2", "#D55E00", "#1a1a1a", "#8a8a8a"
 LOWEST_X = 1e-4

@@ -5,6 +5,7 @@ Importing the package imports neither Keras nor a backend; what opens fits is im
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,12 +16,18 @@ __version__ = "0.1.0"
 __all__ = ["Fit", "Replica", "__version__", "load_fit", "load_replica"]
 
 
-def __getattr__(name: str) -> Any:
-    """What ``replicafit.results.fit`` offers, imported when it is first asked for."""
-    if name in __all__:
-        from replicafit import loading
+_LATER = {
+    "Fit": "replicafit.results.fit",
+    "Replica": "replicafit.results.function",
+    "load_fit": "replicafit.results.fit",
+    "load_replica": "replicafit.results.function",
+}
 
-        return getattr(loading, name)
+
+def __getattr__(name: str) -> Any:
+    """What opens fits, imported when it is first asked for."""
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module 'replicafit' has no attribute {name!r}")
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from replicafit.components import Exporter
 from replicafit.data import FitData
+from replicafit.forward.predictions import chi2, predict_all
 from replicafit.results.data_file import experiment_places
 from replicafit.results.folder import FitFolder
-from replicafit.forward.predictions import chi2, predict_all
 from replicafit.results.replica import (
     Chi2PerDatum,
     ReplicaFunction,

@@ -26,7 +26,6 @@ import click
 import pytest
 
 from replicafit import cli
-from replicafit.components import hookspecs
 from replicafit.components import (
     KINDS,
     Component,
@@ -34,6 +33,7 @@ from replicafit.components import (
     Exporter,
     ForwardMap,
     OptimizerType,
+    hookspecs,
 )
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice

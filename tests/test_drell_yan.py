@@ -7,17 +7,17 @@ import json
 import drell_yan
 import numpy as np
 import pytest
+from replicafit_pdf.toy import ToyLesHouches
 from test_cli import call
 from toy import TOY_CARD, toy_dataset
 
 import replicafit
 from replicafit.data import read_dataset, stack, write_dataset
+from replicafit.data.known_functions import on_flavours
+from replicafit.execution.verify import verify
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import predict, predict_all
-from replicafit.data.known_functions import on_flavours
-from replicafit_pdf.toy import ToyLesHouches
 from replicafit.runcard import load_runcard
-from replicafit.execution.verify import verify
 
 CARD = TOY_CARD.replace(
     "    - {type: file, path: BB.npz}\n    - {type: file, path: RATIO.npz}",

@@ -7,12 +7,29 @@ import sys
 import click
 
 from replicafit.cli.exit_codes import INTERRUPTED, REFUSED
+from replicafit.cli.exporting import export
 from replicafit.cli.extending import new_plugin, plugins
 from replicafit.cli.fitting import check, run, verify
-from replicafit_report.commands import closure, compare, export, report
-from replicafit.cli.runcards import diff, explain, init, migrate, schema
-from replicafit_scan.commands import scan
+from replicafit.cli.runcards import diff, explain, init, schema
+from replicafit.components import Command, load_target
 from replicafit.errors import ReplicafitError
+from replicafit.plugins import load_registry
+
+
+class Commands(click.Group):
+    """The commands of replicafit and of plugins, whose code is imported when it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted({*super().list_commands(context), *load_registry().names(Command)})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Its own, or that of a plugin."""
+        own = super().get_command(context, name)
+        if own is not None or name not in (registry := load_registry()).names(Command):
+            return own
+        command: click.Command = load_target(registry.get(Command, name).command)  # type: ignore[assignment]
+        return command
 
 
 def main() -> None:
@@ -31,10 +48,8 @@ def main() -> None:
 
 
 @click.group(
-    commands=[
-        *(run, check, export, verify, scan, report, compare, closure),
-        *(plugins, new_plugin, schema, explain, diff, migrate, init),
-    ],
+    cls=Commands,
+    commands=[run, check, export, verify, plugins, new_plugin, schema, explain, diff, init],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="replicafit")

@@ -14,13 +14,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from replicafit.data import ReplicaData
+from replicafit.execution.verify import Case
 from replicafit.results.progress import Look, Spread, Tally
 from replicafit.results.progress import Progress as FitProgress
 from replicafit.results.replica import ReplicaResult
 from replicafit.runcard import ReplicaRange
 from replicafit.training.loop import Snapshot
 from replicafit.training.state import Status
-from replicafit.execution.verify import Case
 
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal and gets lines instead of a bar."""

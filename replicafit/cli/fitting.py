@@ -77,8 +77,8 @@ def run(
     runcard = load(card, registry, overrides_of(settings, seed, replicas, t0))
     with crew_for(executor, registry) as crew:
         import_engine_quietly()
-        from replicafit.results.folder import FitFolder
         from replicafit.execution.fit import Output
+        from replicafit.results.folder import FitFolder
 
         written = Output(FitFolder(output or Path(card.stem)), resume, checkpoint_every)
         more = _more_watchers(runcard, written, tensorboard)
@@ -89,7 +89,10 @@ def _more_watchers(runcard: Any, output: Any, tensorboard: bool) -> list[Any]:
     """Who watches a fit beside the display and progress.jsonl."""
     if not tensorboard:
         return []
-    from replicafit_report.tensorboard import TensorBoardLog, require_tensorboard
+    from replicafit_report.tensorboard import (
+        TensorBoardLog,
+        require_tensorboard,
+    )  # until observers come through hooks
 
     require_tensorboard()
     return [TensorBoardLog(output.folder.path / "tensorboard", _tally(runcard, output))]
@@ -165,8 +168,8 @@ def check(
     """Checks the runcard CARD, shows it with all defaults filled in, and how it would be fitted."""
     import yaml
 
-    from replicafit.forward.fit_data import data_of
     from replicafit.cli.outline import plan_lines
+    from replicafit.forward.fit_data import data_of
     from replicafit.forward.penalties import with_penalty_grids
     from replicafit.forward.planning import measured_machine, plan_networks
     from replicafit.runcard import canonical, canonical_hash

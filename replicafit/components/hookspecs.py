@@ -21,13 +21,22 @@ from collections.abc import Sequence
 import pluggy
 
 from replicafit.components import (
+    Command,
     DatasetReader,
     Evolution,
+    ExecutorType,
     Exporter,
     ForwardMap,
+    FunctionSource,
     LayerType,
+    ObserverType,
     OptimizerType,
     Penalty,
+    Preset,
+    Relation,
+    ReportSection,
+    RuncardSection,
+    SelectionRule,
 )
 
 PROJECT = "replicafit"
@@ -71,3 +80,48 @@ def replicafit_exporters() -> Sequence[Exporter]:  # type: ignore[empty-body]
 @hookspec
 def replicafit_evolutions() -> Sequence[Evolution]:  # type: ignore[empty-body]
     """Evolutions from q0 to other scales, for ``--at-q`` of reports."""
+
+
+@hookspec
+def replicafit_commands() -> Sequence[Command]:  # type: ignore[empty-body]
+    """Commands of ``replicafit``."""
+
+
+@hookspec
+def replicafit_runcard_sections() -> Sequence[RuncardSection]:  # type: ignore[empty-body]
+    """Top-level keys of runcards."""
+
+
+@hookspec
+def replicafit_observers() -> Sequence[ObserverType]:  # type: ignore[empty-body]
+    """Observers of fits, for ``--observer``."""
+
+
+@hookspec
+def replicafit_executors() -> Sequence[ExecutorType]:  # type: ignore[empty-body]
+    """Who trains, for ``--executor``."""
+
+
+@hookspec
+def replicafit_function_sources() -> Sequence[FunctionSource]:  # type: ignore[empty-body]
+    """Known functions, for ``data.t0``, ``data.closure.truth`` and ``--reference``."""
+
+
+@hookspec
+def replicafit_relations() -> Sequence[Relation]:  # type: ignore[empty-body]
+    """What functions are of others by construction."""
+
+
+@hookspec
+def replicafit_presets() -> Sequence[Preset]:  # type: ignore[empty-body]
+    """Parts of runcards, for ``extends: PACKAGE:NAME``."""
+
+
+@hookspec
+def replicafit_selection_rules() -> Sequence[SelectionRule]:  # type: ignore[empty-body]
+    """What selects replicas, for ``selection.rules`` in a runcard."""
+
+
+@hookspec
+def replicafit_report_sections() -> Sequence[ReportSection]:  # type: ignore[empty-body]
+    """Sections of reports."""

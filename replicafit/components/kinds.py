@@ -8,7 +8,7 @@ when a fit first needs it, so that listing plugins or checking a runcard never i
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,15 +42,15 @@ class Component:
     """What all kinds share.
 
     Attributes:
-        name: the ``type`` a runcard writes; two plugins with one name are an error that names both
-            distributions.
-        settings: a subclass of ``ComponentSettings`` with ``type: Literal["the name"]``; every
-            setting has a description. Forward maps and exporters have none.
+        name: what a runcard or the command line writes; two plugins with one name are an error
+            that names both distributions.
+        settings: what a runcard may give beside ``type``, which is the name; every setting has a
+            description. Kinds that no runcard configures have none.
         summary: one line for ``replicafit plugins``.
     """
 
     name: str
-    settings: type[ComponentSettings]
+    settings: type[ComponentSettings] = ComponentSettings
     summary: str = ""
 
 
@@ -137,7 +137,6 @@ class ForwardMap(Component):
     n_tables: int
     combine: Callable[..., Any]
     linear: tuple[float, ...] | None = None
-    settings: type[ComponentSettings] = ComponentSettings
 
 
 @dataclass(frozen=True)
@@ -240,7 +239,6 @@ class Exporter(Component):
     write: Target | None = None
     finish: Target | None = None
     needs: tuple[str, ...] = ()
-    settings: type[ComponentSettings] = ComponentSettings
 
     def __post_init__(self) -> None:
         if self.write is None and self.finish is None:
@@ -277,7 +275,125 @@ class Evolution(Component):
     """
 
     evolve: Target
-    settings: type[ComponentSettings] = ComponentSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command(Component):
+    """A command of ``replicafit``, listed under its plugin in ``--help``.
+
+    Attributes:
+        command: the ``click.Command``, as ``"package.module:attribute"``; imported when the
+            command is asked for.
+    """
+
+    command: Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuncardSection(Component):
+    """A top-level key of runcards, called as the component.
+
+    It is in canonical cards and hashes only where a card gives it.
+
+    Attributes:
+        model: a frozen pydantic model of the section, each field with a description.
+        part_of_fit: whether it is part of what defines a fit; else no hash knows it.
+    """
+
+    model: type[BaseModel]
+    part_of_fit: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObserverType(Component):
+    """Who may be told how a fit goes on, by ``--observer NAME``.
+
+    Attributes:
+        build: ``(folder of the fit) -> replicafit.plugin.Observer``.
+    """
+
+    build: Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorType(Component):
+    """Who may train, by ``--executor NAME:ADDRESS``.
+
+    Attributes:
+        open: ``(address) -> context manager of a replicafit.plugin.Executor``.
+        form: what may stand after the name, for messages, such as ``tcp://HOST:PORT``.
+    """
+
+    open: Target
+    form: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionSource(Component):
+    """Functions that are known already and that ``data.t0``, ``data.closure.truth`` and
+    ``--reference`` may name.
+
+    Attributes:
+        recognizes: ``(text, folder) -> bool``: whether the text names one of these; cheap, and
+            never raising. Relative paths begin at ``folder``.
+        read: ``(text, folder, attributes) -> KnownFunction``; ``attributes`` are those that the
+            functions of the fit have (``FitData.attributes``), such as a scale. Raises DataError.
+        form: what the text looks like, for messages.
+    """
+
+    recognizes: Callable[[str, Path], bool]
+    read: Target
+    form: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relation(Component):
+    """What functions are, by construction, of other functions.
+
+    Attributes:
+        express: ``(name, names that are there) -> coefficient by name``, or None if they do not
+            determine it.
+    """
+
+    express: Callable[[str, tuple[str, ...]], Mapping[str, float] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset(Component):
+    """Part of a runcard that others extend, by ``extends: PACKAGE:NAME``.
+
+    Attributes:
+        card: the YAML file, as ``"package:file"``.
+        implied_by: ``(card as plain data) -> bool``: cards that it completes without being named,
+            because they were written before there were presets.
+    """
+
+    card: str
+    implied_by: Callable[[Mapping[str, Any]], bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectionRule(Component):
+    """Numbers of a finished replica that must not lie far above those of the others.
+
+    Named in ``selection.rules`` of a runcard.
+
+    Attributes:
+        figures: ``(x (n,), names of the functions, values (n, f)) -> number by name``.
+    """
+
+    figures: Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportSection(Component):
+    """A section of the page that ``replicafit report`` writes.
+
+    Attributes:
+        build: ``(replicafit_report.SectionContext) -> replicafit_report.Section or None``.
+    """
+
+    build: Target
 
 
 DGLAP = "dglap"
@@ -291,7 +407,17 @@ KINDS: dict[type[Component], str] = {
     OptimizerType: "optimizer",
     Exporter: "exporter",
     Evolution: "evolution",
+    Command: "command",
+    RuncardSection: "runcard section",
+    ObserverType: "observer",
+    ExecutorType: "executor",
+    FunctionSource: "function source",
+    Relation: "relation",
+    Preset: "preset",
+    SelectionRule: "selection rule",
+    ReportSection: "report section",
 }
 """The kinds of component and the word messages use for each."""
 
-Components = Sequence[Component]
+CONFIGURED = (LayerType, DatasetReader, Penalty, OptimizerType)
+"""The kinds whose settings a runcard gives, with the name as ``type``."""

@@ -20,13 +20,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from replicafit.components import FunctionSource, load_target
+from replicafit.data.relations import combination
 from replicafit.errors import DataError, ModelError
-from replicafit_pdf.bases import rotation
-from replicafit_lhapdf.one_scale import read_member
-from replicafit_pdf.quarks import EVOLUTION
-from replicafit_pdf.toy import ToyLesHouches
+from replicafit.plugins import Registry
 
-TOY = "toy_les_houches"
 SAME = 1e-6
 """Relative distance below which two scales, or two ends of a grid, are the same."""
 
@@ -84,16 +82,18 @@ class StoredFunction:
         return CubicSpline(np.log(self.x), self.values, axis=0)
 
 
-def known_function(name: str, folder: Path, q0: float) -> KnownFunction:
+def known_function(name: str, folder: Path, q0: float, registry: Registry) -> KnownFunction:
     """The function that ``name`` names in a runcard, at ``q0`` in GeV; paths are from ``folder``.
 
     Raises:
         DataError: it is not there, damaged, or known at another scale only.
     """
-    if name == TOY:
-        return ToyLesHouches(q0)
+    for source in registry.all(FunctionSource):
+        if source.recognizes(name, folder):
+            found: KnownFunction = load_target(source.read)(name, folder, {"q0": q0})
+            return found
     path = folder / name
-    function = _read(path, q0)
+    function = _mean_of_fit(path) if path.is_dir() else read_function(path)
     if not np.isclose(function.q0, q0, rtol=SAME, atol=0):
         raise DataError(
             f"'{path}' holds functions at q0 = {function.q0} GeV, but the tables of the data act "
@@ -102,14 +102,16 @@ def known_function(name: str, folder: Path, q0: float) -> KnownFunction:
     return function
 
 
-def on_flavours(function: KnownFunction, x: np.ndarray, wanted: Sequence[str]) -> np.ndarray:
+def on_flavours(
+    function: KnownFunction, x: np.ndarray, wanted: Sequence[str], registry: Registry
+) -> np.ndarray:
     """x f of the ``wanted`` flavours, (n, g), at x (n,).
 
     Raises:
         DataError: the function does not determine one of them.
     """
     try:
-        turn = rotation(function.flavours, wanted)
+        turn = combination(function.flavours, wanted, registry)
     except ModelError:
         missing = sorted(set(wanted) - set(function.flavours))
         raise DataError(
@@ -118,22 +120,6 @@ def on_flavours(function: KnownFunction, x: np.ndarray, wanted: Sequence[str]) -
         ) from None
     values: np.ndarray = function(x) @ turn
     return values
-
-
-def _read(path: Path, q0: float) -> StoredFunction:
-    if path.suffix == ".dat":
-        return _from_member(path, q0)
-    if not path.is_dir():
-        return read_function(path)
-    members = sorted(path.glob("*_0000.dat"))
-    if members:
-        return _from_member(members[0], q0)
-    return _mean_of_fit(path)
-
-
-def _from_member(path: Path, q0: float) -> StoredFunction:
-    x, values = read_member(path, q0)
-    return StoredFunction(x, EVOLUTION, values, q0)
 
 
 def read_function(path: Path) -> StoredFunction:
@@ -149,8 +135,8 @@ def read_function(path: Path) -> StoredFunction:
         function = StoredFunction(x.astype(float), names, values.astype(float), float(q0))
     except FileNotFoundError:
         raise DataError(
-            f"There is no function at '{path}'. Give the folder of a fit, a function.npz, an "
-            f"LHAPDF set or member, or {TOY}; paths are relative to the runcard."
+            f"There is no function at '{path}'. Give the folder of a fit, a function.npz, "
+            f"or what a plugin reads; paths are relative to the runcard."
         ) from None
     except Exception as cause:
         raise DataError(

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from replicafit.execution.plans import Capacity
 from replicafit.errors import ExecutionError
 from replicafit.execution.dispatch import Dispatch
-from replicafit.execution.orders import Ready, Refused
-from replicafit.execution.workers import Workers
 from replicafit.execution.fit import Output, Run
+from replicafit.execution.orders import Ready, Refused
+from replicafit.execution.plans import Capacity
+from replicafit.execution.workers import Workers
 
 SECONDS_BEFORE_A_HINT = 10.0
 """Without any worker, until it is said how to start one."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from replicafit.execution.plans import Plan
 from replicafit.errors import ExecutionError
+from replicafit.execution.fit import Output, Run
 from replicafit.execution.orders import (
     BatchOrder,
     Failed,
@@ -25,9 +25,9 @@ from replicafit.execution.orders import (
     orders_file,
 )
 from replicafit.execution.parcels import packed_inputs, unpack_replicas
+from replicafit.execution.plans import Plan
 from replicafit.execution.versions import versions_of
 from replicafit.execution.workers import Workers
-from replicafit.execution.fit import Output, Run
 from replicafit.forward.planning import Batch
 from replicafit.results.progress import Look
 from replicafit.results.run import Timing

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from replicafit.components import Exporter
 from replicafit.execution.plans import (
     Capacity,
     Plan,
@@ -21,16 +22,15 @@ from replicafit.execution.plans import (
     make_plans,
     prepared_batches,
 )
-from replicafit.components import Exporter
-from replicafit.results.files import write_arrays
-from replicafit.results.folder import FitFolder
 from replicafit.forward.planning import Batch
 from replicafit.plugins import Registry
+from replicafit.results.files import write_arrays
+from replicafit.results.folder import FitFolder
 from replicafit.results.progress import Look
-from replicafit.results.run import IN_PROCESS, Provenance, Timing
 from replicafit.results.replica import ReplicaResult
-from replicafit.runcard import Runcard, canonical
+from replicafit.results.run import IN_PROCESS, Provenance, Timing
 from replicafit.results.selection import Selection
+from replicafit.runcard import Runcard, canonical
 from replicafit.training.backend import seam
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.checkpoint import Checkpoint, Checkpoints

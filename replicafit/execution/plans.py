@@ -10,13 +10,13 @@ from pathlib import Path
 
 from replicafit.components import OptimizerType, load_target
 from replicafit.data import FitData
-from replicafit.results.earlier_fit import networks_to_start_from
-from replicafit.results.evaluation import Evaluation
 from replicafit.forward.chi2 import Chi2, chi2_of
 from replicafit.forward.fit_data import data_of
 from replicafit.forward.penalties import Penalties, build_penalties, with_penalty_grids
 from replicafit.forward.planning import SLOTS, Batch, NetworkPlan, plan_networks
 from replicafit.plugins import Registry
+from replicafit.results.earlier_fit import networks_to_start_from
+from replicafit.results.evaluation import Evaluation
 from replicafit.runcard import Runcard
 from replicafit.training.backend import seam
 from replicafit.training.batches import PreparedBatch, prepare_batch

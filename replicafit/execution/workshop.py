@@ -12,19 +12,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from replicafit.execution.plans import capacity_here, make_plans
 from replicafit.errors import ExecutionError
+from replicafit.execution.fit import Run
 from replicafit.execution.orders import BatchOrder, Job, Ready, Trained, Worker, worker_name
 from replicafit.execution.parcels import RUNCARD, packed_replicas, unpack
+from replicafit.execution.plans import capacity_here, make_plans
 from replicafit.execution.starting import one_blas_thread
-from replicafit.results.files import appearing, write_arrays
-from replicafit.results.folder import FitFolder
-from replicafit.execution.fit import Run
 from replicafit.forward.planning import Batch
 from replicafit.plugins import load_registry, with_files
+from replicafit.results.files import appearing, write_arrays
+from replicafit.results.folder import FitFolder
 from replicafit.results.progress import Look
-from replicafit.results.run import Provenance
 from replicafit.results.replica import ReplicaResult
+from replicafit.results.run import Provenance
 from replicafit.runcard import runcard_type
 from replicafit.training.backend import seam
 from replicafit.training.checkpoint import Checkpoints

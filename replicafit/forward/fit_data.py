@@ -18,11 +18,11 @@ from replicafit.data.covariance import cholesky, covariance, regularized, whiten
 from replicafit.data.cuts import passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
 from replicafit.data.folds import by_fold
+from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
 from replicafit.data.pseudodata import fluctuated
 from replicafit.data.replica_data import ALL_REPLICAS
 from replicafit.errors import DataError
 from replicafit.forward.predictions import predict
-from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
@@ -123,7 +123,7 @@ class _Assembly:
 
     def _function(self, key: str, name: str, datasets: Sequence[Dataset]) -> KnownFunction:
         try:
-            return known_function(name, self.folder, datasets[0].q0)
+            return known_function(name, self.folder, datasets[0].q0, self.registry)
         except DataError as error:
             raise DataError(f"{_KEY[key]}: {error}") from None
 
@@ -135,7 +135,7 @@ class _Assembly:
     def _prediction(self, dataset: Dataset, function: KnownFunction) -> np.ndarray:
         """What ``function`` predicts for ``dataset``, (d,)."""
         try:
-            values = on_flavours(function, dataset.x_grid, dataset.flavours)
+            values = on_flavours(function, dataset.x_grid, dataset.flavours, self.registry)
         except DataError as error:
             raise DataError(f"Dataset {dataset.name}: {error}") from None
         prediction = predict(dataset, self.registry, values)

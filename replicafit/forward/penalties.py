@@ -12,9 +12,9 @@ import numpy as np
 from replicafit.components import Penalty, PenaltyContext, Verdict, load_target
 from replicafit.data import FitData
 from replicafit.data.fit_data import join_grids
-from replicafit.runcard.flavours import output_flavours
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
+from replicafit.runcard.flavours import output_flavours
 from replicafit.runcard.models import NetworkSettings
 
 

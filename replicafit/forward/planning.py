@@ -15,9 +15,9 @@ from replicafit.data import FitData
 from replicafit.errors import TrainingError
 from replicafit.forward.planner import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
-from replicafit.runcard.flavours import output_flavours
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
+from replicafit.runcard.flavours import output_flavours
 from replicafit.seeds import Seeds
 
 SLOTS = 10

@@ -10,8 +10,8 @@ import numpy as np
 
 from replicafit.data import FitData, LuminosityTable
 from replicafit.data.luminosity import Table
+from replicafit.data.relations import combination
 from replicafit.forward.predictions import forward_map, on_grid
-from replicafit_pdf.bases import rotation
 from replicafit.plugins import Registry
 
 
@@ -69,7 +69,7 @@ def contracted(
     data: FitData, registry: Registry, flavours: Sequence[str]
 ) -> tuple[DatasetTables, ...]:
     """The tables of all datasets for functions with the fitted ``flavours``."""
-    turn = rotation(flavours, data.flavours)
+    turn = combination(flavours, data.flavours, registry)
     found = []
     for dataset, place in zip(data.datasets, data.slices, strict=True):
         kind = forward_map(dataset, registry)

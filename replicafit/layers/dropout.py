@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import DropoutSettings
 from replicafit.components import LayerContext
+from replicafit.components.builtin.layer_settings import DropoutSettings
 from replicafit.layers.multi_initializer import as_seeds
 
 

@@ -14,8 +14,8 @@ import numpy as np
 from keras import ops
 from scipy.interpolate import PchipInterpolator
 
-from replicafit.components.builtin.layer_settings import FeatureScalingSettings
 from replicafit.components import LayerContext
+from replicafit.components.builtin.layer_settings import FeatureScalingSettings
 from replicafit.errors import ModelError
 
 SMALLEST = 1e-9

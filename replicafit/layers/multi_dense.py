@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import MultiDenseSettings
 from replicafit.components import LayerContext
+from replicafit.components.builtin.layer_settings import MultiDenseSettings
 from replicafit.layers.activations import is_plain, named_activation
 from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import KerasSettings
 from replicafit.components import LayerContext
+from replicafit.components.builtin.layer_settings import KerasSettings
 from replicafit.layers.multi_initializer import as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
 from replicafit.layers.single import Single, single_of

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import XLogXSettings, XSettings
 from replicafit.components import LayerContext
+from replicafit.components.builtin.layer_settings import XLogXSettings, XSettings
 
 
 @keras.saving.register_keras_serializable(package="replicafit")

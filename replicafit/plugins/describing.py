@@ -12,13 +12,11 @@ from typing import get_args
 
 import pluggy
 
-from replicafit.components import hookspecs
 from replicafit.components import (
+    CONFIGURED,
     KINDS,
     Component,
-    Evolution,
-    Exporter,
-    ForwardMap,
+    hookspecs,
     load_target,
 )
 from replicafit.errors import PluginError
@@ -96,7 +94,7 @@ def _checked(hook: str, provided: object) -> tuple[Component, ...]:
             raise PluginError(f"{hook}() returned {item!r}, which describes no component")
         field = item.settings.model_fields.get("type")
         named = field is not None and get_args(field.annotation) == (item.name,)
-        if type(item) not in (ForwardMap, Exporter, Evolution) and not named:
+        if type(item) in CONFIGURED and not named:
             raise PluginError(
                 f"{hook}(): the settings of '{item.name}' need type: Literal['{item.name}']"
             )

@@ -14,11 +14,10 @@ from scipy.linalg import cho_solve
 
 from replicafit.components import Verdict
 from replicafit.data import FitData, ReplicaData
-from replicafit.results.data_file import experiment_places
+from replicafit.data.relations import combination
 from replicafit.forward.predictions import chi2, chi2_from_factor, predict_all
-from replicafit.training.model import ReplicaModel
-from replicafit_pdf.bases import rotation
 from replicafit.plugins import Registry
+from replicafit.results.data_file import experiment_places
 from replicafit.results.replica import (
     Chi2PerDatum,
     PenaltyVerdict,
@@ -31,6 +30,7 @@ from replicafit.results.replica import (
 )
 from replicafit.results.selection import arc_lengths
 from replicafit.training.loop import Snapshot
+from replicafit.training.model import ReplicaModel
 from replicafit.training.state import Status
 
 EXPORT_GRID = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 101), np.linspace(0.1, 1, 91)]))
@@ -59,7 +59,7 @@ class Evaluation:
             model.network.trainable_variables, snapshot.state.best_weights, strict=True
         ):
             variable.assign(best)
-        turn = rotation(model.flavours, self.data.flavours)
+        turn = combination(model.flavours, self.data.flavours, self.registry)
         fitted = _evaluate(model, self.data.x_grid)
         on_data, verdicts = fitted @ turn, self._verdicts(fitted)
         on_export_grid = _evaluate(model, EXPORT_GRID) @ turn
@@ -168,7 +168,9 @@ class Evaluation:
         data = self.data.held_out
         if data is None:
             return [{} for _ in model.numbers]
-        functions = _evaluate(model, data.x_grid) @ rotation(model.flavours, data.flavours)
+        functions = _evaluate(model, data.x_grid) @ combination(
+            model.flavours, data.flavours, self.registry
+        )
         factors = _own_factors(data)
         predictions = predict_all(data, self.registry, functions)
         return [_per_dataset(data, factors, prediction) for prediction in predictions]

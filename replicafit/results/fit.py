@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from replicafit.errors import OutputError
-from replicafit.results.folder import FitFolder
 from replicafit.results.arrays import read_arrays
+from replicafit.results.folder import FitFolder
 from replicafit.results.function import Replica, checked, load_replica
 
 CENTRAL_68 = (16.0, 84.0)

@@ -16,8 +16,8 @@ from replicafit.errors import OutputError
 from replicafit.results.data_file import write_data_file
 from replicafit.results.files import appearing, is_of_the_disk, write_json
 from replicafit.results.replica import ReplicaResult
-from replicafit.runcard import differences
 from replicafit.results.selection import Selection, select
+from replicafit.runcard import differences
 
 NO_FILES: Mapping[str, str] = MappingProxyType({})
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from replicafit.results.files import write_json
 from replicafit.plugins import Plugin, Registry
-from replicafit.runcard import Runcard, canonical, canonical_hash
+from replicafit.results.files import write_json
 from replicafit.results.selection import Selection
+from replicafit.runcard import Runcard, canonical, canonical_hash
 from replicafit.training.backend import seam
 from replicafit.training.slots import Occupancy
 

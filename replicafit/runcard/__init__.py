@@ -10,16 +10,12 @@ from replicafit.runcard.loading import (
     runcard_schema,
 )
 from replicafit.runcard.models import NetworkSettings, ReplicaRange, Runcard, runcard_type
-from replicafit_scan.settings import Dimension, HalvingSettings, ScanSettings
 
 __all__ = [
-    "Dimension",
-    "HalvingSettings",
     "NetworkSettings",
     "Override",
     "ReplicaRange",
     "Runcard",
-    "ScanSettings",
     "canonical",
     "canonical_hash",
     "compared",

@@ -55,7 +55,8 @@ def runcard_schema(registry: Registry) -> dict[str, Any]:
 
 def canonical(runcard: Runcard) -> dict[str, Any]:
     """The runcard with all defaults filled in, as plain JSON data."""
-    return runcard.model_dump(mode="json", serialize_as_any=True)
+    content = runcard.model_dump(mode="json", serialize_as_any=True)
+    return {k: v for k, v in content.items() if v is not None or k in Runcard.model_fields}
 
 
 def canonical_hash(runcard: Runcard) -> str:

@@ -38,16 +38,15 @@ from replicafit.components import (
     LayerType,
     OptimizerType,
     Penalty,
+    RuncardSection,
 )
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition
-from replicafit_scan.settings import ScanSettings
 
 EVOLUTION_FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
 
 _STEPS: Any = {"unit": "steps"}
-_GEV: Any = {"unit": "GeV"}
 
 
 class _Section(BaseModel):
@@ -447,50 +446,6 @@ class TrainingSettings(_Section):
     )
 
 
-class TheorySettings(_Section):
-    """The strong coupling and the quark masses, for evolution beyond q0; masses in GeV.
-
-    Defaults: NNPDF4.0 NNLO, arXiv:2109.02653, section 3.1.
-    """
-
-    order: Literal["lo", "nlo", "nnlo"] = Field(
-        default="nnlo", description="Perturbative order of evolution and coupling."
-    )
-    alpha_s: float = Field(
-        default=0.118,
-        gt=0,
-        lt=1,
-        description="The strong coupling at m_z, with max_flavours or as many flavours as are "
-        "active there.",
-    )
-    m_z: float = Field(default=91.1876, gt=0, description="Mass of the Z.", json_schema_extra=_GEV)
-    m_charm: float = Field(
-        default=1.51,
-        gt=0,
-        description="Pole mass of charm, and threshold between three and four flavours.",
-        json_schema_extra=_GEV,
-    )
-    m_bottom: float = Field(
-        default=4.92,
-        gt=0,
-        description="Pole mass of bottom, and threshold between four and five flavours.",
-        json_schema_extra=_GEV,
-    )
-    m_top: float = Field(
-        default=172.5,
-        gt=0,
-        description="Pole mass of top, and threshold between five and six flavours.",
-        json_schema_extra=_GEV,
-    )
-    max_flavours: int = Field(default=5, ge=4, le=6, description="Active flavours at most.")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> TheorySettings:
-        if not self.m_charm < self.m_bottom < self.m_top:
-            raise ValueError("masses must rise from m_charm over m_bottom to m_top")
-        return self
-
-
 class Runcard(_Section):
     """All that defines a fit. Together with the plugins it determines every replica."""
 
@@ -528,19 +483,11 @@ class Runcard(_Section):
     )
     data: DataSettings = Field(description="What is fitted.")
     model: ModelSettings = Field(description="The function that is fitted.")
-    theory: TheorySettings = Field(
-        default=TheorySettings(), description="Coupling and masses, for evolution beyond q0."
-    )
     penalties: tuple[Any, ...] = Field(default=(), description="Terms added to chi2 in the loss.")
     training: TrainingSettings = Field(description="How it is fitted.")
     export: tuple[str, ...] = Field(
         default=("network", "function", "history", "data", "predictions"),
         description="What is written for each replica, and of the whole fit.",
-    )
-    scan: ScanSettings | None = Field(
-        default=None,
-        exclude=True,
-        description="What replicafit scan tries; a fit does not look at it.",
     )
 
     def with_network(self, network: NetworkSettings) -> Runcard:
@@ -564,14 +511,22 @@ def runcard_type(registry: Registry) -> type[Runcard]:
     exports: Any = Literal[names] if names else str
     export = Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))]
     card = _with(Runcard, penalties=_several(registry, Penalty), export=export)
+    sections: Any = {s.name: _optional_section(s) for s in registry.all(RuncardSection)}
     whole: Any = create_model(
         "Runcard",
         __base__=card,
+        **sections,
         data=(data, _described("data")),
         model=(model, _described("model", lambda: model(layers=DEFAULT_LAYERS))),
         training=(training, _described("training", lambda: training.model_validate({}))),
     )
     return cast(type[Runcard], whole)
+
+
+def _optional_section(section: RuncardSection) -> Any:
+    """The key of a plugin: nothing where a card does not give it."""
+    field = Field(default=None, exclude=not section.part_of_fit, description=section.summary)
+    return section.model | None, field
 
 
 def _described(name: str, make: Callable[[], Any] | None = None) -> Any:

@@ -13,13 +13,13 @@ from keras import ops
 
 from replicafit.data import FitData, ReplicaData, replica_data
 from replicafit.forward.chi2 import Chi2
-from replicafit.training.model import NO_START, ReplicaModel, build_model
 from replicafit.forward.planning import Batch
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
 from replicafit.seeds import Seeds
 from replicafit.training.engine import BatchConstants
 from replicafit.training.hyperparameters import draw_hyperparameters
+from replicafit.training.model import NO_START, ReplicaModel, build_model
 from replicafit.training.optimizers import Optimizer
 from replicafit.training.state import TrainingState, initial_state
 

@@ -18,9 +18,9 @@ from replicafit.components import LayerContext, LayerType, load_target
 from replicafit.errors import ModelError
 from replicafit.layers.grid import DropNodes, JoinNodes
 from replicafit.layers.warm_start import start_from
-from replicafit.runcard.flavours import flavours_along
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
+from replicafit.runcard.flavours import flavours_along
 from replicafit.seeds import Seeds
 
 NO_GRID = np.empty(0)

@@ -6,12 +6,12 @@ import json
 
 import numpy as np
 import pytest
+from replicafit_pdf.quarks import EVOLUTION, evolution_from_quarks
+from replicafit_pdf.toy import ToyLesHouches
 from scipy.integrate import quad
 
-from replicafit.errors import DataError
-from replicafit_pdf.quarks import EVOLUTION, evolution_from_quarks
 from replicafit.data.known_functions import StoredFunction, known_function, on_flavours
-from replicafit_pdf.toy import ToyLesHouches
+from replicafit.errors import DataError
 
 X = np.geomspace(1e-5, 1, 120)
 

@@ -193,7 +193,9 @@ def test_a_worker_with_another_version_is_refused(card, scheduler, tmp_path):
     about = tmp_path / "site" / "replicafit-9.9.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: replicafit\nVersion: 9.9\n")
-    (about / "entry_points.txt").write_text("[replicafit]\nbuiltin = replicafit.components.builtin\n")
+    (about / "entry_points.txt").write_text(
+        "[replicafit]\nbuiltin = replicafit.components.builtin\n"
+    )
     path = os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
     output = tmp_path / "fit"
     with (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from toy import TOY_CARD
 
-from replicafit.runcard import load_runcard
 from replicafit.execution.verify import Case, verify
+from replicafit.runcard import load_runcard
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])

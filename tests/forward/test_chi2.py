@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from replicafit_pdf.bases import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import read_dataset, replica_data, stack
@@ -19,7 +20,6 @@ from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.shared import shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import contracted
-from replicafit_pdf.bases import rotation
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hadronic import hadronic_dataset, hadronic_table, slow_prediction
 from keras import ops
+from replicafit_pdf.bases import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import LuminosityTable, replica_data, stack
@@ -15,7 +16,6 @@ from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
-from replicafit_pdf.bases import rotation
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 

@@ -12,10 +12,10 @@ from keras import tree
 from test_cli import call
 from toy import TOY_CARD
 
+from replicafit.cli.outline import plan_lines
 from replicafit.components import OptimizerType, load_target
 from replicafit.errors import TrainingError
 from replicafit.forward.chi2 import chi2_of
-from replicafit.cli.outline import plan_lines
 from replicafit.forward.planning import Machine, Memory, plan_networks
 from replicafit.runcard import Override, load_runcard
 from replicafit.training.batches import prepare_batch

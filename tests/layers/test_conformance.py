@@ -5,10 +5,10 @@ from typing import Literal
 import keras
 import pytest
 from keras import ops
-
-from replicafit.components.builtin.layers import replicafit_layers
-from replicafit.components import ComponentSettings, LayerType
 from replicafit_pdf.basis_tables import BASIS_TABLES
+
+from replicafit.components import ComponentSettings, LayerType
+from replicafit.components.builtin.layers import replicafit_layers
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import ConformanceError, check_layer
 

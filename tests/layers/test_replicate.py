@@ -8,17 +8,17 @@ import pytest
 from keras import ops
 from toy import TOY_CARD
 
-from replicafit.execution.plans import make_engine, make_plans
 from replicafit.components import ComponentSettings, LayerType
-from replicafit.layers import MultiDense, replicate
+from replicafit.execution.plans import make_engine, make_plans
+from replicafit.execution.verify import verify
 from replicafit.forward.planning import Batch
+from replicafit.layers import MultiDense, replicate
 from replicafit.plugins import Plugin, Registry
 from replicafit.runcard import load_runcard
 from replicafit.testing import check_layer
 from replicafit.training.backend import seam
 from replicafit.training.loop import train
 from replicafit.training.state import Status
-from replicafit.execution.verify import verify
 
 SEEDS = (3, 1, 4)
 FEATURES = np.random.default_rng(1).normal(size=(1, 3, 7, 6)).astype(np.float32)

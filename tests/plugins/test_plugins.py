@@ -11,8 +11,8 @@ import pytest
 from toy import TOY_CARD
 
 from replicafit.components import DatasetReader, Exporter, LayerType
-from replicafit.errors import PluginError, RuncardError
 from replicafit.components.hookspecs import hookimpl
+from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import (
     BrokenPlugin,
     Choice,

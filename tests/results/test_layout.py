@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from toy import TOY_CARD
 
+from replicafit.execution.fit import Output, fit
 from replicafit.results.folder import FitFolder
 from replicafit.results.layout import FILES, FileLayout
-from replicafit.execution.fit import Output, fit
 from replicafit.results.progress import ProgressLog, Tally, Watchers
 from replicafit.runcard import Override, load_runcard
 

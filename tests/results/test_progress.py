@@ -8,14 +8,14 @@ import json
 import numpy as np
 import pytest
 from fit_folder import toy_replica
+from replicafit_report import tensorboard
+from replicafit_report.tensorboard import TensorBoardLog
 from rich.console import Console
 
-from replicafit_report import tensorboard
-from replicafit.data import ReplicaData
 from replicafit.cli.display import Display, live_view
+from replicafit.data import ReplicaData
 from replicafit.errors import OutputError
 from replicafit.results.progress import ProgressLog, Tally, Watchers
-from replicafit_report.tensorboard import TensorBoardLog
 from replicafit.training.engine import History
 from replicafit.training.loop import Snapshot
 from replicafit.training.state import Status, TrainingState

@@ -10,8 +10,8 @@ import pytest
 
 from replicafit.components import Exporter, WholeFit
 from replicafit.errors import OutputError, PluginError
-from replicafit.results.folder import FitFolder
 from replicafit.plugins import Plugin, Registry
+from replicafit.results.folder import FitFolder
 from replicafit.runcard import load_runcard
 
 

@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras import ops
+from replicafit_pdf.penalties.settings import replicafit_penalties
+from replicafit_pdf.quarks import EVOLUTION
 from toy import observable_arrays, toy_dataset
 
-from replicafit.components.builtin.exporters import replicafit_exporters
-from replicafit.components.builtin.forward_maps import replicafit_forward_maps
-from replicafit.components.builtin.optimizers import SgdSettings, replicafit_optimizers
-from replicafit_pdf.penalties.settings import replicafit_penalties
 from replicafit.components import (
     DGLAP,
     Component,
@@ -27,7 +25,9 @@ from replicafit.components import (
     Verdict,
     WholeFit,
 )
-from replicafit_pdf.quarks import EVOLUTION
+from replicafit.components.builtin.exporters import replicafit_exporters
+from replicafit.components.builtin.forward_maps import replicafit_forward_maps
+from replicafit.components.builtin.optimizers import SgdSettings, replicafit_optimizers
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import (
     ConformanceError,

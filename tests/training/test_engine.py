@@ -12,10 +12,10 @@ from scipy.stats import ks_2samp
 from toy import TOY_CARD
 
 from replicafit.execution.plans import make_engine
+from replicafit.execution.verify import louder
 from replicafit.forward.planning import plan_batches
 from replicafit.training.loop import train
 from replicafit.training.state import Status
-from replicafit.execution.verify import louder
 
 FLOAT64 = TOY_CARD.replace("seed: 7", "seed: 7\nprecision: float64")
 

@@ -8,18 +8,18 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from replicafit_pdf.bases import rotation
+from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.layers.preprocessing import Preprocessing
+from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
 
 from replicafit.components.builtin import layers as builtin_layers
 from replicafit.errors import ModelError, ReplicafitError
 from replicafit.layers import sum_rules
-from replicafit_pdf.layers.preprocessing import Preprocessing
-from replicafit.training.model import build_model
-from replicafit_pdf.bases import rotation
-from replicafit_pdf.basis_tables import BASIS_TABLES
-from replicafit.runcard.flavours import output_flavours
-from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
 from replicafit.runcard import runcard_type
+from replicafit.runcard.flavours import output_flavours
 from replicafit.seeds import Seeds
+from replicafit.training.model import build_model
 
 X_LOGX = {"type": "x_logx"}
 PREPROCESSING = {"type": "preprocessing"}

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 from pydantic import ValidationError
 
+from replicafit.components import load_target
 from replicafit.components.builtin.optimizers import (
     ConstantRate,
     CosineDecay,
@@ -15,7 +16,6 @@ from replicafit.components.builtin.optimizers import (
     SgdSettings,
     replicafit_optimizers,
 )
-from replicafit.components import load_target
 from replicafit.training.backend import seam
 from replicafit.training.schedules import rate_factor
 

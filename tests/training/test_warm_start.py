@@ -9,15 +9,15 @@ import pytest
 from test_model import X_LOGX, card, dense, values
 from toy import TOY_CARD
 
-from replicafit.execution.plans import make_plans
 from replicafit.errors import ModelError, OutputError
+from replicafit.execution.plans import make_plans
 from replicafit.results.earlier_fit import networks_to_start_from
 from replicafit.results.files import write_json
 from replicafit.results.folder import FitFolder
-from replicafit.training.model import build_model
 from replicafit.runcard import canonical_hash, load_runcard
 from replicafit.runcard.models import StartFrom
 from replicafit.seeds import Seeds
+from replicafit.training.model import build_model
 
 X = np.geomspace(1e-4, 0.9, 12)
 LAYERS = [

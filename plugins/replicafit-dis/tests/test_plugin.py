@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from replicafit_dis import DisSettings, reader
 from replicafit_dis.catalogue import DATASETS
 
-from replicafit.components import hookspecs
-from replicafit.components import DatasetReader, load_target
+from replicafit.components import DatasetReader, hookspecs, load_target
 from replicafit.data import load_data
 from replicafit.errors import DataError
 from replicafit.plugins import Plugin, Registry

@@ -14,8 +14,8 @@ from functools import lru_cache
 import hoppet
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.theory import TheorySettings
 
-from replicafit.runcard.models import TheorySettings
 from replicafit_lhapdf.flavours import PARTONS
 from replicafit_lhapdf.grid import Q_MAX, Subgrid
 

@@ -6,11 +6,12 @@ import json
 import re
 from pathlib import Path
 
+from replicafit_pdf.theory import TheorySettings
+
 from replicafit import __version__
 from replicafit.components import WholeFit
 from replicafit.errors import OutputError
 from replicafit.results.files import appearing
-from replicafit.runcard.models import TheorySettings
 from replicafit_lhapdf.files import About
 from replicafit_lhapdf.functions import read_functions
 

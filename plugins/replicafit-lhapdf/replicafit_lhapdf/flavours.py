@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.bases import rotation
 
 from replicafit.errors import ModelError, OutputError
-from replicafit_pdf.bases import rotation
 
 Array = npt.NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.theory import TheorySettings
 
 from replicafit.errors import OutputError
-from replicafit.runcard.models import TheorySettings
 
 Array = npt.NDArray[np.float64]
 

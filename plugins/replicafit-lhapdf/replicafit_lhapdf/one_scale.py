@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from replicafit_pdf.quarks import GLUON, evolution_from_quarks
 
 from replicafit.errors import DataError
-from replicafit_pdf.quarks import GLUON, evolution_from_quarks
 
 SAME_SCALE = 1e-6
 """Relative distance below which two scales are the same."""

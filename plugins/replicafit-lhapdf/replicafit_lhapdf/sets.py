@@ -7,8 +7,8 @@ from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
+from replicafit_pdf.theory import TheorySettings
 
-from replicafit.runcard.models import TheorySettings
 from replicafit_lhapdf.evolution import evolution
 from replicafit_lhapdf.files import About, Coupling, info_text, member_head, pids, subgrid_text
 from replicafit_lhapdf.flavours import partons_from

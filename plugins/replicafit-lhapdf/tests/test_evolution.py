@@ -13,8 +13,7 @@ from replicafit_lhapdf.files import About
 from replicafit_lhapdf.flavours import EVOLUTION, PARTONS, partons_from
 from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import X_KNOTS
-
-from replicafit.runcard.models import TheorySettings
+from replicafit_pdf.theory import TheorySettings
 
 THEORY = TheorySettings(m_z=91.2)
 LIGHT = (-2, -1, 21, 1, 2)

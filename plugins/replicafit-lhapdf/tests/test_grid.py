@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from replicafit_lhapdf.grid import Q_MAX, X_KNOTS, as_written, subgrids
+from replicafit_pdf.theory import TheorySettings
 
 from replicafit.errors import OutputError
-from replicafit.runcard.models import TheorySettings
 
 
 def test_x_knots_have_those_of_the_functions_and_are_as_written(toy: SimpleNamespace) -> None:

@@ -8,8 +8,7 @@ import sys
 import pluggy
 import replicafit_lhapdf
 
-from replicafit.components import hookspecs
-from replicafit.components import DGLAP, Evolution, Exporter
+from replicafit.components import DGLAP, Evolution, Exporter, hookspecs
 
 
 def test_hook_returns_the_exporter() -> None:

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from replicafit_lhapdf import PdfSet, replicafit_evolutions
 from replicafit_lhapdf.flavours import EVOLUTION
+from replicafit_pdf import quarks
+from replicafit_pdf.theory import TheorySettings
 
 from replicafit.components import DGLAP, StartingFunctions, load_target
 from replicafit.errors import OutputError
-from replicafit_pdf import quarks
-from replicafit.runcard.models import TheorySettings
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from replicafit.components import ComponentSettings, DatasetReader
+from replicafit.components import Command, ComponentSettings, DatasetReader
 from replicafit.components.hookspecs import hookimpl
 
 
@@ -65,5 +65,17 @@ def replicafit_datasets() -> Sequence[DatasetReader]:
             settings=NnpdfSettings,
             read="replicafit_nnpdf.reader:read",
             summary="NNPDF's data (nnpdf-data) with theory from PineAPPL FK tables.",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_commands() -> Sequence[Command]:
+    """The translation of runcards."""
+    return [
+        Command(
+            name="migrate",
+            command="replicafit_nnpdf.commands:migrate",
+            summary="translates a runcard of n3fit",
         )
     ]

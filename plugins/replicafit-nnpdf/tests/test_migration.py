@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from replicafit_nnpdf.migration import migrated, options_for
+from replicafit_nnpdf.migration.source import UNKNOWN, read_source
 from test_cli import call
 
 from replicafit.components import DatasetReader
 from replicafit.errors import RuncardError
-from replicafit_nnpdf.migration import migrated, options_for
-from replicafit_nnpdf.migration.source import UNKNOWN, read_source
 from replicafit.plugins import with_files
 from replicafit.runcard import load_runcard
 

@@ -16,8 +16,7 @@ import yaml
 from pydantic import ValidationError
 from replicafit_nnpdf import NnpdfSettings
 
-from replicafit.components import hookspecs
-from replicafit.components import DatasetReader
+from replicafit.components import DatasetReader, hookspecs
 from replicafit.data import load_data, stack
 from replicafit.errors import DataError
 from replicafit.plugins import Plugin, Registry, load_registry

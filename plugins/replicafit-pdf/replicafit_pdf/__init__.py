@@ -1,1 +1,128 @@
-"""The physics that is arithmetic: flavour bases, quadrature, sum-rule constants; numpy only."""
+"""Parton distribution functions: bases, layers, sum rules, penalties and known functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from replicafit.components import FunctionSource, LayerType, Relation, RuncardSection
+from replicafit.components.hookspecs import hookimpl
+from replicafit_pdf.bases import basis_flavours, express
+from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.layers.settings import (
+    DensePerFlavourSettings,
+    PreprocessingSettings,
+    RotationSettings,
+    SumRulesSettings,
+    VanishAtOneSettings,
+)
+from replicafit_pdf.penalties.settings import replicafit_penalties as replicafit_penalties
+from replicafit_pdf.quadrature import sum_rule_nodes
+from replicafit_pdf.theory import TheorySettings
+
+
+def _sum_rule_grid(settings: SumRulesSettings) -> np.ndarray:
+    return sum_rule_nodes(settings.nodes).x
+
+
+def _at_one(settings: VanishAtOneSettings) -> np.ndarray:
+    return np.ones(1)
+
+
+def _dense_per_flavour_size(settings: DensePerFlavourSettings, features: int) -> tuple[int, int]:
+    each = sum((a + 1) * b for a, b in pairwise((features, *settings.hidden, 1)))
+    return settings.units, settings.units * each
+
+
+def _preprocessing_size(settings: PreprocessingSettings, features: int) -> tuple[int, int]:
+    trained = settings.trained
+    return features, 2 * (features if trained is True else len(trained or ()))
+
+
+def _rotation_size(settings: RotationSettings, features: int) -> tuple[int, int]:
+    return len(BASIS_TABLES[settings.basis].columns), 0
+
+
+def _rotated(settings: RotationSettings, flavours: tuple[str, ...]) -> tuple[str, ...]:
+    return basis_flavours(settings.basis, flavours)
+
+
+@hookimpl
+def replicafit_layers() -> Sequence[LayerType]:
+    """Layers of parton distribution functions."""
+    return [
+        LayerType(
+            name="dense_per_flavour",
+            settings=DensePerFlavourSettings,
+            build="replicafit_pdf.layers.dense_per_flavour:build",
+            size=_dense_per_flavour_size,
+            summary="a small network for each flavour",
+        ),
+        LayerType(
+            name="vanish_at_one",
+            settings=VanishAtOneSettings,
+            build="replicafit_pdf.layers.vanish_at_one:build",
+            extra_grid=_at_one,
+            summary="NN(x) - NN(1)",
+        ),
+        LayerType(
+            name="preprocessing",
+            settings=PreprocessingSettings,
+            build="replicafit_pdf.layers.preprocessing:build",
+            needs_x=True,
+            size=_preprocessing_size,
+            summary="times x^(1-alpha) (1-x)^beta",
+        ),
+        LayerType(
+            name="rotation",
+            settings=RotationSettings,
+            build="replicafit_pdf.layers.rotation:build",
+            size=_rotation_size,
+            flavours=_rotated,
+            summary="from a fit basis to the evolution basis",
+        ),
+        LayerType(
+            name="sum_rules",
+            settings=SumRulesSettings,
+            build="replicafit_pdf.layers.sum_rules:build",
+            extra_grid=_sum_rule_grid,
+            summary="momentum, valence, triplet and octet sum rules",
+        ),
+    ]
+
+
+@hookimpl
+def replicafit_relations() -> Sequence[Relation]:
+    """What functions of the evolution basis are of others."""
+    return [Relation(name="evolution_basis", express=express, summary="v15 = v, t24 = sigma ...")]
+
+
+TOY = "toy_les_houches"
+
+
+@hookimpl
+def replicafit_function_sources() -> Sequence[FunctionSource]:
+    """Known parton distribution functions."""
+    return [
+        FunctionSource(
+            name=TOY,
+            recognizes=lambda text, folder: text == TOY,
+            read="replicafit_pdf.toy:read",
+            form=TOY,
+            summary="the Les Houches toy PDF",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_runcard_sections() -> Sequence[RuncardSection]:
+    """The key ``theory``."""
+    return [
+        RuncardSection(
+            name="theory",
+            model=TheorySettings,
+            summary="Coupling and masses, for evolution beyond q0.",
+        )
+    ]

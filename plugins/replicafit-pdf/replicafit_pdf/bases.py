@@ -10,7 +10,6 @@ likewise of q-.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import numpy as np
 
@@ -20,18 +19,25 @@ from replicafit_pdf.basis_tables import BASIS_TABLES
 EQUAL_BY_CONSTRUCTION = {"v15": "v", "v24": "v", "v35": "v", "t24": "sigma", "t35": "sigma"}
 
 
+def express(name: str, given: tuple[str, ...]) -> dict[str, float] | None:
+    """A function of the evolution basis that equals another at q0, if that is ``given``."""
+    source = EQUAL_BY_CONSTRUCTION.get(name)
+    return {source: 1.0} if source in given else None
+
+
 def rotation(fitted: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
-    """The matrix (f, g) that takes fitted functions (..., f) to ``wanted`` ones (..., g).
+    """The matrix (f, g) from ``fitted`` to ``wanted`` functions of the evolution basis.
 
     Raises:
         ModelError: the fitted functions do not determine a wanted one.
     """
     matrix = np.zeros((len(fitted), len(wanted)))
     for column, name in enumerate(wanted):
-        source = name if name in fitted else EQUAL_BY_CONSTRUCTION.get(name, name)
-        if source not in fitted:
-            raise ModelError(_undetermined(name, fitted))
-        matrix[fitted.index(source), column] = 1
+        found = {name: 1.0} if name in fitted else express(name, tuple(fitted))
+        if found is None:
+            raise ModelError(f"{', '.join(fitted)} do not determine '{name}'.")
+        for source, coefficient in found.items():
+            matrix[fitted.index(source), column] = coefficient
     return matrix
 
 
@@ -55,12 +61,3 @@ def basis_matrix(basis: str, fitted: Sequence[str]) -> np.ndarray:
     """The matrix (f, g) from ``fitted`` functions (..., f) to ``basis_flavours`` (..., g)."""
     basis_flavours(basis, fitted)
     return np.array([BASIS_TABLES[basis].rows[name] for name in fitted], dtype=np.float64)
-
-
-def _undetermined(name: str, fitted: Sequence[str]) -> str:
-    near = get_close_matches(name, fitted, n=1)
-    hint = f" Did you mean '{name}' where the runcard says '{near[0]}'?" if near else ""
-    return (
-        f"The data need the flavour '{name}', which model.flavours ({', '.join(fitted)}) do not "
-        f"determine. Add it there.{hint}"
-    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -42,3 +44,8 @@ class ToyLesHouches:
             -3: strange,
         }
         return evolution_from_quarks(content)
+
+
+def read(text: str, folder: Path, attributes: Mapping[str, float]) -> ToyLesHouches:
+    """The toy PDF at the scale of the fit."""
+    return ToyLesHouches(attributes["q0"])

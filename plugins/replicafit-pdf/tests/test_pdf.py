@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from replicafit.errors import ModelError
 from replicafit_pdf.bases import basis_flavours, basis_matrix, rotation
 from replicafit_pdf.basis_tables import BASIS_TABLES
 from replicafit_pdf.preprocessing_ranges import ALPHA, BETA
 from replicafit_pdf.quadrature import sum_rule_nodes
+
+from replicafit.errors import ModelError
 
 
 @pytest.mark.parametrize("power", [-0.62, -0.4, 0.0, 0.3, 1.0])
@@ -147,6 +147,6 @@ def test_a_basis_of_other_flavours_is_an_error():
 
 @pytest.mark.parametrize("ranges", [ALPHA, BETA])
 def test_default_exponents_are_allowed(ranges):
-    from replicafit.components.builtin.layer_settings import PreprocessingSettings
+    from replicafit_pdf.layers.settings import PreprocessingSettings
 
     PreprocessingSettings.model_validate({"alpha" if ranges is ALPHA else "beta": ranges})

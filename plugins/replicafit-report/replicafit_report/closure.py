@@ -19,17 +19,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from replicafit_pdf.bases import EQUAL_BY_CONSTRUCTION
 
 from replicafit.data import FitData
+from replicafit.data.known_functions import known_function, on_flavours
 from replicafit.errors import OutputError
-from replicafit.results.folder import FitFolder
 from replicafit.forward.fit_data import data_of
 from replicafit.forward.predictions import chi2_from_factor
-from replicafit.results.fit import Fit, load_fit
-from replicafit.results.arrays import read_arrays
-from replicafit_pdf.bases import EQUAL_BY_CONSTRUCTION
-from replicafit.data.known_functions import known_function, on_flavours
 from replicafit.plugins import Registry, with_files
+from replicafit.results.arrays import read_arrays
+from replicafit.results.fit import Fit, load_fit
+from replicafit.results.folder import FitFolder
 from replicafit.runcard import Runcard, runcard_type
 
 POSITIONS_PER_PART = 10

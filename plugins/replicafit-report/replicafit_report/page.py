@@ -8,8 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from replicafit.results.files import appearing
 from replicafit.plugins import Registry
+from replicafit.results.files import appearing
 from replicafit_report.agreement import agreement_section
 from replicafit_report.quality import quality_section
 from replicafit_report.record import read_record

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from replicafit.errors import OutputError
-from replicafit.results.folder import FitFolder
-from replicafit.results.fit import Fit, load_fit
 from replicafit.results.arrays import read_arrays
+from replicafit.results.fit import Fit, load_fit
+from replicafit.results.folder import FitFolder
 
 Arrays = Mapping[str, np.ndarray]
 

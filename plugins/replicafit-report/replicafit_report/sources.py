@@ -10,15 +10,15 @@ from typing import Any, Protocol
 
 import numpy as np
 import yaml
+from replicafit_lhapdf.one_scale import read_member
+from replicafit_pdf.quarks import EVOLUTION
+from replicafit_pdf.theory import TheorySettings
 
 from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
 from replicafit.errors import OutputError
-from replicafit_lhapdf.one_scale import read_member
-from replicafit_pdf.quarks import EVOLUTION
 from replicafit.plugins import Registry
 from replicafit_report.ensemble import Ensemble
 from replicafit_report.record import Record, read_record
-from replicafit.runcard.models import TheorySettings
 
 SAME = 1e-6
 """Relative distance below which two scales are the same."""

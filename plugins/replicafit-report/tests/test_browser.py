@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 from fit_folder import write_fit
-
-from replicafit.data import stack
 from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
+
+from replicafit.data import stack
 
 pytestmark = pytest.mark.slow
 

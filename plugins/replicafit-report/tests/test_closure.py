@@ -7,10 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from rich.console import Console
-from test_cli import call
-from toy import TOY_CARD
-
 from replicafit_report.closure import (
     ClosureFit,
     bias_and_variance,
@@ -18,6 +14,10 @@ from replicafit_report.closure import (
     summary,
     within_one_sigma,
 )
+from rich.console import Console
+from test_cli import call
+from toy import TOY_CARD
+
 from replicafit.cli.outline import closure_lines, closure_table
 
 DATA, REPLICAS, FITS = 40, 60, 200

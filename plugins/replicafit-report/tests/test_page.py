@@ -10,13 +10,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fit_folder import EXPORTERS, write_fit
-
 import replicafit_report as report
-from replicafit.data import stack
-from replicafit.errors import OutputError
+from fit_folder import EXPORTERS, write_fit
 from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
+
+from replicafit.data import stack
+from replicafit.errors import OutputError
 
 SECTIONS = [
     *("summary", "chi2", "functions", "data", "training"),

@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_folder import write_fit
-
-from replicafit.components import DGLAP, Evolution, StartingFunctions
-from replicafit.errors import DataError, OutputError, PluginError
 from replicafit_pdf.quarks import EVOLUTION
-from replicafit.plugins import Plugin, Registry
 from replicafit_report.comparison import write_comparison
 from replicafit_report.ensemble import Ensemble
 from replicafit_report.page import write_report
 from replicafit_report.ranges import LINEAR, LOGARITHMIC, around
 from replicafit_report.sources import FitSource, SetSource, source
+
+from replicafit.components import DGLAP, Evolution, StartingFunctions
+from replicafit.errors import DataError, OutputError, PluginError
+from replicafit.plugins import Plugin, Registry
 
 HIGHEST = 1000.0
 

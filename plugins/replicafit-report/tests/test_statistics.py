@@ -7,11 +7,11 @@ import pytest
 from fit_folder import write_fit
 from hypothesis import given
 from hypothesis import strategies as st
-
-from replicafit.forward.predictions import chi2
 from replicafit_report.flavours import as_fitted, as_partons, distinct
 from replicafit_report.record import read_record
 from replicafit_report.statistics import correlations, limits, mean_distance, variance_distance
+
+from replicafit.forward.predictions import chi2
 
 FLAVOURS = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")
 

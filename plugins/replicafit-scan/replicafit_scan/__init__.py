@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from replicafit.components import Command, RuncardSection
+from replicafit.components.hookspecs import hookimpl
 from replicafit.errors import OutputError
+from replicafit_scan.settings import ScanSettings
 
 
 def require_optuna() -> None:
@@ -23,3 +27,28 @@ def refuse_unless_free(folder: Path) -> None:
             f"'{folder}' is there already. Continue its scan with --resume, or choose another "
             "folder with -o."
         )
+
+
+@hookimpl
+def replicafit_commands() -> Sequence[Command]:
+    """The search."""
+    return [
+        Command(
+            name="scan",
+            command="replicafit_scan.commands:scan",
+            summary="searches for better settings",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_runcard_sections() -> Sequence[RuncardSection]:
+    """What is searched."""
+    return [
+        RuncardSection(
+            name="scan",
+            model=ScanSettings,
+            part_of_fit=False,
+            summary="What replicafit scan tries; a fit does not look at it.",
+        )
+    ]

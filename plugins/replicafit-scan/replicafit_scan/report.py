@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from replicafit.errors import OutputError
 from replicafit_report.drawing import BLUE, MUTED, REPLICA, VERMILLION, drawing, few_ticks, label_x
 from replicafit_report.page import save
 from replicafit_report.section import (
@@ -25,6 +23,8 @@ from replicafit_report.section import (
     Table,
     Text,
 )
+
+from replicafit.errors import OutputError
 
 SHOWN = 20
 """Of the best trials."""

@@ -14,9 +14,10 @@ import yaml
 from replicafit.components import OptimizerType, load_target
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
-from replicafit.runcard import Dimension, Override, Runcard, ScanSettings, canonical, load_runcard
+from replicafit.runcard import Override, Runcard, canonical, load_runcard
 from replicafit.runcard.joining import joined
 from replicafit.runcard.yaml_source import YamlSource, child_of, construct
+from replicafit_scan.settings import Dimension, ScanSettings
 
 DECIDED = ("scan", "seed", "replicas", "export", "extends", "plugins", "title")
 """Keys that no point may change, and those of ``data`` that say what is judged."""

@@ -13,26 +13,27 @@ from typing import Any
 
 import numpy as np
 from keras import ops
+from replicafit_pdf.bases import rotation
 
-from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.components import OptimizerType, load_target
 from replicafit.data import FitData
 from replicafit.errors import ModelError
-from replicafit.forward.predictions import predict_all
-from replicafit.training.model import ReplicaModel, build_model
-from replicafit_pdf.bases import rotation
+from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.forward.planning import Batch
-from replicafit.runcard import HalvingSettings, Runcard
-from replicafit_scan.halving import Rungs
-from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
-from replicafit_scan.space import Point, Space, architecture
+from replicafit.forward.predictions import predict_all
+from replicafit.runcard import Runcard
+from replicafit_scan.settings import HalvingSettings
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.engine import Schedule
 from replicafit.training.hyperparameters import draw_hyperparameters
+from replicafit.training.model import ReplicaModel, build_model
 from replicafit.training.slots import Occupancy, Seat, train_in_turn
 from replicafit.training.state import Status
+from replicafit_scan.halving import Rungs
+from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
+from replicafit_scan.space import Point, Space, architecture
 
 PADDED = 2
 """Replicas from which on a batch has all slots, not one."""

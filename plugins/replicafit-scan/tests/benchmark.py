@@ -15,12 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from replicafit_scan.space import Point, Space
+from replicafit_scan.trials import Workshop
 
 from replicafit.execution.plans import make_engine, make_plans
 from replicafit.plugins import load_registry
 from replicafit.runcard import Override
-from replicafit_scan.space import Point, Space
-from replicafit_scan.trials import Workshop
 from replicafit.training.backend import seam
 from replicafit.training.loop import train
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from replicafit_scan.report import is_scan, write_scan_report
 
 from replicafit.errors import OutputError
-from replicafit_scan.report import is_scan, write_scan_report
 
 
 def trial(number, value, **more):

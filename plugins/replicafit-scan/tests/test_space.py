@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 
 import pytest
+from replicafit_scan.scan import Order
+from replicafit_scan.space import Point, Space, groups
 from toy import SCAN_CARD
 
 from replicafit.errors import RuncardError
 from replicafit.runcard import Override, canonical, load_runcard
-from replicafit_scan.scan import Order
-from replicafit_scan.space import Point, Space, groups
 
 RATE = "training.optimizer.learning_rate"
 

@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toy import SCAN_CARD
-
-from replicafit import cli
-from replicafit.execution.plans import make_plans
-from replicafit.errors import OutputError
-from replicafit.execution.choosing import workers_for
-from replicafit.forward.planning import Batch
-from replicafit.runcard import Override, load_runcard
 from replicafit_scan.objective import OBJECTIVES, FoldScore, score
 from replicafit_scan.results import ranking
 from replicafit_scan.scan import scan
 from replicafit_scan.space import Point, Space
 from replicafit_scan.study import Study, copied, journal, open_study, twins
 from replicafit_scan.trials import Workshop
+from toy import SCAN_CARD
+
+from replicafit import cli
+from replicafit.errors import OutputError
+from replicafit.execution.choosing import workers_for
+from replicafit.execution.plans import make_plans
+from replicafit.forward.planning import Batch
+from replicafit.runcard import Override, load_runcard
 from replicafit.training.loop import train
 
 RATE = "training.optimizer.learning_rate"

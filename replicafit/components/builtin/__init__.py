@@ -9,7 +9,6 @@ from replicafit.components.builtin.exporters import replicafit_exporters
 from replicafit.components.builtin.forward_maps import replicafit_forward_maps
 from replicafit.components.builtin.layers import replicafit_layers
 from replicafit.components.builtin.optimizers import replicafit_optimizers
-from replicafit_pdf.penalties.settings import replicafit_penalties
 
 __all__ = [
     "replicafit_datasets",
@@ -17,5 +16,4 @@ __all__ = [
     "replicafit_forward_maps",
     "replicafit_layers",
     "replicafit_optimizers",
-    "replicafit_penalties",
 ]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from replicafit.components import DatasetReader, OptimizerType
+from replicafit.plugins import Registry
 from replicafit_nnpdf.migration.data import Theory, data_section
 from replicafit_nnpdf.migration.model import model_section
 from replicafit_nnpdf.migration.source import Remark, Remarks, Section, read_source
 from replicafit_nnpdf.migration.training import penalties_section, training_section
 from replicafit_nnpdf.migration.writing import Noted, plain, yaml_lines
-from replicafit.plugins import Registry
 
 _SCAN = "no scan: numbers of the optimizer and model.choice can be drawn per replica"
 _RULES = "NNPDF's own cuts are no part of a card; give conditions under cuts"

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from replicafit.runcard.expressions import condition
 from replicafit_nnpdf.migration.source import Section
 from replicafit_nnpdf.migration.writing import Noted
-from replicafit.runcard.expressions import condition
 
 W2 = "q2 * (1 - x) / x"
 """W^2 as NNPDF cuts on it: without the mass of the proton."""

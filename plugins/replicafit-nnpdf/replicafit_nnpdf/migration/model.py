@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from replicafit_pdf.basis_tables import BASIS_TABLES
+
 from replicafit_nnpdf.migration.source import Section
 from replicafit_nnpdf.migration.writing import Noted
-from replicafit_pdf.basis_tables import BASIS_TABLES
 
 FLAVOURS = {"sng": "sigma"}
 """Names of flavours that differ."""

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import PreprocessingSettings
 from replicafit.components import LayerContext
 from replicafit.errors import ModelError
+from replicafit_pdf.layers.settings import PreprocessingSettings
 from replicafit_pdf.preprocessing_ranges import ALPHA, BETA
 
 SMALLEST = 1e-30

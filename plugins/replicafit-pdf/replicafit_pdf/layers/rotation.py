@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import RotationSettings
 from replicafit.components import LayerContext
 from replicafit_pdf.bases import basis_matrix
+from replicafit_pdf.layers.settings import RotationSettings
 
 
 @keras.saving.register_keras_serializable(package="replicafit")

@@ -17,9 +17,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import SumRulesSettings
 from replicafit.components import LayerContext
 from replicafit.errors import ModelError
+from replicafit_pdf.layers.settings import SumRulesSettings
 from replicafit_pdf.quadrature import sum_rule_nodes
 
 MOMENTUM, OPEN_CHARM = "momentum", "v_open_charm"

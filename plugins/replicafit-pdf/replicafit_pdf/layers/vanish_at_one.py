@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components.builtin.layer_settings import VanishAtOneSettings
 from replicafit.components import LayerContext
+from replicafit_pdf.layers.settings import VanishAtOneSettings
 
 
 @keras.saving.register_keras_serializable(package="replicafit")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit_pdf.penalties.settings import PositivitySettings
 from replicafit.components import PenaltyContext
 from replicafit.data import Dataset, LuminosityTable
 from replicafit.data.fit_data import join_grids
@@ -15,6 +14,7 @@ from replicafit.data.observable_file import read_observable
 from replicafit.errors import DataError, ModelError
 from replicafit.forward.predictions import on_grid
 from replicafit_pdf.bases import rotation
+from replicafit_pdf.penalties.settings import PositivitySettings
 
 
 def read_observables(paths: Sequence[Path], folder: Path) -> tuple[Dataset, ...]:

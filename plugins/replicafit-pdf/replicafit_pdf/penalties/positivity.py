@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit_pdf.penalties.settings import PositivitySettings
 from replicafit.components import PenaltyContext, Verdict
 from replicafit_pdf.penalties.multiplier import multiplier
 from replicafit_pdf.penalties.observables import contracted, membership, read_observables
+from replicafit_pdf.penalties.settings import PositivitySettings
 
 
 @dataclass(frozen=True)

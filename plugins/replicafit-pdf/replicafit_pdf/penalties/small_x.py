@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from replicafit_pdf.penalties.settings import IntegrabilitySettings
 from replicafit.components import PenaltyContext
 from replicafit.data.fit_data import join_grids
 from replicafit.errors import ModelError
 from replicafit_pdf.bases import rotation
+from replicafit_pdf.penalties.settings import IntegrabilitySettings
 
 
 def requested_grid(settings: IntegrabilitySettings, context: PenaltyContext) -> np.ndarray:

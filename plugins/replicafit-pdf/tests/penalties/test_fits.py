@@ -15,9 +15,9 @@ from toy import TOY_CARD, observable_arrays
 from training.test_engine import Setup, assert_slot_equal
 
 from replicafit.execution.plans import make_engine
+from replicafit.execution.verify import louder
 from replicafit.forward.penalties import Penalties
 from replicafit.training.loop import to_device, train
-from replicafit.execution.verify import louder
 
 CARD = f"""{TOY_CARD}
 penalties:

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras import ops
+from replicafit_pdf.penalties import integrability, observables, positivity, small_x
+from replicafit_pdf.penalties.settings import IntegrabilitySettings, PositivitySettings
 from toy import FLAVOURS, observable_arrays
 
-from replicafit_pdf.penalties.settings import IntegrabilitySettings, PositivitySettings
 from replicafit.components import Penalty, PenaltyContext
 from replicafit.data.fit_data import join_grids
 from replicafit.errors import DataError, ModelError
-from replicafit_pdf.penalties import integrability, observables, positivity, small_x
 from replicafit.training.backend import seam
 
 FITTED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")

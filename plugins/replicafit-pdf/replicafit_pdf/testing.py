@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
-from replicafit_pdf.quarks import EVOLUTION
-from replicafit_pdf.toy import ToyLesHouches
 from replicafit.plugins import Registry, load_registry
-from replicafit.runcard.models import TheorySettings
 from replicafit.testing.conformance import close, require, same
+from replicafit_pdf.quarks import EVOLUTION
+from replicafit_pdf.theory import TheorySettings
+from replicafit_pdf.toy import ToyLesHouches
 
 Q0, SCALES = 1.65, (1.65, 10.0, 100.0)
 FLAVOURS = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")

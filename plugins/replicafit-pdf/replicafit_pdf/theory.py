@@ -1,0 +1,55 @@
+"""The key ``theory`` of runcards: the strong coupling and the quark masses."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_GEV: Any = {"unit": "GeV"}
+
+
+class TheorySettings(BaseModel):
+    """The strong coupling and the quark masses, for evolution beyond q0; masses in GeV.
+
+    Defaults: NNPDF4.0 NNLO, arXiv:2109.02653, section 3.1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    order: Literal["lo", "nlo", "nnlo"] = Field(
+        default="nnlo", description="Perturbative order of evolution and coupling."
+    )
+    alpha_s: float = Field(
+        default=0.118,
+        gt=0,
+        lt=1,
+        description="The strong coupling at m_z, with max_flavours or as many flavours as are "
+        "active there.",
+    )
+    m_z: float = Field(default=91.1876, gt=0, description="Mass of the Z.", json_schema_extra=_GEV)
+    m_charm: float = Field(
+        default=1.51,
+        gt=0,
+        description="Pole mass of charm, and threshold between three and four flavours.",
+        json_schema_extra=_GEV,
+    )
+    m_bottom: float = Field(
+        default=4.92,
+        gt=0,
+        description="Pole mass of bottom, and threshold between four and five flavours.",
+        json_schema_extra=_GEV,
+    )
+    m_top: float = Field(
+        default=172.5,
+        gt=0,
+        description="Pole mass of top, and threshold between five and six flavours.",
+        json_schema_extra=_GEV,
+    )
+    max_flavours: int = Field(default=5, ge=4, le=6, description="Active flavours at most.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TheorySettings:
+        if not self.m_charm < self.m_bottom < self.m_top:
+            raise ValueError("masses must rise from m_charm over m_bottom to m_top")
+        return self

@@ -1,0 +1,6 @@
+"""``python -m replicafit``."""
+
+from replicafit.cli import main
+
+if __name__ == "__main__":
+    main()
