@@ -7,8 +7,8 @@ import json
 import drell_yan
 import numpy as np
 import pytest
+from commands import call
 from replicafit_pdf.toy import ToyLesHouches
-from test_cli import call
 from toy import TOY_CARD, toy_dataset
 
 import replicafit

@@ -8,7 +8,6 @@ def test_my_layer():
 
 from replicafit.testing.conformance import ConformanceError
 from replicafit.testing.datasets import check_dataset
-from replicafit.testing.evolutions import check_evolution
 from replicafit.testing.exporters import check_exporter
 from replicafit.testing.forward_maps import check_forward_map
 from replicafit.testing.layers import check_layer
@@ -18,7 +17,6 @@ from replicafit.testing.penalties import check_penalty
 __all__ = [
     "ConformanceError",
     "check_dataset",
-    "check_evolution",
     "check_exporter",
     "check_forward_map",
     "check_layer",

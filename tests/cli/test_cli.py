@@ -13,26 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import COMMAND, call
 
 import replicafit
 from replicafit.data import replica_data
 from replicafit.errors import OutputError
 from replicafit.seeds import Seeds
-
-COMMAND = [sys.executable, "-c", "from replicafit.cli import main; main()"]
-
-
-def call(*arguments, cwd: Path, timeout: float = 120.0):
-    """Runs ``replicafit``; gives exit code, standard output and standard error."""
-    done = subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from test_cli import call
+from commands import call
 from test_plugins import LOCAL
 from toy import TOY_CARD
 

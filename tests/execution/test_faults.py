@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_cli import COMMAND, call
+from commands import COMMAND, call
 from test_resume import LONG_CARD, assert_same_replicas, wait_for
 
 pytestmark = pytest.mark.slow

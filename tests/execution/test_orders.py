@@ -93,7 +93,7 @@ def test_processes_stay_on_their_cores_and_a_dead_one_is_replaced(tmp_path):
 
 
 def test_a_fit_refuses_an_unknown_executor_before_it_writes(toy_card, tmp_path):
-    from test_cli import call
+    from commands import call
 
     code, _, err = call("run", toy_card, "-o", "fit", "--executor", "moon", cwd=tmp_path)
     assert code == 2

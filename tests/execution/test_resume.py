@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_cli import COMMAND, call
+from commands import COMMAND, call
 from toy import TOY_CARD
 
 from replicafit.data import read_dataset, write_dataset

@@ -8,8 +8,8 @@ import sys
 
 import numpy as np
 import pytest
+from commands import call
 from keras import tree
-from test_cli import call
 from toy import TOY_CARD
 
 from replicafit.cli.outline import plan_lines

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from test_model import X_LOGX, dense, model_of
+from models import X_LOGX, dense, model_of
 
 from replicafit.layers.dropout import ReplicaDropout
 from replicafit.training.engine import network_functions

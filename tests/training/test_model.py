@@ -8,49 +8,18 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from models import NINE, PREPROCESSING, SUM_RULES, X_LOGX, X, card, dense, model_of, values
 from replicafit_pdf.bases import rotation
 from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.layers import sum_rules
 from replicafit_pdf.layers.preprocessing import Preprocessing
 from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
 
 from replicafit.components.builtin import layers as builtin_layers
 from replicafit.errors import ModelError, ReplicafitError
-from replicafit.layers import sum_rules
-from replicafit.runcard import runcard_type
 from replicafit.runcard.flavours import output_flavours
 from replicafit.seeds import Seeds
 from replicafit.training.model import build_model
-
-X_LOGX = {"type": "x_logx"}
-PREPROCESSING = {"type": "preprocessing"}
-SUM_RULES = {"type": "sum_rules"}
-NINE = ["sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15"]
-X = np.concatenate([np.geomspace(1e-7, 0.1, 30), np.linspace(0.1, 1, 20)[1:]])
-
-
-def card(registry, layers, precision="float64", **model):
-    return runcard_type(registry).model_validate(
-        {
-            "seed": 3,
-            "precision": precision,
-            "data": {"datasets": [{"type": "file", "path": "none.npz"}]},
-            "model": {"layers": layers, **model},
-        }
-    )
-
-
-def model_of(registry, layers, numbers=(1, 2, 3), precision="float64", **model):
-    runcard = card(registry, layers, precision, **model)
-    return build_model(runcard, registry, Seeds(3), numbers, x_grid=np.geomspace(1e-4, 1, 40))
-
-
-def values(network, x):
-    tensor = ops.cast(ops.convert_to_tensor(np.asarray(x)[None, :, None]), network.compute_dtype)
-    return np.asarray(ops.convert_to_numpy(network(tensor)), dtype=np.float64)[0]
-
-
-def dense(units, activation=None, **settings):
-    return {"type": "multi_dense", "units": units, "activation": activation, **settings}
 
 
 def free(flavours):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_model import X_LOGX, card, dense, values
+from models import X_LOGX, card, dense, values
 from toy import TOY_CARD
 
 from replicafit.errors import ModelError, OutputError

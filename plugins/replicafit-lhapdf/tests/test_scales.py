@@ -33,8 +33,9 @@ def evolve(start: StartingFunctions, *scales: float) -> np.ndarray:
 @pytest.mark.slow  # imports Keras
 def test_it_conforms() -> None:
     pytest.importorskip("hoppet", reason="hoppet, which evolves, is not installed")
+    from replicafit_pdf.testing import check_evolution
+
     from replicafit.plugins import Plugin, Registry
-    from replicafit.testing import check_evolution
 
     plugin = Plugin("lhapdf", "replicafit-lhapdf", "0", "", tuple(replicafit_evolutions()))
     check_evolution(registry=Registry(plugins=(plugin,)))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
+from commands import call
 from replicafit_nnpdf.migration import migrated, options_for
 from replicafit_nnpdf.migration.source import UNKNOWN, read_source
-from test_cli import call
 
 from replicafit.components import DatasetReader
 from replicafit.errors import RuncardError

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import call
 from replicafit_report.closure import (
     ClosureFit,
     bias_and_variance,
@@ -15,7 +16,6 @@ from replicafit_report.closure import (
     within_one_sigma,
 )
 from rich.console import Console
-from test_cli import call
 from toy import TOY_CARD
 
 from replicafit.cli.outline import closure_lines, closure_table

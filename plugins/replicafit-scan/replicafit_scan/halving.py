@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from replicafit.runcard import HalvingSettings
 from replicafit.training.slots import Occupancy
 from replicafit.training.state import Status
+from replicafit_scan.settings import HalvingSettings
 
 
 @dataclass

@@ -22,7 +22,6 @@ from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.forward.planning import Batch
 from replicafit.forward.predictions import predict_all
 from replicafit.runcard import Runcard
-from replicafit_scan.settings import HalvingSettings
 from replicafit.seeds import Seeds
 from replicafit.training.backend import seam
 from replicafit.training.batches import PreparedBatch
@@ -33,6 +32,7 @@ from replicafit.training.slots import Occupancy, Seat, train_in_turn
 from replicafit.training.state import Status
 from replicafit_scan.halving import Rungs
 from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
+from replicafit_scan.settings import HalvingSettings
 from replicafit_scan.space import Point, Space, architecture
 
 PADDED = 2

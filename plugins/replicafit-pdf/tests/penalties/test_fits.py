@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import call
 from keras import ops
-from test_cli import call
 from toy import TOY_CARD, observable_arrays
 from training.test_engine import Setup, assert_slot_equal
 
