@@ -1,0 +1,56 @@
+"""Toy datasets and the reference data, for the tests here and those of plugins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from toy import TOY_CARD, toy_dataset
+
+from replicafit.data import Dataset, stack, write_dataset
+from replicafit.plugins import load_registry
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def registry():
+    return load_registry()
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """The reference data beside the checkout, or in REPLICAFIT_REFERENCE."""
+    beside = ROOT.parent / "shared" / "reference"
+    folder = Path(os.environ.get("REPLICAFIT_REFERENCE", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no reference data: neither REPLICAFIT_REFERENCE nor {beside.name} is there")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def toy_datasets() -> list[Dataset]:
+    return [toy_dataset("A", 40), toy_dataset("BB", 25), toy_dataset("RATIO", 12, "RATIO")]
+
+
+@pytest.fixture(scope="session")
+def toy_data(toy_datasets):
+    return stack(toy_datasets)
+
+
+@pytest.fixture(scope="session")
+def toy_folder(tmp_path_factory, toy_datasets) -> Path:
+    """A folder with the toy datasets as files."""
+    folder = tmp_path_factory.mktemp("toy")
+    for dataset in toy_datasets:
+        write_dataset(folder / f"{dataset.name}.npz", dataset)
+    return folder
+
+
+@pytest.fixture
+def toy_card(toy_folder) -> Path:
+    """A runcard for the toy datasets."""
+    card = toy_folder / "toy.yml"
+    card.write_text(TOY_CARD)
+    return card
