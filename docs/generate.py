@@ -1,7 +1,8 @@
 """Writes the parts of the reference that the code knows: settings, commands, hooks and files.
 
 In a page of docs, what stands between ``<!-- generated: WHAT ... -->`` and ``<!-- end -->`` is
-replaced; ``WHAT`` is one of the functions below. Everything else is written by hand.
+replaced; ``WHAT`` is one of the functions below. Everything else is written by hand. A page with
+``<!-- plugins: NAME ... -->`` speaks of the keys that these plugins bring, others of the core's.
 
     python docs/generate.py            brings all pages up to date
     python docs/generate.py --check    tells which are not, with exit code 1
@@ -9,12 +10,14 @@ replaced; ``WHAT`` is one of the functions below. Everything else is written by 
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,14 +40,19 @@ NAME = re.compile(r"(?<![\w`:./-])([a-z]+(?:[._][a-z0-9*]+)+)(?![\w`])")
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.S)
 
 
+PLUGINS = re.compile(r"<!-- plugins: (.+?) -->")
+
+
 def generated(page: str) -> str:
     """``page`` with its generated parts made anew."""
-    return BLOCK.sub(lambda m: "\n".join([m[1], *_lines(m[2]), "", m[3]]), page)
+    named = PLUGINS.search(page)
+    known = known_keys(frozenset(named[1].split()) if named else frozenset())
+    return BLOCK.sub(lambda m: "\n".join([m[1], *_lines(m[2], known), "", m[3]]), page)
 
 
-def _lines(what: str) -> Iterable[str]:
+def _lines(what: str, known: Keys) -> Iterable[str]:
     maker, *arguments = what.split()
-    return MAKERS[maker](*arguments)
+    return MAKERS[maker](known, *arguments)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -60,33 +68,35 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 @cache
-def _keys() -> Keys:
-    """Of replicafit alone, whatever else is installed."""
-    return Keys(load_registry(choice=Choice(names=frozenset())))
+def known_keys(plugins: frozenset[str]) -> Keys:
+    """Of replicafit and ``plugins``, whatever else is installed."""
+    return Keys(load_registry(choice=Choice(names=plugins)))
 
 
-def keys(path: str = "") -> Iterator[str]:
+def keys(known: Keys, path: str = "") -> Iterator[str]:
     """A table of the keys right below a dotted path, as ``replicafit explain`` takes it."""
     where = tuple(path.split(".")) if path else ()
-    found = (key for key in _keys().all if key.path[:-1] == where)
-    return _settings(key for key in found if key.owner is not DatasetEntry)
+    found = (key for key in known.all if key.path[:-1] == where)
+    return _settings(known, (key for key in found if key.owner is not DatasetEntry))
 
 
-def dataset() -> Iterator[str]:
+def dataset(known: Keys) -> Iterator[str]:
     """A table of what every dataset may have."""
-    return _settings(k for k in _keys().all if k.owner is DatasetEntry and k.path[2] == "file")
+    return _settings(
+        known, (k for k in known.all if k.owner is DatasetEntry and k.path[2] == "file")
+    )
 
 
-def _settings(found: Iterable[Key]) -> Iterator[str]:
-    return _table(("key", "type", "default", "meaning"), map(_row, sorted(found, key=_after_type)))
+def _settings(known: Keys, found: Iterable[Key]) -> Iterator[str]:
+    rows = (_row(key, facts(known, key)) for key in sorted(found, key=_after_type))
+    return _table(("key", "type", "default", "meaning"), rows)
 
 
 def _after_type(key: Key) -> bool:
     return key.name != "type"
 
 
-def _row(key: Key) -> Sequence[str]:
-    known = facts(_keys(), key)
+def _row(key: Key, known: Facts) -> Sequence[str]:
     if key.path in SECTIONS:
         return f"`{key.name}`", "section", _default(key, known), _markdown(meaning(key))
     unit = f", in {known.unit}" if known.unit else ""
@@ -114,13 +124,15 @@ def _default(key: Key, known: Facts) -> str:
     return known.default if known.default in NO_VALUE else f"`{known.default}`"
 
 
-def optimizers() -> Iterator[str]:
+def optimizers(known: Keys) -> Iterator[str]:
     """A section for each optimizer, without what all of them share."""
-    for component in _keys().registry.all(OptimizerType):
+    for component in known.registry.all(OptimizerType):
         yield f"### Optimizer `{component.name}`\n"
         yield f"{_text(component.settings)}\n"
         path = ("training", "optimizer", component.name)
-        yield from _settings(k for k in _keys().all if k.path[:-1] == path and not _shared(k))
+        yield from _settings(
+            known, (k for k in known.all if k.path[:-1] == path and not _shared(k))
+        )
         yield ""
 
 
@@ -134,21 +146,21 @@ def _shared(key: Key) -> bool:
     )
 
 
-def optimizer() -> Iterator[str]:
+def optimizer(known: Keys) -> Iterator[str]:
     """A table of what all optimizers share."""
-    found = (k for k in _keys().all if k.path[:3] == ("training", "optimizer", "adam"))
-    return _settings(k for k in found if len(k.path) == 4 and _shared(k))
+    found = (k for k in known.all if k.path[:3] == ("training", "optimizer", "adam"))
+    return _settings(known, (k for k in found if len(k.path) == 4 and _shared(k)))
 
 
-def exporters() -> Iterator[str]:
+def exporters(known: Keys) -> Iterator[str]:
     """A table of what can be written."""
-    found = _keys().registry.all(Exporter)
+    found = known.registry.all(Exporter)
     return _table(("name", "writes"), ((f"`{e.name}`", e.summary) for e in found))
 
 
-def operations() -> Iterator[str]:
+def operations(known: Keys) -> Iterator[str]:
     """A table of the forward maps."""
-    found = _keys().registry.all(ForwardMap)
+    found = known.registry.all(ForwardMap)
     rows = ((f"`{f.name}`", str(f.n_tables), f.summary) for f in found)
     return _table(("`operation`", "tables", "prediction"), rows)
 
@@ -156,9 +168,10 @@ def operations() -> Iterator[str]:
 # Commands
 
 
-def options(name: str) -> Iterator[str]:
+def options(known: Keys, name: str) -> Iterator[str]:
     """A table of what a command takes."""
-    command = commands.commands[name]
+    command = commands.get_command(click.Context(commands), name)
+    assert command is not None, f"no command {name}: install the plugin that has it"
     found = (p for p in command.params if isinstance(p, click.Option))
     return _table(("option", "meaning"), ((_spelled(o), _help(o)) for o in found))
 
@@ -177,7 +190,7 @@ def _help(option: click.Option) -> str:
 # Hooks
 
 
-def hooks() -> Iterator[str]:
+def hooks(known: Keys) -> Iterator[str]:
     """A table of the hooks."""
     rows = ((f"`{name}`", f"`{_returned(name)}`", _doc(getattr(hookspecs, name))) for name in HOOKS)
     return _table(("hook", "returns a list of", "for"), rows)
@@ -188,7 +201,7 @@ def _returned(hook: str) -> str:
     return str(getattr(hookspecs, hook).__annotations__["return"])[len("Sequence[") : -1]
 
 
-def fields(name: str) -> Iterator[str]:
+def fields(known: Keys, name: str) -> Iterator[str]:
     """A table of what a description, or what is handed to plugins, holds."""
     described = getattr(components, name)
     return _table(("field", "meaning"), ((f"`{k}`", v) for k, v in _attributes(described).items()))
@@ -217,7 +230,7 @@ def _markdown(text: str) -> str:
 # Files
 
 
-def file(name: str) -> Iterator[str]:
+def file(known: Keys, name: str) -> Iterator[str]:
     """A table of what is in a file that a fit leaves."""
     entries = next(layout for layout in FILES if layout.name == name).entries
     if any(entry.shape for entry in entries):
@@ -226,11 +239,75 @@ def file(name: str) -> Iterator[str]:
     return _table(("key", "meaning"), [(f"`{e.key}`", e.meaning) for e in entries])
 
 
+# The public API
+
+
+def api(known: Keys, module: str) -> Iterator[str]:
+    """What ``module`` offers, from its ``__all__`` and the docstrings."""
+    offered = importlib.import_module(module)
+    for name in offered.__all__:
+        described = getattr(offered, name)
+        if name.startswith("__"):
+            continue
+        yield f"### `{name}{_signature(described)}`\n"
+        yield f"{_sections(described)}\n"
+        yield from _members(described)
+
+
+def _signature(described: Any) -> str:
+    """Arguments without annotations; nothing for exceptions and what has no signature."""
+    if isinstance(described, type) and issubclass(described, BaseException):
+        return ""
+    try:
+        parameters = inspect.signature(described).parameters.values()
+    except (TypeError, ValueError):
+        return ""
+    shown = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
+    return str(inspect.Signature(shown)).replace(" = ", "=")
+
+
+def _sections(described: object) -> str:
+    """A docstring as Markdown: ``Args:`` and its like become lists."""
+    lines = []
+    for line in _markdown(_text(described)).splitlines():
+        entry = re.match(r" {4}(\w[\w, ]*): (.*)", line)
+        if re.fullmatch(r"(Args|Attributes|Raises|Returns|Yields):", line):
+            lines += [f"**{line[:-1]}**", ""]
+        elif entry:
+            lines.append(f"- `{entry[1]}`: {entry[2]}")
+        else:
+            lines.append(line.strip() if line.startswith("        ") else line.removeprefix("    "))
+    return "\n".join(lines)
+
+
+def _members(described: object) -> Iterator[str]:
+    """The public methods and properties that a class of ours has itself, a line each."""
+    if not isinstance(described, type) or not described.__module__.startswith("replicafit"):
+        return
+    for name, member in vars(described).items():
+        function = (
+            member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+        )
+        documented = inspect.isfunction(function) or hasattr(member, "func")
+        if (
+            not name.startswith("_")
+            and documented
+            and (text := _text(getattr(member, "func", function)))
+        ):
+            call = (
+                ""
+                if isinstance(member, property) or hasattr(member, "func")
+                else _signature(function)
+            )
+            yield f"- `.{name}{call}`: {_markdown(text).splitlines()[0]}"
+    yield ""
+
+
 MAKERS: Mapping[str, Callable[..., Iterable[str]]] = {
     maker.__name__: maker
     for maker in (
         *(keys, dataset, optimizer, optimizers, exporters, operations),
-        *(options, hooks, fields, file),
+        *(options, hooks, fields, file, api),
     )
 }
 

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replicafit.results.fit import Fit, Replica, load_fit, load_replica
+    from replicafit.results.fit import Fit, load_fit
+    from replicafit.results.function import Replica, load_replica
 
 __version__ = "0.1.0"
 
