@@ -12,6 +12,7 @@ from replicafit.training.model import build_model
 X_LOGX = {"type": "x_logx"}
 PREPROCESSING = {"type": "preprocessing"}
 SUM_RULES = {"type": "sum_rules"}
+EIGHT = ["sigma", "g", "v", "v3", "v8", "t3", "t8", "t15"]
 NINE = ["sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15"]
 X = np.concatenate([np.geomspace(1e-7, 0.1, 30), np.linspace(0.1, 1, 20)[1:]])
 
@@ -22,7 +23,7 @@ def card(registry, layers, precision="float64", **model):
             "seed": 3,
             "precision": precision,
             "data": {"datasets": [{"type": "file", "path": "none.npz"}]},
-            "model": {"layers": layers, **model},
+            "model": {"flavours": EIGHT, "layers": layers, **model},
         }
     )
 

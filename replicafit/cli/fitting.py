@@ -179,7 +179,8 @@ def check(
     data = data_of(runcard, registry, card.parent)
     data = with_penalty_grids(data, runcard, registry, card.parent)
     click.echo(yaml.safe_dump(canonical(runcard), sort_keys=False, width=100), nl=False)
-    click.echo(f"\nhash {canonical_hash(runcard)}")
+    extended = "".join(f"extends {each.path}\n" for each in runcard.extends)
+    click.echo(f"\n{extended}hash {canonical_hash(runcard)}")
     _list(data.datasets, data.n_measured)
     if data.held_out is not None:
         _list(data.held_out.datasets, data.n_measured, note=", held out")

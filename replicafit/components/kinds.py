@@ -360,12 +360,13 @@ class Relation(Component):
 
 @dataclass(frozen=True, kw_only=True)
 class Preset(Component):
-    """Part of a runcard that others extend, by ``extends: PACKAGE:NAME``.
+    """Part of a runcard that others extend, by ``extends: PACKAGE:NAME``, which is its name.
 
     Attributes:
-        card: the YAML file, as ``"package:file"``.
+        card: the YAML file, as ``"package:file"``; ``/`` leads into folders of the package.
         implied_by: ``(card as plain data) -> bool``: cards that it completes without being named,
-            because they were written before there were presets.
+            because they were written before there were presets. The card holds what it extends,
+            but is not checked yet: anything may stand anywhere.
     """
 
     card: str

@@ -76,7 +76,7 @@ def _context(
     return PenaltyContext(
         folder=folder,
         x_grid=data.x_grid,
-        flavours=output_flavours(network, registry),
+        flavours=output_flavours(network.of(data.flavours), registry),
         q0=data.q0,
         max_steps=runcard.training.max_steps,
     )

@@ -159,13 +159,14 @@ def plan_networks(
     limit = int(SHARE_OF_MEMORY * machine_memory()) if memory is None else memory
     slots = 1 if len(numbers) == 1 else most_slots
     plans, forms = [], _remembered(runcard, registry, data)
+    networks = [network.of(data.flavours) for network in runcard.model.networks]
     if data.held_out is not None:  # what it lacks must not be found after training
-        for network in runcard.model.networks:
+        for network in networks:
             contracted(data.held_out, registry, output_flavours(network, registry))
     for position, chosen in enumerate(_chosen(runcard, numbers), 1):
         if chosen:
-            own = runcard.with_network(runcard.model.networks[position - 1])
-            known = position if len(runcard.model.networks) > 1 else None
+            own = runcard.with_network(networks[position - 1])
+            known = position if len(networks) > 1 else None
             form = forms(output_flavours(own.model, registry))
             plan = _network_plan(own, registry, data, form)
             fitting = _fitting_slots(plan[0], slots, limit)

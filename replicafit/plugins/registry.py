@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeVar
 
-from replicafit.components import DGLAP, KINDS, Component, DatasetReader, Evolution, Exporter
+from replicafit.components import DGLAP, KINDS, Component, DatasetReader, Evolution, Exporter, Preset
 from replicafit.errors import PluginError
 
 ComponentT = TypeVar("ComponentT", bound=Component)
@@ -18,6 +18,8 @@ FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
         (DatasetReader, "dis"): "replicafit-dis",
         (Exporter, "lhapdf"): "replicafit-lhapdf",
         (Evolution, DGLAP): "replicafit-lhapdf",
+        (Preset, "replicafit_pdf:nnpdf40"): "replicafit-pdf",
+        (Preset, "replicafit_pdf:evolution_basis"): "replicafit-pdf",
     }
 )
 """Components that people may look for, and the distributions that provide them."""

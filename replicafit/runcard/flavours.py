@@ -10,11 +10,13 @@ from replicafit.runcard import NetworkSettings
 def flavours_along(model: NetworkSettings, registry: Registry) -> tuple[tuple[str, ...], ...]:
     """Names of the functions that reach each layer, and at the end of those that leave the model.
 
-    Before the last network layer these are ``model.flavours``.
+    Before the last network layer these are ``model.flavours``, which must be known: a card may
+    leave them to the data (``NetworkSettings.of``).
 
     Raises:
         ModelError: a layer cannot take the names that reach it.
     """
+    assert model.flavours is not None
     names = [model.flavours]
     for item in model.layers:
         change = registry.get(LayerType, item.type).flavours

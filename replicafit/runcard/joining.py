@@ -1,4 +1,4 @@
-"""A runcard from several places: the card, those it extends, and options of the command line.
+"""A runcard from several places: the card, those it extends, presets, and options.
 
 Cards are merged by key, the extending one over the extended: mappings are merged, everything else
 (lists, too) is replaced, and so is a component by one of another ``type``. Options come last.
@@ -9,16 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from replicafit.components import Preset
 from replicafit.errors import RuncardError
-from replicafit.runcard.models import DEFAULT_LAYERS, DEFAULT_OPTIMIZER
+from replicafit.plugins import Registry
+from replicafit.runcard.models import DEFAULT_OPTIMIZER
 from replicafit.runcard.yaml_source import (
     OptionMark,
     Problem,
@@ -34,10 +38,11 @@ from replicafit.runcard.yaml_source import (
 )
 
 EXTENDS = "extends"
+PRESET = re.compile(r"[A-Za-z_][\w.]*:[\w.-]+")
+"""How presets are named: PACKAGE:NAME."""
 
 DEFAULT_COMPONENTS: Mapping[tuple[str, ...], str] = {
     ("training", "optimizer"): json.dumps(DEFAULT_OPTIMIZER),
-    ("model", "layers"): json.dumps(DEFAULT_LAYERS),
 }
 """What an option that sets something within it changes, where the card has none."""
 
@@ -79,24 +84,107 @@ class Override:
         return cls(option, tuple(key.split(".")), YamlSource(scalar(text, option), text))
 
 
-def joined(path: Path, overrides: Sequence[Override] = ()) -> YamlSource:
+def joined(path: Path, registry: Registry, overrides: Sequence[Override] = ()) -> YamlSource:
     """The card at ``path`` with what it extends and with ``overrides``, as one source.
 
-    In the data, ``extends`` becomes the chain of extended cards, the nearest first, each with its
-    path relative to the card and its SHA-256.
+    What a card extends, and presets that are implied by it (``Preset.implied_by``), stand below it;
+    of several the later one above the earlier. In the data, ``extends`` becomes a record of them
+    all, the uppermost first.
 
     Raises:
         RuncardError: a file cannot be read, cards extend each other in a circle, or an override
             leads nowhere.
     """
-    cards = _chain(path)
-    root = reduce(merged, (_without_extends(source.root) for _, source in reversed(cards)))
-    root = reduce(_overridden, overrides, root)
+    parts = _distinct(_with_extended(_Part(str(path), path), registry, ()))
+    root = _laid_over(parts)
+    card = construct(root)
+    if isinstance(card, dict):
+        implied = [_preset(p) for p in registry.all(Preset) if p.implied_by and p.implied_by(card)]
+        below = (part for each in implied for part in _with_extended(each, registry, ()))
+        parts = _distinct([*parts, *below])
+        root = reduce(_overridden, overrides, _laid_over(parts))
     data = construct(root)
-    if len(cards) > 1 and isinstance(data, dict):
-        data[EXTENDS] = [_record(base, path) for base, _ in cards[1:]]
-    sources = [*(source for _, source in cards), *(override.value for override in overrides)]
+    if len(parts) > 1:
+        data[EXTENDS] = [part.record(path) for part in parts[1:]]
+    sources = [*(part.source for part in parts), *(override.value for override in overrides)]
     return YamlSource(root, data, tuple(p for source in sources for p in source.problems))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A file of keys: the card, one that is extended, or a preset.
+
+    Attributes:
+        name: as a record has it; of a file it is made when it is recorded.
+        path: of the file.
+    """
+
+    name: str
+    path: Path
+
+    @cached_property
+    def source(self) -> YamlSource:
+        source = read_yaml(self.path)
+        if not isinstance(source.root, yaml.MappingNode):
+            kind = type(source.data).__name__
+            message = f"A runcard is a mapping of keys to values, not a {kind}."
+            raise RuncardError(_at(source.root, message))
+        return source
+
+    def record(self, card: Path) -> dict[str, str]:
+        """Name, or path relative to ``card``, and SHA-256."""
+        name = self.name
+        if not PRESET.fullmatch(name):
+            relative = os.path.relpath(self.path.resolve(), card.resolve().parent)
+            name = Path(relative).as_posix()
+        return {"path": name, "sha256": hashlib.sha256(self.source.text.encode()).hexdigest()}
+
+
+def _with_extended(part: _Part, registry: Registry, above: tuple[_Part, ...]) -> Iterator[_Part]:
+    """``part`` and what it extends, the uppermost first."""
+    yield part
+    given = child_of(part.source.root, EXTENDS)
+    nodes = given.value if isinstance(given, yaml.SequenceNode) else [given] if given else []
+    for node in reversed(nodes):
+        extended, over = _extended(node, part, registry), (*above, part)
+        if extended.path.resolve() in [each.path.resolve() for each in over]:
+            circle = " -> ".join(each.name for each in (*over, extended))
+            raise RuncardError(_at(node, f"Cards extend each other in a circle: {circle}."))
+        yield from _with_extended(extended, registry, over)
+
+
+def _extended(node: yaml.Node, part: _Part, registry: Registry) -> _Part:
+    """What ``extends`` names at ``node`` of ``part``."""
+    if not isinstance(node, yaml.ScalarNode) or not node.value:
+        wanted = "the path of a runcard, PACKAGE:NAME of a preset, or a list of these"
+        raise RuncardError(_at(node, f"'extends' takes {wanted}."))
+    given = str(node.value)
+    if PRESET.fullmatch(given):
+        if given not in registry.names(Preset):
+            raise RuncardError(_at(node, registry.absence(Preset, given)))
+        return _preset(registry.get(Preset, given))
+    path = part.path.parent / given
+    if not path.is_file():
+        raise RuncardError(_at(node, f"There is no runcard at '{path}' to extend. Check the path."))
+    return _Part(str(path), path)
+
+
+def _preset(preset: Preset) -> _Part:
+    package, _, file = preset.card.partition(":")
+    return _Part(preset.name, Path(str(files(package) / file)))
+
+
+def _distinct(parts: Iterable[_Part]) -> list[_Part]:
+    """Each file once, where it stands uppermost: further below it would add nothing."""
+    found: dict[Path, _Part] = {}
+    for part in parts:
+        found.setdefault(part.path.resolve(), part)
+    return list(found.values())
+
+
+def _laid_over(parts: Sequence[_Part]) -> yaml.Node:
+    """All ``parts`` as one, the first uppermost."""
+    return reduce(merged, (_without_extends(part.source.root) for part in reversed(parts)))
 
 
 def merged(base: yaml.Node, over: yaml.Node) -> yaml.Node:
@@ -117,37 +205,6 @@ def _type(node: yaml.Node) -> str | None:
     return value.value if isinstance(value, yaml.ScalarNode) else None
 
 
-def _chain(path: Path) -> list[tuple[Path, YamlSource]]:
-    """The card and those it extends, one after the other."""
-    found = [(path, _mapping(path))]
-    while (base := child_of(found[-1][1].root, EXTENDS)) is not None:
-        extended = _extended(base, found[-1][0])
-        seen = [card.resolve() for card, _ in found]
-        if extended.resolve() in seen:
-            circle = " -> ".join(str(card) for card, _ in [*found, (extended, None)])
-            raise RuncardError(_at(base, f"Cards extend each other in a circle: {circle}."))
-        found.append((extended, _mapping(extended)))
-    return found
-
-
-def _extended(base: yaml.Node, card: Path) -> Path:
-    if not isinstance(base, yaml.ScalarNode) or not base.value:
-        raise RuncardError(_at(base, "'extends' takes the path of one runcard."))
-    path = card.parent / str(base.value)
-    if not path.is_file():
-        raise RuncardError(_at(base, f"There is no runcard at '{path}' to extend. Check the path."))
-    return path
-
-
-def _mapping(path: Path) -> YamlSource:
-    source = read_yaml(path)
-    if not isinstance(source.root, yaml.MappingNode):
-        kind = type(source.data).__name__
-        message = f"A runcard is a mapping of keys to values, not a {kind}."
-        raise RuncardError(_at(source.root, message))
-    return source
-
-
 def _at(node: yaml.Node, message: str) -> str:
     return str(Problem(mark_of(node), message))
 
@@ -155,14 +212,6 @@ def _at(node: yaml.Node, message: str) -> str:
 def _without_extends(root: yaml.Node) -> yaml.Node:
     kept = [(key, value) for key, value in root.value if key.value != EXTENDS]
     return yaml.MappingNode(root.tag, kept, root.start_mark, root.end_mark)
-
-
-def _record(base: Path, card: Path) -> dict[str, str]:
-    relative = os.path.relpath(base.resolve(), card.resolve().parent)
-    return {
-        "path": Path(relative).as_posix(),
-        "sha256": hashlib.sha256(base.read_bytes()).hexdigest(),
-    }
 
 
 def _overridden(root: yaml.Node, override: Override) -> yaml.Node:

@@ -38,7 +38,7 @@ def load_runcard(
     Raises:
         RuncardError: with file, line and column of every mistake, and the nearest valid word.
     """
-    source = joined(path, overrides)
+    source = joined(path, registry, overrides)
     try:
         runcard = runcard_type(registry).model_validate(source.data)
     except ValidationError as invalid:

@@ -16,7 +16,7 @@ def registry_for(card: Path, registry: Registry) -> Registry:
     Raises:
         RuncardError: a file is missing or does not load, with the place that names it.
     """
-    source = joined(card)
+    source = joined(card, registry)
     names = source.data.get("plugins", ()) if isinstance(source.data, dict) else ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return registry  # load_runcard says what is wrong with it

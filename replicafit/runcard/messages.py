@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from replicafit.components import Component, Exporter
+from replicafit.components import Component, Exporter, Preset
 from replicafit.plugins import Registry
 from replicafit.runcard.facts import gist
 from replicafit.runcard.keys import Key, Keys, Location, kind_at
@@ -21,6 +21,9 @@ _IN_YAML_WORDS = {
     "too_short": "give at least one",
 }
 """What pydantic says of Python types, for people who write YAML."""
+
+NETWORK = "replicafit_pdf:nnpdf40"
+"""A preset with a network, for cards that have none."""
 
 _NO_SUCH_TYPE = ("union_tag_invalid", "union_tag_not_found", "nothing_installed")
 _SURELY = 0.8
@@ -56,6 +59,8 @@ def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Itera
 def _problem(
     source: YamlSource, keys: Keys, kind: str, location: Location, error: Mapping[str, Any]
 ) -> Problem:
+    if kind == "no_layers":
+        return Problem(source.mark(location), _no_layers(keys.registry))
     component = kind_at(location)
     if component and kind in _NO_SUCH_TYPE:
         return _wrong_type(source, keys.registry, component, location, error)
@@ -106,6 +111,16 @@ def _wrong_type(
         return Problem(source.mark(location), text)
     absence = registry.absence(kind, str(given["type"]))
     return Problem(source.mark((*location, "type")), absence)
+
+
+def _no_layers(registry: Registry) -> str:
+    presets = ", ".join(registry.names(Preset))
+    known = f"Installed presets: {presets}." if presets else registry.absence(Preset, NETWORK)
+    return (
+        "'model.layers' is missing: the network has no layers. Give them, as the card does that "
+        f"`replicafit init` writes, or extend a preset that has them, as extends: {NETWORK} does "
+        f"with the network of NNPDF4.0. {known}"
+    )
 
 
 def _unknown_key(keys: Keys, location: Location) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -42,9 +42,6 @@ from replicafit.components import (
 )
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition
-
-EVOLUTION_FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
-
 
 _STEPS: Any = {"unit": "steps"}
 
@@ -79,7 +76,8 @@ class ReplicaRange(_Section):
     """The replica numbers of a fit: from ``first`` to ``last``, or until enough are good.
 
     With ``good``, replica numbers from ``first`` on are fitted until that many are selected
-    (``replicafit.results.selection``), but not more than ``at_most``; then ``last`` is the last allowed.
+    (``replicafit.results.selection``), but not more than ``at_most``; then ``last`` is the last
+    allowed.
     """
 
     first: int = Field(default=1, ge=1, description="The first replica number.")
@@ -357,14 +355,15 @@ class StartFrom(_Section):
 class NetworkSettings(_Section):
     """One architecture."""
 
-    flavours: tuple[str, ...] = Field(
-        default=EVOLUTION_FLAVOURS,
+    flavours: tuple[str, ...] | None = Field(
+        default=None,
         min_length=1,
-        description="What the last network layer puts out, in order; distinct names. A rotation "
-        "may follow.",
+        description="Names of the functions that the last network layer puts out, in order; by "
+        "default those that the data need. Layers that follow may change them.",
+        examples=[["f"]],
     )
     layers: tuple[Any, ...] = Field(
-        default=(), description="The layers from x to x f(x, q0), each with a type; at least one."
+        default=(), description="The layers from x to the functions, each with a type."
     )
     start_from: StartFrom | None = Field(
         default=None,
@@ -375,16 +374,15 @@ class NetworkSettings(_Section):
 
     @field_validator("flavours")
     @classmethod
-    def _distinct(cls, flavours: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({f for f in flavours if flavours.count(f) > 1})
+    def _distinct(cls, flavours: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        twice = sorted({f for f in flavours or () if (flavours or ()).count(f) > 1})
         if twice:
             raise ValueError(f"flavours must be distinct; given twice: {', '.join(twice)}")
         return flavours
 
-    @property
-    def networks(self) -> tuple[NetworkSettings, ...]:
-        """The architectures to choose from: this one."""
-        return (self,)
+    def of(self, functions: tuple[str, ...]) -> Self:
+        """With the ``functions`` that data need, where the card names none."""
+        return self if self.flavours else self.model_copy(update={"flavours": functions})
 
 
 class ArchitectureSettings(NetworkSettings):
@@ -400,26 +398,27 @@ class ModelSettings(NetworkSettings):
 
     choice: tuple[Any, ...] = Field(
         default=(),
-        description="Several architectures, each with its layers and flavours, in place of these: "
-        "every replica draws one, each as likely.",
+        description="Several architectures, each with its layers and, if they differ, flavours, in "
+        "place of these: every replica draws one, each as likely.",
     )
 
     @model_validator(mode="after")
     def _layers_or_choice(self) -> ModelSettings:
-        own = {"layers", "flavours", "start_from"} & self.model_fields_set
-        if self.choice and own:
+        if self.choice and {"layers", "start_from"} & self.model_fields_set:
             raise ValueError(
-                "give layers, flavours and start_from, or a choice of architectures that each have "
-                "their own, not both"
+                "give layers and start_from, or a choice of architectures that each have their "
+                "own, not both"
             )
         if not all(network.layers for network in self.networks):
-            raise ValueError("give at least one layer under layers")
+            raise PydanticCustomError("no_layers", "give at least one layer under layers")
         return self
 
     @property
     def networks(self) -> tuple[NetworkSettings, ...]:
         """The architectures to choose from; a single one without a choice."""
-        return self.choice or (self,)
+        if not self.choice:
+            return (self,)
+        return tuple(each.of(self.flavours) if self.flavours else each for each in self.choice)
 
 
 class TrainingSettings(_Section):
@@ -516,9 +515,12 @@ def runcard_type(registry: Registry) -> type[Runcard]:
         "Runcard",
         __base__=card,
         **sections,
-        data=(data, _described("data")),
-        model=(model, _described("model", lambda: model(layers=DEFAULT_LAYERS))),
-        training=(training, _described("training", lambda: training.model_validate({}))),
+        data=(data, Field(description=_words("data"))),
+        model=(model, Field(default={}, validate_default=True, description=_words("model"))),
+        training=(
+            training,
+            Field(default={}, validate_default=True, description=_words("training")),
+        ),
     )
     return cast(type[Runcard], whole)
 
@@ -529,12 +531,9 @@ def _optional_section(section: RuncardSection) -> Any:
     return section.model | None, field
 
 
-def _described(name: str, make: Callable[[], Any] | None = None) -> Any:
-    """A section of the runcard with its description; required unless it can be made."""
-    words = Runcard.model_fields[name].description
-    if make is None:
-        return Field(description=words)
-    return Field(default_factory=make, description=words)
+def _words(name: str) -> str | None:
+    """What a section of the runcard is."""
+    return Runcard.model_fields[name].description
 
 
 def _with_what_they_need(
@@ -563,16 +562,6 @@ def _with(section: type[BaseModel], **types: Any) -> Any:
     }
     return create_model(section.__name__, __base__=section, **fields)
 
-
-DEFAULT_LAYERS: Any = (
-    {"type": "x_logx"},
-    {"type": "multi_dense", "units": 25, "activation": "tanh"},
-    {"type": "multi_dense", "units": 20, "activation": "tanh"},
-    {"type": "multi_dense", "units": len(EVOLUTION_FLAVOURS)},
-    {"type": "preprocessing"},
-    {"type": "sum_rules"},
-)
-"""Architecture of NNPDF4.0, arXiv:2109.02653, section 3.2."""
 
 DEFAULT_OPTIMIZER: Any = {"type": "nadam"}
 

@@ -81,12 +81,13 @@ class Problem:
 class YamlSource:
     """A YAML document: its data, the nodes with their places, and what is wrong already.
 
-    Nodes may come from several files and options, joined.
+    Nodes may come from several files and options, joined; ``text`` is that of one file.
     """
 
     root: yaml.Node
     data: Any
     problems: tuple[Problem, ...] = ()
+    text: str = ""
 
     def mark(self, location: Sequence[str | int], of_key: bool = False) -> Mark:
         """The place of the value at ``location``, or of its nearest parent.
@@ -177,7 +178,7 @@ def parse(text: str, name: str) -> YamlSource | None:
     if root is None:
         return None
     problems = (*_repeated_keys(root), *_ambiguous(root))
-    return YamlSource(root, loader.construct_document(root), problems)
+    return YamlSource(root, loader.construct_document(root), problems, text)
 
 
 def option_value(text: str, option: str) -> YamlSource:

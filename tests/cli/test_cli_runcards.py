@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from replicafit.cli import main
+from replicafit.components import RuncardSection
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard, runcard_schema
 from replicafit.runcard.explaining import explain
 from replicafit.runcard.keys import Keys
 
-CARDS = sorted((Path(__file__).parents[1] / "runcards").glob("*.yml"))
+CARDS = sorted((Path(__file__).parents[2] / "runcards").glob("*.yml"))
 ANYTHING = next(card for card in CARDS if card.stem == "anything")
 
 
@@ -95,7 +96,8 @@ def test_explain_takes_the_end_of_a_key(call):
 def test_every_key_and_component_is_explained(registry):
     for key in Keys(registry).all[::8]:  # each builds the whole catalogue anew
         assert next(explain(registry, ".".join(key.path))) == ".".join(key.path)
-    assert len(list(explain(registry, ""))) == len(Runcard.model_fields)
+    sections = registry.names(RuncardSection)
+    assert len(list(explain(registry, ""))) == len(Runcard.model_fields) + len(sections)
 
 
 def test_examples_and_sections_of_the_card_have_a_meaning(registry):

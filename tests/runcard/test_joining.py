@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicafit.components import Preset
 from replicafit.errors import RuncardError
+from replicafit.plugins import Choice, Plugin, Registry, load_registry
 from replicafit.runcard import Override, canonical, canonical_hash, compared, load_runcard
 from replicafit.runcard.joining import merged
 from replicafit.runcard.yaml_source import construct, parse
 
-BASE = """\
+MODEL = "model: {flavours: [f], layers: [{type: x}, {type: multi_dense, units: 1}]}\n"
+BASE = (
+    MODEL
+    + """\
 seed: 3
 data:
   datasets:
@@ -24,6 +30,7 @@ data:
   cuts: [x < 0.5]
 training: {max_steps: 7, optimizer: {type: adam, beta_1: 0.3}}
 """
+)
 
 
 @pytest.fixture
@@ -96,7 +103,8 @@ def test_the_chain_is_known_and_means_nothing(load, tmp_path):
     ("text", "base", "words"),
     [
         ("extends: bases/none.yml", BASE, ("card.yml:1:10:", "no runcard at", "none.yml")),
-        ("extends: [a, b]", BASE, ("card.yml:1:10:", "path of one runcard")),
+        ("extends: {a: b}", BASE, ("card.yml:1:10:", "path of a runcard")),
+        ("extends: [bases/base.yml, b]", BASE, ("card.yml:1:27:", "no runcard at")),
         ("extends: bases/base.yml", "extends: ../card.yml", ("base.yml:1:10:", "in a circle")),
         ("extends: bases/base.yml", "sed: 1\n" + BASE, ("base.yml:1:1:", "mean 'seed'", "sed: 1")),
         ("extends: bases/base.yml", "- a", ("base.yml:1:1:", "not a list")),
@@ -111,7 +119,7 @@ def test_mistakes_are_shown_where_they_are(load, text, base, words):
 def test_mistakes_of_all_files_come_at_once(load):
     message = refused(load, "extends: bases/base.yml\nsed: 1\n", "seed=x", base=BASE + "titel: a\n")
     assert message.count("not a key here") == 2
-    assert "base.yml:8:1:" in message
+    assert "base.yml:9:1:" in message
     assert "card.yml:2:1:" in message
     assert "'--set seed=x'" in message
 
@@ -134,6 +142,97 @@ def test_merging_is_that_of_plain_mappings(base, over):
     assert construct(merged(*nodes)) == plainly_merged(base, over)
 
 
+# Presets
+
+PRESET = """\
+model:
+  flavours: [f]
+  layers:
+    - {type: x}
+    - {type: multi_dense, units: 2}
+    - {type: multi_dense, units: 1}
+"""
+DATA = "data: {datasets: [{type: csv, path: a.csv, error: sigma}]}\n"
+
+
+@pytest.fixture
+def preset(tmp_path, monkeypatch):
+    """A registry with a preset in a package; ``text`` is its card."""
+    package = tmp_path / "rf_preset"
+    (package / "cards").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "rf_preset", raising=False)
+    built_in = load_registry(choice=Choice(names=frozenset())).plugins
+
+    def with_preset(text: str = PRESET, implied_by=None) -> Registry:
+        (package / "cards" / "network.yml").write_text(text)
+        known = Preset(
+            name="rf_preset:network", card="rf_preset:cards/network.yml", implied_by=implied_by
+        )
+        return Registry((*built_in, Plugin("p", "p", "1", "p", (known,))))
+
+    return with_preset
+
+
+def loaded(tmp_path, registry, text: str, *settings: str):
+    (tmp_path / "card.yml").write_text(text)
+    options = [Override.setting(given) for given in settings]
+    return load_runcard(tmp_path / "card.yml", registry, options)
+
+
+def test_a_preset_is_extended_as_a_card_is(tmp_path, preset):
+    registry, given = preset(), "extends: rf_preset:network\nmodel: {flavours: [g]}\n" + DATA
+    card = loaded(tmp_path, registry, given, "model.layers.1.units=7")
+    assert card.model.flavours == ("g",)
+    assert [layer.units for layer in card.model.layers[1:]] == [7, 1]
+    sha256 = hashlib.sha256(PRESET.encode()).hexdigest()
+    assert [each.model_dump() for each in card.extends] == [
+        {"path": "rf_preset:network", "sha256": sha256}
+    ]
+    assert "extends" not in canonical(card)
+
+
+def test_a_preset_completes_the_cards_that_imply_it(tmp_path, preset):
+    registry = preset(implied_by=lambda card: "model" not in card)
+    assert loaded(tmp_path, registry, DATA).extends[0].path == "rf_preset:network"
+    card = loaded(tmp_path, registry, DATA + MODEL, "model.layers.1.units=3")
+    assert card.extends == ()
+    named = loaded(tmp_path, registry, "extends: rf_preset:network\n" + DATA)
+    assert len(named.extends) == 1
+
+
+def test_of_several_the_later_stands_above(tmp_path, preset):
+    (tmp_path / "low.yml").write_text("extends: rf_preset:network\nseed: 1\ntitle: low\n")
+    (tmp_path / "high.yml").write_text("seed: 2\nmodel: {flavours: [h]}\n")
+    card = loaded(tmp_path, preset(), "extends: [low.yml, high.yml]\n" + DATA)
+    assert (card.seed, card.title, card.model.flavours) == (2, "low", ("h",))
+    assert [each.path for each in card.extends] == ["high.yml", "low.yml", "rf_preset:network"]
+
+
+def test_one_card_may_be_reached_by_two_ways(tmp_path, preset):
+    (tmp_path / "low.yml").write_text("extends: rf_preset:network\n")
+    card = loaded(tmp_path, preset(), "extends: [rf_preset:network, low.yml]\n" + DATA)
+    assert [each.path for each in card.extends] == ["low.yml", "rf_preset:network"]
+
+
+@pytest.mark.parametrize(
+    ("text", "card", "words"),
+    [
+        (PRESET + "sed: 1\n", "rf_preset:network", ("network.yml:7:1:", "'seed'")),
+        (PRESET.replace("2}", "two}"), "rf_preset:network", ("network.yml:5:34:", "integer")),
+        ("model: [", "rf_preset:network", ("network.yml:", "not valid YAML")),
+        (PRESET, "rf_preset:netwrk", ("card.yml:1:10:", "Did you mean 'rf_preset:network'")),
+        (PRESET, "replicafit_pdf:nnpdf40", ("card.yml:1:10:", "comes with replicafit-pdf")),
+        ("extends: rf_preset:network", "rf_preset:network", ("network.yml:1:10:", "in a circle")),
+    ],
+)
+def test_mistakes_about_presets_are_shown_where_they_are(tmp_path, preset, text, card, words):
+    with pytest.raises(RuncardError) as error:
+        loaded(tmp_path, preset(text), f"extends: {card}\n{DATA}")
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
 # Options
 
 
@@ -145,12 +244,12 @@ def test_merging_is_that_of_plain_mappings(base, over):
         ("data.cuts=[x > 0.1]", ("data", "cuts"), ["x > 0.1"]),
         ("data.datasets.0.weight=2", ("data", "datasets", 0, "weight"), 2),
         ("model.layers.1.units=50", ("model", "layers", 1, "units"), 50),
+        ("model.flavours=[g]", ("model", "flavours"), ["g"]),
         ("training.optimizer.learning_rate=1e-2", ("training", "optimizer", "learning_rate"), 0.01),
-        ("theory.alpha_s=0.12", ("theory", "alpha_s"), 0.12),
     ],
 )
 def test_an_option_takes_the_place_of_the_cards_key(load, setting, key, value):
-    found = canonical(load("data: {datasets: [{type: file, path: a.npz}]}", setting))
+    found = canonical(load(MODEL + "data: {datasets: [{type: file, path: a.npz}]}", setting))
     for part in key:
         found = found[part]
     assert found == value

@@ -26,6 +26,8 @@ data:
   training_fraction: 0.5
 training:
   optimizer: {type: nadam, learning_rate: 1e-3}
+model:
+  layers: [{type: x}, {type: multi_dense, units: 1}]
 """
 
 
@@ -50,7 +52,7 @@ def test_defaults_fill_the_rest(load):
     card = load(CARD)
     assert card.replicas.numbers == (1, 2, 3)
     assert card.training.optimizer.learning_rate == 1e-3
-    assert [layer.type for layer in card.model.layers][-1] == "sum_rules"
+    assert card.model.flavours is None
     assert card.export == ("network", "function", "history", "data", "predictions")
 
 
@@ -88,7 +90,7 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
             "seed: 5",
             "units: 5",
             ":2:1:",
-            "under 'model.layers' (type dense_per_flavour, multi_dense",
+            "under 'model.layers' (type multi_dense",
         ),
         ("training_fraction: 0.5", "seed: 5", ":7:3:", "'seed' belongs at the top level"),
         ("learning_rate: 1e-3", "rate: 3", ":9:28:", "optimizer 'nadam' of plugin 'builtin'"),
@@ -127,7 +129,7 @@ def test_all_errors_come_at_once(load):
             "nadam",
             "'training.optimizer' .* needs a type|keys",
         ),
-        ("seed: 5", "model: 3", "'model' is 3: give keys and values"),
+        ("seed: 5", "penalties: 3", "'penalties' is 3: give a list"),
     ],
 )
 def test_errors_speak_yaml(load, old, new, words):
@@ -140,37 +142,6 @@ def test_an_invalid_item_is_not_also_a_missing_one(load):
     with pytest.raises(RuncardError) as error:
         load(CARD.replace("file", "fil"))
     assert str(error.value).count("^") == 1
-
-
-def test_theory_is_nnpdfs_unless_said(load):
-    card = load(CARD)
-    assert canonical(card)["theory"] == {
-        "order": "nnlo",
-        "alpha_s": 0.118,
-        "m_z": 91.1876,
-        "m_charm": 1.51,
-        "m_bottom": 4.92,
-        "m_top": 172.5,
-        "max_flavours": 5,
-    }
-    other = load(CARD + "theory: {alpha_s: 0.12, max_flavours: 6}\n")
-    assert (other.theory.alpha_s, other.theory.max_flavours, other.theory.m_z) == (0.12, 6, 91.1876)
-    assert canonical_hash(other) != canonical_hash(card)
-
-
-@pytest.mark.parametrize(
-    ("theory", "words"),
-    [
-        ("{m_charm: 5.0}", "masses must rise"),
-        ("{order: n3lo}", "'nnlo'"),
-        ("{max_flavours: 3}", "greater than or equal to 4"),
-        ("{mc: 1.5}", "'mc' is not a key here"),
-    ],
-)
-def test_a_theory_that_cannot_be_is_refused(load, theory, words):
-    with pytest.raises(RuncardError, match=words) as error:
-        load(f"{CARD}theory: {theory}\n")
-    assert ":10:" in str(error.value)
 
 
 def test_an_exporter_needs_the_files_it_reads(tmp_path):
@@ -203,6 +174,12 @@ def test_nothing_goes_where_nothing_is_installed(tmp_path, type_):
     path.write_text(f"{CARD}penalties: [{{type: {type_}}}]\n")
     with pytest.raises(RuncardError, match="No installed plugin provides the penalty"):
         load_runcard(path, Registry(plugins=tuple(some)))
+
+
+@pytest.mark.parametrize("model", ["", "model: {}\n", "model: {flavours: [f]}\n"])
+def test_a_card_without_layers_is_told_where_there_are_some(load, model):
+    with pytest.raises(RuncardError, match=r"'model.layers' is missing.*replicafit_pdf:nnpdf40"):
+        load(CARD.partition("model:")[0] + model)
 
 
 @pytest.mark.parametrize("text", ["", "- a\n- b\n"])

@@ -19,6 +19,7 @@ from replicafit_pdf.layers.settings import (
     VanishAtOneSettings,
 )
 from replicafit_pdf.penalties.settings import replicafit_penalties as replicafit_penalties
+from replicafit_pdf.presets import replicafit_presets as replicafit_presets
 from replicafit_pdf.quadrature import sum_rule_nodes
 from replicafit_pdf.theory import TheorySettings
 

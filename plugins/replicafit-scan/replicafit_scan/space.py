@@ -141,7 +141,7 @@ class Space:
     @cached_property
     def _choices(self) -> dict[str, dict[Any, YamlSource]]:
         """Choices as the card writes them, with their places."""
-        root = joined(self.card, self.overrides).root
+        root = joined(self.card, self.registry, self.overrides).root
         found: dict[str, dict[Any, YamlSource]] = {}
         for key in self.scan.space:
             items = _under(root, "scan", "space", key, "choice")
