@@ -1,7 +1,9 @@
-"""Everything that an author of plugins imports, from one place.
+"""The one import for authors of plugins: ``from replicafit.plugin import LayerType, hookimpl``.
 
-What needs Keras (layers, and what trains) is imported when it is asked for, so that a plugin's
-descriptions stay cheap.
+What is listed here is public, as are ``replicafit``, ``replicafit.layers`` and
+``replicafit.testing``; a plugin needs nothing else of this package. Descriptions, contexts and
+errors come at once; everything else is imported when it is asked for, so that a plugin that only
+describes costs neither Keras nor the reading of data.
 """
 
 from __future__ import annotations
@@ -34,18 +36,48 @@ from replicafit.components import (
     WholeFit,
 )
 from replicafit.components.hookspecs import hookimpl
-from replicafit.errors import DataError, ModelError, OutputError, PluginError, ReplicafitError
+from replicafit.errors import (
+    DataError,
+    ExecutionError,
+    ModelError,
+    OutputError,
+    PluginError,
+    ReplicafitError,
+    RuncardError,
+    TrainingError,
+)
 
 if TYPE_CHECKING:
-    from replicafit.data import Dataset, LuminosityTable
+    from replicafit.data import (
+        Dataset,
+        FitData,
+        LuminosityTable,
+        ReplicaData,
+        read_dataset,
+        write_dataset,
+    )
     from replicafit.layers import MultiDense, MultiInitializer, replicate
+    from replicafit.layers.activations import named_activation
+    from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+    from replicafit.plugins import Registry, load_registry
+    from replicafit.results.replica import ReplicaResult
+    from replicafit.runcard import Runcard, load_runcard
+    from replicafit.seeds import Seeds
+    from replicafit.training.optimizers import Optimizer, optimizer
 
 _LATER = {
-    "Dataset": "replicafit.data",
-    "LuminosityTable": "replicafit.data",
-    "MultiDense": "replicafit.layers",
-    "MultiInitializer": "replicafit.layers",
-    "replicate": "replicafit.layers",
+    "replicafit.data": (
+        *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),
+        *("read_dataset", "write_dataset"),
+    ),
+    "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
+    "replicafit.layers.activations": ("named_activation",),
+    "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
+    "replicafit.plugins": ("Registry", "load_registry"),
+    "replicafit.results.replica": ("ReplicaResult",),
+    "replicafit.runcard": ("Runcard", "load_runcard"),
+    "replicafit.seeds": ("Seeds",),
+    "replicafit.training.optimizers": ("Optimizer", "optimizer"),
 }
 
 __all__ = [
@@ -55,8 +87,10 @@ __all__ = [
     "Dataset",
     "DatasetReader",
     "Evolution",
+    "ExecutionError",
     "ExecutorType",
     "Exporter",
+    "FitData",
     "ForwardMap",
     "FunctionSource",
     "LayerContext",
@@ -66,26 +100,48 @@ __all__ = [
     "MultiDense",
     "MultiInitializer",
     "ObserverType",
+    "Optimizer",
     "OptimizerType",
     "OutputError",
     "Penalty",
     "PenaltyContext",
+    "PerReplicaConstraint",
+    "PerReplicaRegularizer",
     "PluginError",
     "Preset",
+    "Registry",
     "Relation",
+    "ReplicaData",
+    "ReplicaResult",
     "ReplicafitError",
     "ReportSection",
+    "Runcard",
+    "RuncardError",
     "RuncardSection",
+    "Seeds",
     "SelectionRule",
     "StartingFunctions",
+    "TrainingError",
     "Verdict",
     "WholeFit",
     "hookimpl",
+    "load_registry",
+    "load_runcard",
+    "named_activation",
+    "optimizer",
+    "read_dataset",
     "replicate",
+    "write_dataset",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LATER:
-        return getattr(import_module(_LATER[name]), name)
+    """What is imported late, by name."""
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'replicafit.plugin' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,7 +13,17 @@ import replicafit
 
 PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
-    *("errors", "seeds", "components", "plugins", "runcard", "data", "forward", "layers"),
+    *(
+        "errors",
+        "seeds",
+        "components",
+        "hookspecs",
+        "plugins",
+        "runcard",
+        "data",
+        "forward",
+        "layers",
+    ),
     *("training", "results", "execution", "api", "testing", "cli", "plugin", "__main__"),
 ]
 
@@ -68,3 +78,58 @@ def all_imports(file: Path) -> set[str]:
     return {m.split(".")[0] for m in plain} | {
         (n.module or "").split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)
     }
+
+
+# Distributions
+
+PLUGINS = PACKAGE.parent / "plugins"
+DOORS = {"replicafit", "replicafit.plugin", "replicafit.testing", "replicafit.layers"}
+"""What a plugin may import of the core."""
+MAY_USE = {
+    **dict.fromkeys(("replicafit_lhapdf", "replicafit_dis", "replicafit_nnpdf"), "replicafit_pdf"),
+    "replicafit_scan": "replicafit_report",
+}
+"""Which distribution may import which other."""
+NOT_YET = {
+    "replicafit_dis": "data.dataset_file",
+    "replicafit_dask": "execution.orders execution.work execution.workers",
+    "replicafit_lhapdf": "results.files results.folder",
+    "replicafit_nnpdf": "cli.loading data.cuts data.dataset_file data.fit_data data.luminosity "
+    "data.table_keys runcard.expressions",
+    "replicafit_pdf": "components.builtin.layer_settings data.fit_data data.observable_file "
+    "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
+    "replicafit_report": "cli.loading cli.options data.known_functions forward.fit_data "
+    "forward.predictions results.arrays results.files results.fit results.folder "
+    "results.progress training.loop "
+    "/replicafit_scan /replicafit_lhapdf /replicafit_pdf",
+    "replicafit_scan": "cli.exit_codes cli.loading cli.options execution "
+    "execution.plans execution.starting forward.planning forward.predictions results.files "
+    "runcard.joining runcard.local_plugins runcard.yaml_source training.backend "
+    "training.batches training.engine training.hyperparameters training.model training.slots "
+    "training.state /replicafit_pdf",
+}
+"""What they still import beside that; this list only gets shorter."""
+SAME_AS_PLUGIN = (
+    *("components", "components.hookspecs", "errors", "data", "seeds", "plugins", "runcard"),
+    *("layers.activations", "layers.per_replica", "results.replica"),
+)
+"""Rooms whose public names ``replicafit.plugin`` has too; they go from here first."""
+
+
+def imported_modules(file: Path) -> set[str]:
+    """All modules of replicafit and its plugins that ``file`` imports, wherever it does."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    found = {n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module}
+    found |= {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    return {m for m in found if m.split(".")[0].startswith("replicafit")}
+
+
+@pytest.mark.parametrize("package", sorted(PLUGINS.glob("*/replicafit_*")), ids=lambda p: p.name)
+def test_plugins_import_public_doors_only(package):
+    not_yet = NOT_YET.get(package.name, "").split()
+    allowed = DOORS | {f"replicafit.{m}" for m in (*not_yet, *SAME_AS_PLUGIN) if m[0] != "/"}
+    friends = {package.name, MAY_USE.get(package.name)} | {m[1:] for m in not_yet if m[0] == "/"}
+    for file in package.rglob("*.py"):
+        for module in imported_modules(file):
+            top = module.split(".")[0]
+            assert top in friends if top != "replicafit" else module in allowed, (file, module)

@@ -10,8 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from replicafit.components import ComponentSettings, LayerType
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import ComponentSettings, LayerType, hookimpl
 
 
 class ResidualDenseSettings(ComponentSettings):

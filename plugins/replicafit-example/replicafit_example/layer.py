@@ -6,8 +6,7 @@ from typing import Any
 
 import keras
 
-from replicafit.components import LayerContext
-from replicafit.layers import MultiDense
+from replicafit.plugin import LayerContext, MultiDense
 from replicafit_example import ResidualDenseSettings
 
 

@@ -10,8 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from replicafit.components import ComponentSettings, LayerType
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import ComponentSettings, LayerType, hookimpl
 
 REPLICAFIT_API_VERSION = 1
 

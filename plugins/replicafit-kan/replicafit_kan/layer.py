@@ -7,8 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from replicafit.components import LayerContext
-from replicafit.layers import replicate
+from replicafit.plugin import LayerContext, replicate
 from replicafit_kan import KanSettings
 from replicafit_kan.splines import SplineGrid
 

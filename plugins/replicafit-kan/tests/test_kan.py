@@ -14,8 +14,7 @@ from replicafit_kan.layer import Kan
 from replicafit_kan.splines import SplineGrid
 from scipy.interpolate import BSpline
 
-from replicafit.components import LayerContext
-from replicafit.layers import replicate
+from replicafit.plugin import LayerContext, replicate
 from replicafit.testing import check_layer
 
 SEEDS = [11, 12, 13]
