@@ -15,18 +15,23 @@ PROTON_MASS = 0.93827208
 """GeV (Particle Data Group 2022)."""
 
 
+class NothingLeft(DataError):
+    """The cuts leave none of the data of a dataset."""
+
+
 def passing(dataset: Dataset, cuts: Sequence[str]) -> np.ndarray:
     """Which data pass all ``cuts``, (d,).
 
     Raises:
-        DataError: a cut names a variable that the dataset lacks, or nothing is left.
+        NothingLeft: they leave no datum.
+        DataError: a cut names a variable that the dataset lacks.
     """
     columns = variables(dataset)
     masks = [_mask(dataset, columns, condition(text)) for text in cuts]
     kept = np.logical_and.reduce([np.ones(dataset.n_data, dtype=bool), *masks])
     if not kept.any():
         counts = [f"'{c}' alone keeps {int(m.sum())}" for c, m in zip(cuts, masks, strict=True)]
-        raise DataError(
+        raise NothingLeft(
             f"The cuts leave none of the {dataset.n_data} data of dataset {dataset.name}: "
             f"{', '.join(counts)}. Relax them, or remove the dataset."
         )

@@ -15,7 +15,7 @@ import numpy as np
 
 from replicafit.data import Dataset, FitData, read_datasets, stack
 from replicafit.data.covariance import cholesky, covariance, regularized, whitening
-from replicafit.data.cuts import passing, select
+from replicafit.data.cuts import NothingLeft, passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
 from replicafit.data.folds import by_fold
 from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
@@ -69,9 +69,16 @@ class _Assembly:
         )
 
     def _kept(self, datasets: Sequence[Dataset]) -> Mapping[str, np.ndarray]:
-        """Which data of each dataset pass the cuts."""
-        entries = zip(datasets, self.settings.datasets, strict=True)
-        return {d.name: passing(d, (*self.settings.cuts, *own.cuts)) for d, own in entries}
+        """Which data of each dataset pass the cuts; names all datasets of which nothing is left."""
+        kept, empty = {}, []
+        for dataset, own in zip(datasets, self.settings.datasets, strict=True):
+            try:
+                kept[dataset.name] = passing(dataset, (*self.settings.cuts, *own.cuts))
+            except NothingLeft as error:
+                empty.append(str(error))
+        if empty:
+            raise DataError("\n".join(empty))
+        return kept
 
     def _as_closure(self, datasets: Sequence[Dataset]) -> Sequence[Dataset]:
         """``datasets`` with a known function's predictions as central values (arXiv:1410.8849,

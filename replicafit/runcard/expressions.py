@@ -1,7 +1,8 @@
 """Conditions on named columns, such as ``q2 >= 3.49`` or ``x < 0.1 and q2 > 10``.
 
-Numbers, names, ``+ - * / **``, comparisons (also ``0.1 < x < 0.7``), ``and``, ``or``, ``not`` and
-brackets, with Python's precedence. The text is parsed with ``ast`` and never evaluated by Python.
+Numbers, names, ``+ - * / **``, ``log``, ``exp``, ``sqrt``, ``abs``, ``min`` and ``max``, comparisons
+(also ``0.1 < x < 0.7``), ``and``, ``or``, ``not`` and brackets, with Python's precedence. The text is
+parsed with ``ast`` and never evaluated by Python.
 """
 
 from __future__ import annotations
@@ -40,6 +41,16 @@ _LOGIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Or: np.logical_or,
 }
 
+_OF_ONE: Mapping[str, Callable[..., Any]] = {
+    "log": np.log,
+    "exp": np.exp,
+    "sqrt": np.sqrt,
+    "abs": np.abs,
+}
+_OF_SEVERAL: Mapping[str, Callable[..., Any]] = {"min": np.minimum, "max": np.maximum}
+_LONGEST = 200
+"""Terms of a condition."""
+
 
 @dataclass(frozen=True)
 class Condition:
@@ -70,10 +81,15 @@ def condition(text: str) -> Condition:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(_not_a_condition(text)) from None
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    nodes = list(ast.walk(tree))
+    if sum(isinstance(node, ast.expr) for node in nodes) > _LONGEST:
+        raise ValueError(f"'{text[:60]} ...' has more than {_LONGEST} terms; write several cuts")
+    holds = _truth(tree, text)
+    functions = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions}
     if not names:
         raise ValueError(f"'{text}' names no variable; write a condition such as q2 >= 3.49")
-    return Condition(text, frozenset(names), _truth(tree, text))
+    return Condition(text, frozenset(names), holds)
 
 
 def _truth(node: ast.AST, text: str) -> Part:
@@ -105,7 +121,10 @@ def _comparison(parts: list[Part], ops: list[ast.cmpop], text: str) -> Part:
 def _number(node: ast.AST, text: str) -> Part:
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            number = np.float64(value)
+            try:
+                number = np.float64(value)
+            except OverflowError:
+                raise ValueError(_not_a_condition(text)) from None
             return lambda columns: number
         case ast.Name(id=name):
             return lambda columns: columns[name]
@@ -115,11 +134,20 @@ def _number(node: ast.AST, text: str) -> Part:
         case ast.UnaryOp(op=op, operand=inner) if type(op) in _ARITHMETIC:
             part = _number(inner, text)
             return lambda columns: _ARITHMETIC[type(op)](part(columns))
+        case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if name in _OF_ONE:
+            part = _number(inner, text)
+            return lambda columns: _OF_ONE[name](part(columns))
+        case ast.Call(func=ast.Name(id=name), args=[_, _, *_] as given, keywords=[]) if (
+            name in _OF_SEVERAL
+        ):
+            parts = [_number(each, text) for each in given]
+            return lambda columns: reduce(_OF_SEVERAL[name], [part(columns) for part in parts])
     raise ValueError(_not_a_condition(text))
 
 
 def _not_a_condition(text: str) -> str:
     return (
         f"'{text}' is no condition; write comparisons (< <= > >= == !=) of variables and numbers, "
-        "with + - * / **, joined by and, or, not: q2 >= 3.49, x < 0.1 and q2 > 10"
+        "with + - * / **, log, exp, sqrt, abs, min, max, joined by and, or, not: q2 >= 3.49, "
+        "x < 0.1 and q2 > 10, abs(y) <= 0.6 * log(sqrts / m_ll)"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,9 +15,17 @@ COLUMNS = {"x": np.array([0.01, 0.1, 0.4, 0.9]), "q2": np.array([3.0, 10.0, 10.0
 
 numbers = st.recursive(
     st.sampled_from(["x", "q2", "0.1", "10", "3.5e1"]),
-    lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({' '.join(t)})"),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda t: f"({' '.join(t)})"),
+        st.tuples(inner, inner).map("min({0[0]}, {0[1]})".format),
+        st.tuples(inner, inner).map("max({0[0]}, {0[1]})".format),
+        inner.map("abs({})".format),
+        inner.map("sqrt(abs({}))".format),
+        inner.map("log(1 + abs({}))".format),
+    ),
     max_leaves=4,
 )
+FUNCTIONS = {"sqrt": math.sqrt, "log": math.log}
 comparisons = st.tuples(numbers, st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), numbers).map(
     " ".join
 )
@@ -32,7 +42,7 @@ conditions = st.recursive(
 @given(conditions)
 def test_a_condition_means_what_python_means(text):
     expected = [
-        bool(eval(text, {}, {k: float(v[i]) for k, v in COLUMNS.items()})) for i in range(4)
+        bool(eval(text, FUNCTIONS, {k: float(v[i]) for k, v in COLUMNS.items()})) for i in range(4)
     ]
     if "x" not in text and "q2" not in text:
         with pytest.raises(ValueError, match="names no variable"):
@@ -51,6 +61,10 @@ def test_a_condition_means_what_python_means(text):
         ("-x ** 2 > -0.02 or not q2 < 100", [1, 1, 0, 1]),
         ("x / (q2 - q2) == 1", [0, 0, 0, 0]),
         ("q2 < 9 ** 9 ** 9", [1, 1, 1, 1]),
+        ("log(x) > -3 and exp(x) < 2", [0, 1, 1, 0]),
+        ("max(x, 0.2, q2 / 40) <= 0.25", [1, 1, 0, 0]),
+        ("min(x, 1 / q2) < 0.1", [1, 0, 0, 1]),
+        ("log(x - 0.3) < 9", [0, 0, 1, 1]),
     ],
 )
 def test_conditions(text, kept):
@@ -77,6 +91,15 @@ def test_conditions(text, kept):
         "q2 >= 3; x > 0",
         "(x < 1) + (q2 > 2) > 0",
         "1 < 2",
+        "log(2) < 3",
+        "log(x, 2) < 3",
+        "max(x) < 3",
+        "max(x, key=q2) < 3",
+        "abs(*x) < 3",
+        "abs(x < 3)",
+        "abs(abs)(x) < 3",
+        "open(x) < 3",
+        "x < 1" + "0" * 400,
         "x > " + "(" * 5000 + "1" + ")" * 5000,
     ],
 )

@@ -67,7 +67,7 @@ def _find(file: str, folders: Sequence[Path]) -> Path:
     for folder in folders:
         if (folder / file).is_file():
             return folder / file
-    looked = ", ".join(f"'{folder}'" for folder in folders)
+    looked = ", ".join(f"'{folder}'" for folder in dict.fromkeys(folders))
     raise DataError(
         f"There is no C-factor '{file}'. Looked in {looked}. Set cfactor_folder, or remove the "
         "factor from cfactors."

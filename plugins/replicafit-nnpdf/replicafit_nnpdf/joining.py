@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,7 @@ def join(name: str, n_data: int, theory: Theory, tables: Mapping[str, FkTable]) 
         parts = _parts(theory, position, tables)
         repeated = _is_repeated(theory, position, parts)
         if not repeated:
+            parts = _without_padding(n_data, parts)
             predicted &= _predicted(name, n_data, parts)
         total = _operand(name, 1 if repeated else n_data, parts, x_grid, flavours)
         joined.append(total[np.zeros(n_data, dtype=int)] if repeated else total)
@@ -84,10 +85,22 @@ def _is_repeated(theory: Theory, position: int, parts: Sequence[_Part]) -> bool:
     return not parts[0].table.values[1:].any()
 
 
+def _without_padding(n_data: int, parts: Sequence[_Part]) -> list[_Part]:
+    """``parts`` without rows after the last datum, where the last table has zeros there.
+
+    Tables of ratios are padded so, in numerator and divisor.
+    """
+    *before, last = parts
+    kept = last.rows < n_data
+    if last.table.values[~kept].any():
+        return list(parts)
+    return [*before, _Part(replace(last.table, values=last.table.values[kept]), last.rows[kept])]
+
+
 def _predicted(name: str, n_data: int, parts: Sequence[_Part]) -> np.ndarray:
     """Which data have a row; as NNPDF does, rows count from the first datum."""
     rows = np.concatenate([part.rows for part in parts])
-    if rows[-1] >= n_data:
+    if rows.size and rows[-1] >= n_data:
         given = ", ".join(f"{part.table.name} has {len(part.rows)}" for part in parts)
         raise DataError(
             f"The dataset {name} has {n_data} data, but its FK tables end with row "

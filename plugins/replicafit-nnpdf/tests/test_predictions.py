@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from replicafit_nnpdf.theory import OPERANDS
 
+from replicafit.errors import DataError
+
 N_DATA = 4
 
 BY_HAND = {
@@ -83,6 +85,31 @@ def test_one_divisor_for_all_data(workshop: Any, toy: Any, hadrons: int, zeros: 
     workshop.measured(N_DATA, {"FK_tables": [["A"], ["B"]], "operation": "RATIO"})
     expected = toy.convolved(parts) / toy.convolved(total)[0]
     np.testing.assert_allclose(toy.predicted(workshop.read()), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("hadrons", [1, 2])
+@pytest.mark.parametrize("operation", ["RATIO", "ADD", "NULL"])
+def test_zeros_after_the_last_datum_are_padding(
+    workshop: Any, toy: Any, hadrons: int, operation: str
+) -> None:
+    """In the numerator of a ratio too; numbers there belong to other data, and are refused."""
+    channels = toy.dis if hadrons == 1 else toy.pp
+    names = ["A", "B"][: OPERANDS[operation]]
+    shape = (N_DATA, len(channels), *[len(toy.x)] * hadrons)
+    tables = {n: np.random.default_rng(i).uniform(1, 2, shape) for i, n in enumerate(names)}
+    padding = np.zeros((3, *shape[1:]))
+    paths = [
+        workshop.table(n, N_DATA + 3, channels, values=np.concatenate([v, padding]))
+        for n, v in tables.items()
+    ]
+    theory = {"FK_tables": [[n] for n in names], "operation": operation}
+    workshop.measured(N_DATA, theory)
+    expected = BY_HAND[operation]([toy.convolved(path)[:N_DATA] for path in paths])
+    np.testing.assert_allclose(toy.predicted(workshop.read()), expected, rtol=1e-10)
+    padding[-1] = 1
+    workshop.table("A", N_DATA + 3, channels, values=np.concatenate([tables["A"], padding]))
+    with pytest.raises(DataError, match="end with row 7"):
+        workshop.read()
 
 
 def test_shifts_leave_data_without_theory(workshop: Any, toy: Any) -> None:

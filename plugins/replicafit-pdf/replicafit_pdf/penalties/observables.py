@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from replicafit_pdf.penalties.settings import PositivitySettings
 def read_observables(paths: Sequence[Path], folder: Path) -> tuple[Dataset, ...]:
     """The observables in ``paths`` (files, or folders of .npz files), relative to ``folder``.
 
+    Those of one hadron come before those of two.
+
     Raises:
         DataError: nothing is there, or a file is no observable, or is given twice.
     """
@@ -28,7 +31,7 @@ def read_observables(paths: Sequence[Path], folder: Path) -> tuple[Dataset, ...]
     for observable, file in zip(observables, files, strict=True):
         _check_operation(observable, file)
     _check_names(observables)
-    return observables
+    return tuple(sorted(observables, key=_of_two_hadrons))
 
 
 def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.ndarray:
@@ -45,23 +48,42 @@ def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.
     return join_grids([observable.x_grid for observable in observables])
 
 
+@dataclass(frozen=True)
+class Contraction:
+    """Predictions of all observables, in their order, from the fitted functions.
+
+    Attributes:
+        linear: of observables of one hadron: (p, d), p = n f elements of the functions, f fastest.
+        pairs: tables of the observables of two hadrons, which act on products of the functions.
+    """
+
+    linear: np.ndarray
+    pairs: tuple[LuminosityTable, ...]
+
+
 def contracted(
     observables: Sequence[Dataset], x_grid: np.ndarray, flavours: Sequence[str]
-) -> np.ndarray:
-    """The tables as one matrix (p, d), p = n f elements of the fitted functions, f fastest."""
-    tables = []
+) -> Contraction:
+    """The tables of ``observables`` for functions ``flavours`` on ``x_grid``."""
+    linear, pairs = [np.zeros((0, len(x_grid) * len(flavours)))], []
     for observable in observables:
-        (padded,) = on_grid(observable, x_grid, observable.flavours)
-        assert isinstance(padded, np.ndarray)  # what read_observables refuses else
-        turned = padded @ _turn(observable, flavours).T
-        tables.append(turned.reshape(observable.n_data, -1))
-    return np.concatenate(tables).T
+        (table,) = on_grid(observable, x_grid, observable.flavours)
+        turn = _turn(observable, flavours)
+        if isinstance(table, LuminosityTable):
+            pairs.append(table.turned(turn).folded())
+        else:
+            linear.append((table @ turn.T).reshape(observable.n_data, -1))
+    return Contraction(np.concatenate(linear).T, tuple(pairs))
 
 
 def membership(observables: Sequence[Dataset]) -> np.ndarray:
     """1 where a prediction belongs to an observable, (d, observables)."""
     sizes = [observable.n_data for observable in observables]
     return np.repeat(np.eye(len(sizes)), sizes, axis=0)
+
+
+def _of_two_hadrons(observable: Dataset) -> bool:
+    return isinstance(observable.tables[0], LuminosityTable)
 
 
 def _files(path: Path) -> list[Path]:
@@ -88,11 +110,6 @@ def _check_operation(observable: Dataset, file: Path) -> None:
         raise DataError(
             f"'{file}' has {len(observable.tables)} tables and the operation "
             f"{observable.operation}. Positivity observables have one table and the operation NULL."
-        )
-    if isinstance(observable.tables[0], LuminosityTable):
-        raise DataError(
-            f"'{file}' has a table for two hadrons (fk_0_channels). Positivity observables have "
-            "one that is linear in the functions."
         )
 
 

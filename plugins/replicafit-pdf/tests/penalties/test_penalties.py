@@ -45,6 +45,24 @@ def pos(folder):
 
 
 @pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """Observables of one and of two hadrons, as Drell-Yan is, which come first in the folder."""
+    folder = tmp_path_factory.mktemp("both")
+    np.savez(folder / "UP.npz", **observable_arrays("UP", 1))
+    np.savez(folder / "DRELL_YAN.npz", **two_hadrons("DRELL_YAN"))
+    settings = PositivitySettings(path=folder, initial=2.0, maximum=200.0, alpha=0.1)
+    return settings, context(settings, folder, observables.requested_grid)
+
+
+def two_hadrons(name):
+    arrays = observable_arrays(name, 3)
+    table = np.random.default_rng(4).uniform(0.1, 1, (4, 3, 6, 5))
+    channels = np.array([[0, 1], [1, 0], [2, 2]])
+    places = {"fk_0_x1": np.arange(2, 8), "fk_0_x2": np.arange(3, 8)}
+    return arrays | {"fk_0": table, "fk_0_channels": channels} | places
+
+
+@pytest.fixture(scope="module")
 def integ(folder):
     settings = IntegrabilitySettings(flavours=("v", "v15", "t8"), initial=1.0, bound=2.0)
     return settings, context(settings, folder, small_x.requested_grid)
@@ -76,6 +94,9 @@ def slow_predictions(file, grid, values):
     """One replica's predictions, element by element: values (n, f)."""
     with np.load(file) as arrays:
         table, x, names = arrays["fk_0"], arrays["x_grid"], arrays["flavours"].tolist()
+        if "fk_0_channels" in arrays:
+            channels, x1, x2 = (arrays[f"fk_0_{key}"] for key in ("channels", "x1", "x2"))
+            return slow_pairs(table, channels, x[x1], x[x2], names, grid, values)
     at = [int(np.abs(grid - point).argmin()) for point in x]
     return [
         sum(
@@ -85,6 +106,17 @@ def slow_predictions(file, grid, values):
         )
         for d in range(len(table))
     ]
+
+
+def slow_pairs(table, channels, x1, x2, names, grid, values):
+    total = np.zeros(len(table))
+    for c, (f, g) in enumerate(channels):
+        for u, first in enumerate(x1):
+            for v, second in enumerate(x2):
+                a = in_evolution_basis(values, names[f])[int(np.abs(grid - first).argmin())]
+                b = in_evolution_basis(values, names[g])[int(np.abs(grid - second).argmin())]
+                total += table[:, c, u, v] * a * b
+    return total.tolist()
 
 
 def slow_positivity(settings, at, values, steps):
@@ -105,6 +137,7 @@ def slow_integrability(settings, at, values, steps):
 
 CASES = [
     ("pos", positivity.build, slow_positivity),
+    ("both", positivity.build, slow_positivity),
     ("integ", integrability.build, slow_integrability),
 ]
 
@@ -181,8 +214,9 @@ def test_positive_functions_pass_positivity_and_a_little_negative_ones_do_not(po
     assert judged(verdict, negative).tolist() == [True, False, True, True]
 
 
-def test_the_violation_is_that_of_the_worst_observable(pos):
-    settings, at = pos
+@pytest.mark.parametrize("fixture", ["pos", "both"])
+def test_the_violation_is_that_of_the_worst_observable(request, fixture):
+    settings, at = request.getfixturevalue(fixture)
     values = some_functions(at)
     files = sorted(at.folder.glob("*.npz"))
     worst = [
