@@ -1,8 +1,8 @@
 """Conditions on named columns, such as ``q2 >= 3.49`` or ``x < 0.1 and q2 > 10``.
 
-Numbers, names, ``+ - * / **``, ``log``, ``exp``, ``sqrt``, ``abs``, ``min`` and ``max``, comparisons
-(also ``0.1 < x < 0.7``), ``and``, ``or``, ``not`` and brackets, with Python's precedence. The text is
-parsed with ``ast`` and never evaluated by Python.
+Numbers, names, ``+ - * / **``, ``log``, ``exp``, ``sqrt``, ``abs``, ``min`` and ``max``,
+comparisons (also ``0.1 < x < 0.7``), ``and``, ``or``, ``not`` and brackets, with Python's
+precedence. The text is parsed with ``ast`` and never evaluated by Python.
 """
 
 from __future__ import annotations

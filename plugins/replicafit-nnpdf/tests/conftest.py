@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ from replicafit_nnpdf.reader import read
 
 from replicafit.data import Dataset
 from replicafit.forward.predictions import predict
-from replicafit.plugins import Registry, load_registry
+from replicafit.plugins import load_registry
 
 Q0 = 1.65
 X = np.geomspace(1e-3, 1, 8)
@@ -242,22 +241,6 @@ class Workshop:
 
 def _source(treatment: str, kind: str) -> dict[str, str]:
     return {"description": "", "treatment": treatment, "type": kind}
-
-
-@pytest.fixture(scope="session")
-def registry() -> Registry:
-    """Everything that is installed."""
-    return load_registry()
-
-
-@pytest.fixture(scope="session")
-def reference() -> Path:
-    """Real data and tables to test against: beside the checkout, or in REPLICAFIT_REFERENCE."""
-    beside = Path(__file__).parents[4] / "shared" / "reference"
-    folder = Path(os.environ.get("REPLICAFIT_REFERENCE", beside))
-    if not folder.is_dir():
-        pytest.skip("no reference data: set REPLICAFIT_REFERENCE to the folder that has them")
-    return folder
 
 
 @pytest.fixture(scope="session")
