@@ -6,7 +6,6 @@ from replicafit.components.kinds import (
     KINDS,
     Command,
     Component,
-    ComponentSettings,
     DatasetReader,
     Evolution,
     ExecutorType,
@@ -30,6 +29,7 @@ from replicafit.components.kinds import (
     WholeFit,
     load_target,
 )
+from replicafit.components.settings import ComponentSettings, Settings
 
 __all__ = [
     "CONFIGURED",
@@ -55,6 +55,7 @@ __all__ = [
     "ReportSection",
     "RuncardSection",
     "SelectionRule",
+    "Settings",
     "StartingFunctions",
     "Target",
     "Verdict",

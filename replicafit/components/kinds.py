@@ -14,18 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from replicafit.components.settings import ComponentSettings
 from replicafit.errors import PluginError
 
 Target = str | Callable[..., Any]
 """A callable, or the string ``"package.module:attribute"`` that leads to one."""
-
-
-class ComponentSettings(BaseModel):
-    """Base of all component settings: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def load_target(target: Target) -> Callable[..., Any]:

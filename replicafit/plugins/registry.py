@@ -8,7 +8,15 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeVar
 
-from replicafit.components import DGLAP, KINDS, Component, DatasetReader, Evolution, Exporter, Preset
+from replicafit.components import (
+    DGLAP,
+    KINDS,
+    Component,
+    DatasetReader,
+    Evolution,
+    Exporter,
+    Preset,
+)
 from replicafit.errors import PluginError
 
 ComponentT = TypeVar("ComponentT", bound=Component)

@@ -142,8 +142,8 @@ class _Part:
 
 def _with_extended(part: _Part, registry: Registry, above: tuple[_Part, ...]) -> Iterator[_Part]:
     """``part`` and what it extends, the uppermost first."""
-    yield part
     given = child_of(part.source.root, EXTENDS)
+    yield part
     nodes = given.value if isinstance(given, yaml.SequenceNode) else [given] if given else []
     for node in reversed(nodes):
         extended, over = _extended(node, part, registry), (*above, part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -30,6 +31,8 @@ _SURELY = 0.8
 """How near a word elsewhere in the runcard must be to be proposed."""
 
 _PLACES_TOLD = 3
+_MISTAKES_TOLD = 20
+_LONGEST_INPUT = 200
 
 
 def report(source: YamlSource, registry: Registry, invalid: ValidationError | None) -> str:
@@ -39,7 +42,9 @@ def report(source: YamlSource, registry: Registry, invalid: ValidationError | No
     for problem in _problems(source, Keys(registry), invalid) if invalid else ():
         if _place(problem) not in known or isinstance(problem.mark, OptionMark):
             found.append(problem)
-    return "\n".join(dict.fromkeys(str(problem) for problem in sorted(found, key=_place)))
+    told = list(dict.fromkeys(str(problem) for problem in sorted(found, key=_place)))
+    more = len(told) - _MISTAKES_TOLD
+    return "\n".join([*told[:_MISTAKES_TOLD], *([f"And {more} more."] if more > 0 else [])])
 
 
 def _place(problem: Problem) -> tuple[str, int]:
@@ -48,17 +53,31 @@ def _place(problem: Problem) -> tuple[str, int]:
 
 
 def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Iterable[Problem]:
-    errors = invalid.errors(include_url=False)
+    errors = invalid.errors(include_url=False)[: 5 * _MISTAKES_TOLD]
     inside = [error["loc"] for error in errors]
-    for error in errors:
+    found: dict[Location, dict[str, Any]] = {}
+    for given in errors:
+        error: dict[str, Any] = {**given}
         if error["type"] == "too_short" and any(_within(loc, error["loc"]) for loc in inside):
             continue  # pydantic counts the items without the invalid ones
-        yield _problem(source, keys, error["type"], _with_type(source, error["loc"]), error)
+        location = _with_type(source, tuple(filter(_is_key, error["loc"])))
+        reason = _IN_YAML_WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
+        before = found.get(location)
+        reason = f"{before['msg']}, or: {reason}" if before else reason
+        found[location] = {**(before or error), "msg": reason}
+    for location, error in found.items():
+        yield _problem(source, keys, location, error)
+
+
+def _is_key(part: str | int) -> bool:
+    """Whether a part of pydantic's location is one of the card, not a type that was tried."""
+    return isinstance(part, int) or not re.search(r"^(bool|int|float|str|dict)$|[\[(']", part)
 
 
 def _problem(
-    source: YamlSource, keys: Keys, kind: str, location: Location, error: Mapping[str, Any]
+    source: YamlSource, keys: Keys, location: Location, error: Mapping[str, Any]
 ) -> Problem:
+    kind = error["type"]
     if kind == "no_layers":
         return Problem(source.mark(location), _no_layers(keys.registry))
     component = kind_at(location)
@@ -72,8 +91,10 @@ def _problem(
     if kind == "missing":
         text = f"'{_dotted(location)}' is missing. Add it.{_meaning(keys, location)}"
         return Problem(source.mark(location[:-1]), text)
-    reason = _IN_YAML_WORDS.get(kind, error["msg"].removeprefix("Value error, "))
-    text = f"'{_dotted(location)}' is {error['input']!r}: {reason}.{_meaning(keys, location)}"
+    given = repr(error["input"])
+    given = given.lower() if isinstance(error["input"], bool) else given
+    given = given if len(given) <= _LONGEST_INPUT else f"{given[:_LONGEST_INPUT]}..."
+    text = f"'{_dotted(location)}' is {given}: {error['msg']}.{_meaning(keys, location)}"
     return Problem(source.mark(location), text)
 
 

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     FiniteFloat,
     ValidationInfo,
@@ -39,15 +38,15 @@ from replicafit.components import (
     OptimizerType,
     Penalty,
     RuncardSection,
+    Settings,
 )
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition
 
 _STEPS: Any = {"unit": "steps"}
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_MOST_STEPS = 10**9
+_MOST_REPLICAS = 100_000
+_LAST_REPLICA = 10**9
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,14 @@ FunctionPath = Annotated[
 """What ``replicafit.data.known_functions`` reads."""
 
 
-class ExtendedCard(_Section):
+class ExtendedCard(Settings):
     """A runcard that another one extends, as ``replicafit.runcard.joining`` found it."""
 
     path: str
     sha256: str
 
 
-class ReplicaRange(_Section):
+class ReplicaRange(Settings):
     """The replica numbers of a fit: from ``first`` to ``last``, or until enough are good.
 
     With ``good``, replica numbers from ``first`` on are fitted until that many are selected
@@ -81,13 +80,12 @@ class ReplicaRange(_Section):
     """
 
     first: int = Field(default=1, ge=1, description="The first replica number.")
-    last: int = Field(ge=1, description="The last replica number.")
+    last: int = Field(ge=1, le=_LAST_REPLICA, description="The last replica number.")
     good: int | None = Field(
-        default=None, ge=1, strict=True, description="Fit until this many replicas are selected."
+        default=None, ge=1, description="Fit until this many replicas are selected."
     )
     at_most: int | None = Field(
         default=None,
-        strict=True,
         description="How many replicas may be fitted for that; twice as many by default.",
     )
 
@@ -114,6 +112,8 @@ class ReplicaRange(_Section):
             raise ValueError(f"at_most ({self.at_most}) must be good ({given}) or more")
         if self.last < self.first:
             raise ValueError(f"the last replica number {self.last} is below the first {self.first}")
+        if self.last - self.first >= _MOST_REPLICAS:
+            raise ValueError(f"a fit has at most {_MOST_REPLICAS} replicas; make several fits")
         return self
 
     @model_serializer
@@ -159,7 +159,7 @@ def _with_last(given: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("give good (and at_most), or first and last, not both")
     good, first = given["good"], given.get("first", 1)
     at_most = given.get("at_most", 2 * good if isinstance(good, int) else None)
-    whole = isinstance(at_most, int) and isinstance(first, int)
+    whole = type(at_most) is int and type(first) is int
     return {**given, "at_most": at_most, "last": first + at_most - 1 if whole else first}
 
 
@@ -197,14 +197,14 @@ class DatasetEntry(ComponentSettings):
     )
 
 
-class ExtraCovarianceSettings(_Section):
+class ExtraCovarianceSettings(Settings):
     """A covariance matrix from a file, such as theory errors."""
 
     path: Path = Field(description="A .npz, relative to the runcard.")
     sampled: bool = Field(default=False, description="Whether pseudodata fluctuate with it, too.")
 
 
-class SplitSettings(_Section):
+class SplitSettings(Settings):
     """How data are split into training and validation."""
 
     basis: Literal["data", "diagonal"] = Field(
@@ -216,7 +216,7 @@ class SplitSettings(_Section):
     shared: bool = Field(default=False, description="All replicas have the same split.")
 
 
-class ClosureSettings(_Section):
+class ClosureSettings(Settings):
     """A closure test: data are made from a known function."""
 
     truth: FunctionPath = Field(
@@ -230,7 +230,7 @@ class ClosureSettings(_Section):
     )
 
 
-class DataSettings(_Section):
+class DataSettings(Settings):
     """What is fitted."""
 
     datasets: tuple[Any, ...] = Field(
@@ -330,7 +330,7 @@ class DataSettings(_Section):
         return closure
 
 
-class StartFrom(_Section):
+class StartFrom(Settings):
     """Weights of an earlier fit, to start from instead of random ones."""
 
     fit: Annotated[str, RelativePath()] = Field(
@@ -352,7 +352,7 @@ class StartFrom(_Section):
         return {"anyOf": [{"type": "string"}, _object(properties, "fit")]}
 
 
-class NetworkSettings(_Section):
+class NetworkSettings(Settings):
     """One architecture."""
 
     flavours: tuple[str, ...] | None = Field(
@@ -421,31 +421,34 @@ class ModelSettings(NetworkSettings):
         return tuple(each.of(self.flavours) if self.flavours else each for each in self.choice)
 
 
-class TrainingSettings(_Section):
+class TrainingSettings(Settings):
     """How it is fitted."""
 
     optimizer: Any = Field(description="The optimizer.")
     max_steps: int = Field(
         default=20_000,
         ge=1,
+        le=_MOST_STEPS,
         description="Optimizer steps at most.",
         json_schema_extra=_STEPS,
     )
     check_every: int = Field(
         default=10,
         ge=1,
+        le=_MOST_STEPS,
         description="Steps between two evaluations of the validation chi2.",
         json_schema_extra=_STEPS,
     )
     patience: int = Field(
         default=2000,
         ge=1,
+        le=_MOST_STEPS,
         description="Steps without a better validation chi2 before a replica stops.",
         json_schema_extra=_STEPS,
     )
 
 
-class Runcard(_Section):
+class Runcard(Settings):
     """All that defines a fit. Together with the plugins it determines every replica."""
 
     extends: Annotated[

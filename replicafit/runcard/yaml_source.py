@@ -2,12 +2,14 @@
 
 PyYAML implements YAML 1.1, in which ``1e-6`` is a string, ``0123`` is 83, ``1:30`` is 90, ``no`` is
 false, and a repeated key silently wins. Here the first is a float, the third text, and the others
-are errors. Every node carries a mark: the file (or the option) it comes from, line and column.
+are errors, as are tags, aliases that repeat too much, keys that are no words, and what is no text.
+Every node carries a mark: the file (or the option) it comes from, line and column.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +18,67 @@ from typing import Any
 import yaml
 
 from replicafit.errors import RuncardError
+from replicafit.reading import UnreadableError, read_text
+
+MOST_BYTES = 2**18
+"""Of one card: more than a thousand datasets."""
+MOST_VALUES = 100_000
+"""Of one card, aliases written out."""
+MOST_DEPTH = 50
+"""Of lists and mappings within each other."""
+MOST_DIGITS = 25
+"""Of an integer; more than any key takes."""
+MOST_SHOWN = 100
+"""Characters of a line that a message shows, before and after the place."""
 
 _LEFT_OUT = {f"tag:yaml.org,2002:{name}" for name in ("float", "int", "bool", "timestamp")}
 
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with the numbers and booleans of YAML 1.2."""
+    """SafeLoader with the numbers and booleans of YAML 1.2, and limits."""
 
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
         self.name = name
+        self.depth = 0
+        self.sizes: dict[yaml.Node, int] = {}
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+        """A node within the limits; an alias counts as all that it stands for."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None):
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            raise _refused(event, f"runcards have no tags such as {tag}; leave it out")
+        self.depth += 1
+        if self.depth > MOST_DEPTH:
+            raise _refused(event, f"there are more than {MOST_DEPTH} lists and mappings in another")
+        node: yaml.Node = super().compose_node(parent, index)  # type: ignore[assignment]
+        self.depth -= 1
+        if isinstance(event, yaml.AliasEvent) and node not in self.sizes:
+            raise _refused(event, f"'{event.anchor}' contains itself")
+        if isinstance(node, yaml.ScalarNode):
+            _check_scalar(node)
+        elif isinstance(node, yaml.MappingNode):
+            for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    raise _refused(key, "a key is a word, not a list or a mapping")
+        parts = [part for pair in children(node) for part in pair if isinstance(part, yaml.Node)]
+        self.sizes[node] = 1 + sum(self.sizes[part] for part in parts)
+        if self.sizes[node] > MOST_VALUES:
+            raise _refused(event, f"with all aliases there are more than {MOST_VALUES} values")
+        return node
+
+
+def _check_scalar(node: yaml.ScalarNode) -> None:
+    wrong = next((c for c in node.value if not (c.isprintable() or c in "\n\t ")), None)
+    if wrong is not None and unicodedata.category(wrong) in ("Cc", "Cs"):
+        raise _refused(node, f"there is the character U+{ord(wrong):04X}, which is no text")
+    if node.tag.endswith(":int") and len(node.value) > MOST_DIGITS:
+        raise _refused(node, f"a whole number has {len(node.value)} digits; write it as 1.0e+30")
+
+
+def _refused(place: Any, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -110,10 +163,11 @@ class YamlSource:
 
 def excerpt(mark: yaml.Mark, message: str) -> str:
     """A message with file:line:column, the line, and a caret."""
-    lines = (mark.buffer or "").rstrip("\0").splitlines()
-    shown = lines[mark.line] if mark.line < len(lines) else ""
+    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", (mark.buffer or "").rstrip("\0"))
+    begin = max(0, mark.column - MOST_SHOWN)
+    shown = lines[mark.line][begin : mark.column + MOST_SHOWN] if mark.line < len(lines) else ""
     where = f"{mark.name}:{mark.line + 1}:{mark.column + 1}"
-    return f"{where}: {message}\n    {shown}\n    {' ' * mark.column}^"
+    return f"{where}: {message}\n    {shown}\n    {' ' * (mark.column - begin)}^"
 
 
 def mark_of(node: yaml.Node) -> Mark:
@@ -150,30 +204,37 @@ def read_yaml(path: Path) -> YamlSource:
         RuncardError: the file is missing, is no YAML, or is empty.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, MOST_BYTES)
     except FileNotFoundError:
         raise RuncardError(f"There is no runcard at '{path}'. Check the path.") from None
-    except (OSError, UnicodeDecodeError) as cause:
+    except UnreadableError as cause:
         raise RuncardError(f"The runcard '{path}' cannot be read: {cause}.") from None
     try:
         source = parse(text, str(path))
-    except yaml.MarkedYAMLError as cause:
-        mark = cause.problem_mark or cause.context_mark or yaml.Mark(str(path), 0, 0, 0, text, 0)
-        raise RuncardError(excerpt(mark, _not_valid(cause))) from None
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as cause:
-        raise RuncardError(f"The runcard '{path}' is not valid YAML: {cause}.") from None
+    except yaml.YAMLError as cause:
+        raise RuncardError(excerpt(_place(cause, text, str(path)), _not_valid(cause))) from None
     if source is None:
         raise RuncardError(f"The runcard '{path}' is empty. `replicafit init` writes one.")
     return source
 
 
-def _not_valid(cause: yaml.MarkedYAMLError) -> str:
-    return f"This is not valid YAML: {cause.problem or cause}."
+def _place(cause: yaml.YAMLError, text: str, name: str) -> yaml.Mark:
+    if isinstance(cause, yaml.MarkedYAMLError):
+        return cause.problem_mark or cause.context_mark or yaml.Mark(name, 0, 0, 0, text, 0)
+    at = getattr(cause, "position", 0)
+    line, column = text.count("\n", 0, at), at - text.rfind("\n", 0, at) - 1
+    return yaml.Mark(name, at, line, column, text, at)
+
+
+def _not_valid(cause: yaml.YAMLError) -> str:
+    if isinstance(cause, yaml.reader.ReaderError):
+        return f"This is not valid YAML: the character U+{cause.character:04X} is no text."
+    return f"This is not valid YAML: {getattr(cause, 'problem', None) or cause}."
 
 
 def parse(text: str, name: str) -> YamlSource | None:
     """The document in ``text``, which comes from the file ``name``; None if it is empty."""
-    loader = _Loader(text, name)
+    loader = _Loader(text, name)  # it refuses what is no text
     root = loader.get_single_node()
     if root is None:
         return None
@@ -190,7 +251,7 @@ def option_value(text: str, option: str) -> YamlSource:
     mark = OptionMark(option)
     try:
         source = parse(text, option)
-    except yaml.MarkedYAMLError as cause:
+    except yaml.YAMLError as cause:
         raise RuncardError(str(Problem(mark, _not_valid(cause)))) from None
     if source is None:
         return YamlSource(scalar("", option, "null"), None)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from replicafit.plugin import Settings
 
 _GEV: Any = {"unit": "GeV"}
 
 
-class TheorySettings(BaseModel):
+class TheorySettings(Settings):
     """The strong coupling and the quark masses, for evolution beyond q0; masses in GeV.
 
     Defaults: NNPDF4.0 NNLO, arXiv:2109.02653, section 3.1.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     order: Literal["lo", "nlo", "nnlo"] = Field(
         default="nnlo", description="Perturbative order of evolution and coupling."

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import AfterValidator, Field, FiniteFloat, model_validator
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from replicafit.plugin import Settings
 
 
 def _rising(pair: tuple[float, float]) -> tuple[float, float]:
@@ -26,7 +24,7 @@ def _above_zero(pair: tuple[float, float]) -> tuple[float, float]:
 _Range = Annotated[tuple[FiniteFloat, FiniteFloat], AfterValidator(_rising)]
 
 
-class Dimension(_Section):
+class Dimension(Settings):
     """What one key of the runcard may be; exactly one of the four."""
 
     choice: tuple[Any, ...] | None = Field(
@@ -50,7 +48,7 @@ class Dimension(_Section):
         return self
 
 
-class HalvingSettings(_Section):
+class HalvingSettings(Settings):
     """When trials that have fallen behind are stopped."""
 
     rungs: tuple[Annotated[int, Field(ge=1)], ...] = Field(
@@ -64,7 +62,7 @@ class HalvingSettings(_Section):
     )
 
 
-class ScanSettings(_Section):
+class ScanSettings(Settings):
     """A search for better settings: replicafit scan."""
 
     space: dict[str, Dimension] = Field(
