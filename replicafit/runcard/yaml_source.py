@@ -26,7 +26,7 @@ MOST_VALUES = 100_000
 """Of one card, aliases written out."""
 MOST_DEPTH = 50
 """Of lists and mappings within each other."""
-MOST_DIGITS = 25
+MOST_DIGITS = 100
 """Of an integer; more than any key takes."""
 MOST_SHOWN = 100
 """Characters of a line that a message shows, before and after the place."""
