@@ -16,9 +16,6 @@ from typing import Any
 
 import numpy as np
 
-MOST_CHARACTERS = 400
-"""Of a condition; it bounds how deep its parts lie within each other."""
-
 Columns = Mapping[str, np.ndarray]
 Part = Callable[[Columns], Any]
 
@@ -80,8 +77,6 @@ def condition(text: str) -> Condition:
     Raises:
         ValueError: it is not one; says what is allowed.
     """
-    if len(text) > MOST_CHARACTERS:
-        raise ValueError(f"a condition has at most {MOST_CHARACTERS} characters; give several")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -126,7 +121,10 @@ def _comparison(parts: list[Part], ops: list[ast.cmpop], text: str) -> Part:
 def _number(node: ast.AST, text: str) -> Part:
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            number = np.float64(str(value))  # infinite where it is too large
+            try:
+                number = np.float64(value)
+            except OverflowError:
+                raise ValueError(_not_a_condition(text)) from None
             return lambda columns: number
         case ast.Name(id=name):
             return lambda columns: columns[name]
@@ -149,7 +147,7 @@ def _number(node: ast.AST, text: str) -> Part:
 
 def _not_a_condition(text: str) -> str:
     return (
-        f"'{text}' is no condition; write comparisons (< <= > >= == !=) of variables and numbers, "
+        f"'{text[:60]}{' ...' * (len(text) > 60)}' is no condition; write comparisons (< <= > >= == !=) of variables and numbers, "
         "with + - * / **, log, exp, sqrt, abs, min, max, joined by and, or, not: q2 >= 3.49, "
         "x < 0.1 and q2 > 10, abs(y) <= 0.6 * log(sqrts / m_ll)"
     )
