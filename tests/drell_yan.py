@@ -73,7 +73,7 @@ def dataset(name: str, tables: tuple[LuminosityTable, ...], y: np.ndarray) -> Da
         kinematics={"y": y},
         x_grid=X_GRID,
         flavours=FLAVOURS,
-        q0=1.65,
+        attributes={"q0": 1.65},
         tables=tables,
         operation="NULL" if len(tables) == 1 else "RATIO",
     )

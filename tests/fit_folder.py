@@ -79,7 +79,9 @@ def toy_replica(
         seeds={"runcard": 1},
         hyperparameters={"learning_rate": 1e-3},
         history=ReplicaHistory(steps, fall * training.sum(), fall * (~training).sum()),
-        function=ReplicaFunction(X, data.flavours, toy_values(X, f, number, spread), data.q0),
+        function=ReplicaFunction(
+            X, data.flavours, toy_values(X, f, number, spread), data.attributes
+        ),
         predictions=ReplicaPredictions(data, prediction, weighted),
         pseudodata=ReplicaPseudodata(
             tuple(d.name for d in data.datasets),

@@ -49,7 +49,7 @@ def hadronic_dataset(name: str, n_data: int, seed: int = 1) -> Dataset:
         kinematics={"x": np.full(n_data, 0.1), "q2": np.full(n_data, 50.0)},
         x_grid=x_grid,
         flavours=FLAVOURS,
-        q0=1.65,
+        attributes={"q0": 1.65},
         tables=(table,),
         operation="NULL",
     )

@@ -43,7 +43,7 @@ def toy_dataset(name: str, n_data: int, operation: str = "NULL", shared: bool = 
         kinematics={"x": centre, "q2": np.full(n_data, 10.0), "y": np.zeros(n_data)},
         x_grid=x_grid,
         flavours=FLAVOURS,
-        q0=1.65,
+        attributes={"q0": 1.65},
         tables=tables,
         operation=operation,
     )

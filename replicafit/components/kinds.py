@@ -143,14 +143,14 @@ class PenaltyContext:
         x_grid: grid of the function values, (n,); holds what the penalty requested, but is that of
             the data while it requests.
         flavours: names of the functions the network puts out; length f.
-        q0: their scale in GeV.
+        attributes: what characterizes these functions (``FitData.attributes``).
         max_steps: steps that a replica takes at most.
     """
 
     folder: Path
     x_grid: np.ndarray
     flavours: tuple[str, ...]
-    q0: float
+    attributes: Mapping[str, float]
     max_steps: int
 
 
@@ -245,16 +245,16 @@ class StartingFunctions:
     """Replicas of functions at one scale, for an evolution to take to others.
 
     Attributes:
-        theory: coupling and masses, a ``replicafit.runcard.models.TheorySettings``.
+        runcard: of the fit, with all defaults, as plain data.
         flavours: names of the functions, length f.
-        q0: their scale in GeV.
-        x: ascending to 1, (n,).
-        values: x f(x, q0), (r, n, f).
+        attributes: what characterizes them, such as their scale.
+        x: ascending, (n,).
+        values: (r, n, f).
     """
 
-    theory: Any
+    runcard: Mapping[str, Any]
     flavours: tuple[str, ...]
-    q0: float
+    attributes: Mapping[str, float]
     x: np.ndarray
     values: np.ndarray
 
@@ -264,12 +264,15 @@ class Evolution(Component):
     """How functions change with their scale.
 
     Attributes:
-        evolve: ``(StartingFunctions, scales in GeV) -> x f(x, Q)``, (s, r, n, g), on the same x,
-            never mixing replicas; g counts ``replicafit_pdf.quarks.EVOLUTION``. It raises
-            OutputError for functions or scales that it cannot take.
+        evolve: ``(StartingFunctions, scales) -> values (s, r, n, g)`` on the same x, never mixing
+            replicas. It raises OutputError for functions or scales that it cannot take.
+        flavours: names of the functions it gives, length g.
+        unit: of the scales.
     """
 
     evolve: Target
+    flavours: tuple[str, ...] = ()
+    unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,7 @@ class CsvDescription(Protocol):
     @property
     def flavour(self) -> str: ...
     @property
-    def q0(self) -> float: ...
+    def q0(self) -> float | None: ...
 
 
 def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
@@ -67,9 +67,9 @@ def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
         kinematics={**others, "x": x},
         x_grid=grid,
         flavours=(settings.flavour,),
-        q0=settings.q0,
         tables=(table,),
         operation="NULL",
+        attributes={} if settings.q0 is None else {"q0": settings.q0},
     )
 
 

@@ -27,13 +27,14 @@ class Dataset:
         sys_add_names: their names, length s.
         sys_mult_percent: multiplicative shifts in per cent of the value, (d, m).
         sys_mult_names: their names, length m.
-        kinematics: named columns, each (d,): x, q2 in GeV^2, y.
+        kinematics: named columns, each (d,), in units of their own.
         x_grid: grid points on which the tables act, (n,).
         flavours: names of the functions on which the tables act, length f.
-        q0: scale of these functions in GeV.
-        tables: each (d, f, n), acting on x f(x, q0), or a ``LuminosityTable``, acting on products
-            of two of them.
+        tables: each (d, f, n), acting on functions (n, f), or a ``LuminosityTable``, acting on
+            products of two of them.
         operation: name of the forward map that combines the tables.
+        attributes: numbers that characterize these functions, by name, such as a scale; all
+            datasets of a fit that have one of a name agree on it.
         metadata: process, theory, provenance, as in the file.
         reference: what multiplicative errors multiply, (d,): predictions in a t0 covariance, the
             truth's in a closure test; None means the measured values.
@@ -49,9 +50,9 @@ class Dataset:
     kinematics: Mapping[str, np.ndarray]
     x_grid: np.ndarray
     flavours: tuple[str, ...]
-    q0: float
     tables: tuple[Table, ...]
     operation: str
+    attributes: Mapping[str, float] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reference: np.ndarray | None = None
 

@@ -79,7 +79,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         **dataset.kinematics,
         "x_grid": dataset.x_grid,
         "flavours": np.array(dataset.flavours, dtype=np.str_),
-        "q0": dataset.q0,
+        **dataset.attributes,
         "operation": dataset.operation,
         **table_keys(dataset.tables),
     }
@@ -122,11 +122,20 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         kinematics={key: _float(arrays[key]) for key in KINEMATICS if key in arrays},
         x_grid=_float(arrays["x_grid"]),
         flavours=_words(arrays["flavours"]),
-        q0=float(arrays["q0"]),
         tables=read_tables(path, arrays),
         operation=str(arrays["operation"]),
+        attributes=read_attributes(arrays),
         metadata={key: value for key, value in metadata.items() if key != "name"},
     )
+
+
+def read_attributes(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """The single numbers among ``arrays``: what is said of the functions as a whole."""
+    return {
+        key: float(array)
+        for key, array in arrays.items()
+        if array.ndim == 0 and np.issubdtype(array.dtype, np.number)
+    }
 
 
 def _float(array: np.ndarray) -> np.ndarray:
@@ -180,8 +189,9 @@ def _check_values(path: Path, dataset: Dataset) -> None:
                 f"'{path}': '{key}' of dataset {dataset.name} is not finite for the data "
                 f"{_some(bad)} (counted from 0). Remove or mend them."
             )
-    if not (np.isfinite(dataset.q0) and dataset.q0 > 0):
-        raise DataError(f"'{path}': q0 must be a positive scale in GeV, not {dataset.q0}.")
+    for name, value in dataset.attributes.items():
+        if not np.isfinite(value):
+            raise DataError(f"'{path}': {name} must be a finite number, not {value}.")
     outside = dataset.x_grid[~((dataset.x_grid > 0) & (dataset.x_grid <= 1))]
     if len(outside):
         raise DataError(

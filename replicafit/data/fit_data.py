@@ -22,6 +22,9 @@ from replicafit.plugins import Registry
 SAME_GRID_POINT = 1e-9
 """Relative distance below which two grid points are the same."""
 
+SAME_ATTRIBUTE = 1e-6
+"""Relative distance below which two attributes are the same."""
+
 
 @dataclass(frozen=True)
 class FitData:
@@ -59,10 +62,10 @@ class FitData:
         """How many data."""
         return len(self.covariance)
 
-    @property
-    def q0(self) -> float:
-        """The scale of the fitted functions in GeV."""
-        return self.datasets[0].q0
+    @cached_property
+    def attributes(self) -> Mapping[str, float]:
+        """What characterizes the fitted functions: all that any dataset says of them."""
+        return dict(pair for d in reversed(self.datasets) for pair in d.attributes.items())
 
     @cached_property
     def digest(self) -> str:
@@ -141,7 +144,7 @@ def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> 
     )
     _check_names(datasets)
     _check_columns(datasets)
-    _check_q0(datasets)
+    _check_attributes(datasets)
     return datasets
 
 
@@ -149,7 +152,7 @@ def stack(datasets: Sequence[Dataset]) -> FitData:
     """``datasets`` as one, with all correlations between them."""
     _check_names(datasets)
     _check_columns(datasets)
-    _check_q0(datasets)
+    _check_attributes(datasets)
     experimental = covariance(datasets)
     data = FitData(
         datasets=tuple(datasets),
@@ -184,11 +187,14 @@ def _check_columns(datasets: Sequence[Dataset]) -> None:
             raise DataError(f"The tables of {dataset.name} have a flavour twice. Add them up.")
 
 
-def _check_q0(datasets: Sequence[Dataset]) -> None:
-    first = datasets[0]
-    for other in datasets[1:]:
-        if not np.isclose(other.q0, first.q0, rtol=1e-6):
-            raise DataError(
-                f"The tables of {first.name} act at q0 = {first.q0} GeV, those of {other.name} at "
-                f"{other.q0} GeV. A fit has one q0: use tables made for the same."
-            )
+def _check_attributes(datasets: Sequence[Dataset]) -> None:
+    """All that say something of the functions say the same."""
+    said: dict[str, tuple[str, float]] = {}
+    for dataset in datasets:
+        for name, value in dataset.attributes.items():
+            first, known = said.setdefault(name, (dataset.name, value))
+            if not np.isclose(value, known, rtol=SAME_ATTRIBUTE, atol=0):
+                raise DataError(
+                    f"The tables of {first} act at {name} = {known}, those of {dataset.name} at "
+                    f"{value}. A fit has one {name}: use tables made for the same."
+                )

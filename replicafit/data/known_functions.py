@@ -2,17 +2,16 @@
 
 A runcard names one of
 
-* ``toy_les_houches``, the Les Houches toy PDF;
 * the folder of a fit: the mean of its selected replicas, or while it is not complete, of those
   that did not diverge;
 * a ``function.npz``, as a fit writes it for each replica;
-* an LHAPDF set, or one member of it (``..._0000.dat``).
+* what a plugin recognizes (``replicafit_function_sources``).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,47 +20,44 @@ from typing import Any, Protocol
 import numpy as np
 
 from replicafit.components import FunctionSource, load_target
+from replicafit.data.dataset_file import read_attributes
 from replicafit.data.relations import combination
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
 
 SAME = 1e-6
-"""Relative distance below which two scales, or two ends of a grid, are the same."""
+"""Relative distance below which two attributes, or two ends of a grid, are the same."""
 
 
 class KnownFunction(Protocol):
-    """x f(x, q0) as a function of x."""
+    """Functions of x."""
 
     @property
     def flavours(self) -> tuple[str, ...]:
         """Names, length f."""
 
-    @property
-    def q0(self) -> float:
-        """Scale in GeV."""
-
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x f, (n, f), at x (n,)."""
+        """Values (n, f) at x (n,)."""
 
 
 @dataclass(frozen=True)
 class StoredFunction:
-    """x f tabulated at one scale, cubic in log x between its grid points.
+    """Functions in a table, cubic in log x between its grid points.
 
     Attributes:
         x: ascending, (n,).
         flavours: names, length f.
-        values: x f, (n, f).
-        q0: in GeV.
+        values: (n, f).
+        attributes: what characterizes them.
     """
 
     x: np.ndarray
     flavours: tuple[str, ...]
     values: np.ndarray
-    q0: float
+    attributes: Mapping[str, float]
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x f, (m, f), at x (m,).
+        """Values (m, f) at x (m,).
 
         Raises:
             DataError: an x outside the table.
@@ -82,30 +78,45 @@ class StoredFunction:
         return CubicSpline(np.log(self.x), self.values, axis=0)
 
 
-def known_function(name: str, folder: Path, q0: float, registry: Registry) -> KnownFunction:
-    """The function that ``name`` names in a runcard, at ``q0`` in GeV; paths are from ``folder``.
+def known_function(
+    name: str, folder: Path, attributes: Mapping[str, float], registry: Registry
+) -> KnownFunction:
+    """What ``name`` names in a runcard; paths are from ``folder``.
+
+    Args:
+        attributes: those of the functions of the fit; what is known must not differ in one.
 
     Raises:
-        DataError: it is not there, damaged, or known at another scale only.
+        DataError: it is not there, damaged, or characterized otherwise.
     """
     for source in registry.all(FunctionSource):
         if source.recognizes(name, folder):
-            found: KnownFunction = load_target(source.read)(name, folder, {"q0": q0})
+            found: KnownFunction = load_target(source.read)(name, folder, attributes)
             return found
     path = folder / name
-    function = _mean_of_fit(path) if path.is_dir() else read_function(path)
-    if not np.isclose(function.q0, q0, rtol=SAME, atol=0):
+    try:
+        function = _mean_of_fit(path) if path.is_dir() else read_function(path)
+    except FileNotFoundError:
+        forms = [source.form for source in registry.all(FunctionSource) if source.form]
+        others = "".join(f", {form}" for form in forms)
         raise DataError(
-            f"'{path}' holds functions at q0 = {function.q0} GeV, but the tables of the data act "
-            f"at {q0} GeV. Both must be the same."
-        )
+            f"There is no function at '{path}'. Give the folder of a fit, a function.npz{others}; "
+            "paths are relative to the runcard."
+        ) from None
+    for key in attributes.keys() & function.attributes.keys():
+        ours, theirs = attributes[key], function.attributes[key]
+        if not np.isclose(theirs, ours, rtol=SAME, atol=0):
+            raise DataError(
+                f"'{path}' holds functions at {key} = {theirs}, but the tables of the data act at "
+                f"{ours}. Both must be the same."
+            )
     return function
 
 
 def on_flavours(
     function: KnownFunction, x: np.ndarray, wanted: Sequence[str], registry: Registry
 ) -> np.ndarray:
-    """x f of the ``wanted`` flavours, (n, g), at x (n,).
+    """Values (n, g) of the ``wanted`` functions at x (n,).
 
     Raises:
         DataError: the function does not determine one of them.
@@ -126,22 +137,21 @@ def read_function(path: Path) -> StoredFunction:
     """The ``function.npz`` at ``path``.
 
     Raises:
-        DataError: it is missing, damaged or inconsistent.
+        FileNotFoundError: it is not there.
+        DataError: it is damaged or inconsistent.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            x, flavours, values, q0 = (archive[key] for key in ("x", "flavours", "values", "q0"))
-        names = tuple(str(name) for name in flavours)
-        function = StoredFunction(x.astype(float), names, values.astype(float), float(q0))
+            arrays = dict(archive)
+        names = tuple(str(name) for name in arrays["flavours"])
+        x, values = arrays["x"].astype(float), arrays["values"].astype(float)
+        function = StoredFunction(x, names, values, read_attributes(arrays))
     except FileNotFoundError:
-        raise DataError(
-            f"There is no function at '{path}'. Give the folder of a fit, a function.npz, "
-            f"or what a plugin reads; paths are relative to the runcard."
-        ) from None
+        raise
     except Exception as cause:
         raise DataError(
-            f"'{path}' is no stored function ({cause}): a .npz with x (n,), flavours (f,), values "
-            "(n, f) and q0."
+            f"'{path}' is no stored function ({cause}): a .npz with x (n,), flavours (f,) and "
+            "values (n, f)."
         ) from None
     _check(path, function)
     return function
@@ -163,12 +173,13 @@ def _mean_of_fit(folder: Path) -> StoredFunction:
     good = _selected(folder) or _not_diverged(folder)
     if not good:
         raise DataError(
-            f"'{folder}' holds neither a fit with a replica that did not diverge nor an LHAPDF set."
+            f"'{folder}' holds no fit with a replica that did not diverge, and nothing that an "
+            "installed plugin reads. Give the folder of a fit, or a function.npz."
         )
     each = [read_function(folder / "replicas" / name / "function.npz") for name in good]
     first = each[0]
     mean = np.mean([function.values for function in each], axis=0)
-    return StoredFunction(first.x, first.flavours, mean, first.q0)
+    return StoredFunction(first.x, first.flavours, mean, first.attributes)
 
 
 def _selected(folder: Path) -> list[str]:

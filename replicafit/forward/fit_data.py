@@ -129,8 +129,9 @@ class _Assembly:
         return extra.of({dataset.name: self.kept[dataset.name] for dataset in datasets})
 
     def _function(self, key: str, name: str, datasets: Sequence[Dataset]) -> KnownFunction:
+        attributes = dict(pair for dataset in datasets for pair in dataset.attributes.items())
         try:
-            return known_function(name, self.folder, datasets[0].q0, self.registry)
+            return known_function(name, self.folder, attributes, self.registry)
         except DataError as error:
             raise DataError(f"{_KEY[key]}: {error}") from None
 

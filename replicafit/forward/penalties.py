@@ -77,7 +77,7 @@ def _context(
         folder=folder,
         x_grid=data.x_grid,
         flavours=output_flavours(network.of(data.flavours), registry),
-        q0=data.q0,
+        attributes=data.attributes,
         max_steps=runcard.training.max_steps,
     )
 

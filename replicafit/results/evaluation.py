@@ -67,7 +67,7 @@ class Evaluation:
         held_out = self._held_out(model)
         for slot, network in zip(slots, model.split(slots, turn), strict=True):
             function = ReplicaFunction(
-                EXPORT_GRID, self.data.flavours, on_export_grid[slot], self.data.q0
+                EXPORT_GRID, self.data.flavours, on_export_grid[slot], self.data.attributes
             )
             result = self._result(
                 model, replica_data, snapshot, slot, predictions[slot], verdicts[slot], function

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from replicafit.data.dataset_file import read_attributes
 from replicafit.errors import OutputError
 from replicafit.results.arrays import read_arrays
 from replicafit.results.folder import FitFolder
@@ -32,15 +33,15 @@ class Fit:
         folder: where the fit is.
         results: the ``result.json`` of each replica, length r.
         flavours: names of the functions, length f.
-        q0: their scale in GeV.
+        attributes: what characterizes them, such as ``q0``, the scale that they belong to.
         x: the grid of the tables, (n,).
-        values: x f(x, q0) on it, (r, n, f).
+        values: on it, (r, n, f).
     """
 
     folder: Path
     results: tuple[Mapping[str, Any], ...]
     flavours: tuple[str, ...]
-    q0: float
+    attributes: Mapping[str, float]
     x: np.ndarray
     values: np.ndarray
 
@@ -48,6 +49,11 @@ class Fit:
     def numbers(self) -> tuple[int, ...]:
         """The replica numbers, length r."""
         return tuple(int(result["number"]) for result in self.results)
+
+    @property
+    def q0(self) -> float | None:
+        """The attribute ``q0``, if there is one."""
+        return self.attributes.get("q0")
 
     @property
     def statuses(self) -> tuple[str, ...]:
@@ -69,7 +75,7 @@ class Fit:
         return tuple(load_replica(self.folder, number) for number in self.numbers)
 
     def __call__(self, x: Any) -> np.ndarray:
-        """x f(x, q0), (r, n, f), at x (n,) in (0, 1], from the networks (imports Keras)."""
+        """Values (r, n, f) at x (n,) in (0, 1], from the networks (imports Keras)."""
         return np.stack([replica(x) for replica in self])
 
     def interpolate(self, x: Any) -> np.ndarray:
@@ -143,7 +149,7 @@ class Fit:
             dims=("replica", "x", "flavour"),
             coords={"replica": list(self.numbers), "x": self.x, "flavour": list(self.flavours)},
             name="xf",
-            attrs={"q0_GeV": self.q0},
+            attrs=dict(self.attributes),
         )
 
     def __repr__(self) -> str:
@@ -155,6 +161,11 @@ class Fit:
         ended = ", ".join(f"{count} {status}" for status, count in counts.items())
         return f"{len(self)} replicas ({ended})"
 
+    @property
+    def _characterized(self) -> str:
+        known = ", ".join(f"{name} = {value:g}" for name, value in self.attributes.items())
+        return f", at {known}" if known else ""
+
     def _repr_html_(self) -> str:
         """For notebooks: what is in the fit, and its chi2."""
         chi2 = [result["chi2_per_datum"]["all"] for result in self.results]
@@ -163,7 +174,7 @@ class Fit:
             "replicas": self._told,
             "chi2 per datum": f"median {middle:.3f}, 68 % in {low:.3f} to {high:.3f}",
             "data": str(self.results[0]["n_data"]),
-            "functions": f"{', '.join(self.flavours)}, at q0 = {self.q0:g} GeV",
+            "functions": ", ".join(self.flavours) + self._characterized,
         }
         cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table><caption>{escape(str(self.folder))}</caption>{cells}</table>"
@@ -191,7 +202,7 @@ def load_fit(folder: str | Path) -> Fit:
         folder=fit.path,
         results=tuple(fit.result(number) for number in numbers),
         flavours=tuple(map(str, first["flavours"])),
-        q0=float(first["q0"]),
+        attributes=read_attributes(first),
         x=first["x"],
         values=np.stack([table["values"] for table in tables]),
     )

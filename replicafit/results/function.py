@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from replicafit.data.dataset_file import read_attributes
 from replicafit.errors import OutputError
+from replicafit.results.arrays import read_arrays
 from replicafit.results.folder import FitFolder
 
 
 @dataclass(frozen=True)
 class Replica:
-    """One fitted replica, callable: ``replica(x)`` is x f(x, q0).
+    """One fitted replica, callable: ``replica(x)`` are the values of its functions.
 
     Attributes:
         number: the replica number.
         flavours: names of the functions, length f.
-        q0: their scale in GeV.
+        attributes: what characterizes them, such as ``q0``, the scale that they belong to.
         network: the plain Keras network, x (b, 1) -> (b, f).
     """
 
     number: int
     flavours: tuple[str, ...]
-    q0: float
+    attributes: Mapping[str, float]
     network: Any
 
+    @property
+    def q0(self) -> float | None:
+        """The attribute ``q0``, if there is one."""
+        return self.attributes.get("q0")
+
     def __call__(self, x: Any) -> np.ndarray:
-        """x f(x, q0), (n, f), at x (n,) in (0, 1].
+        """Values (n, f) at x (n,) in (0, 1].
 
         Raises:
             ValueError: an x outside (0, 1].
@@ -59,9 +67,9 @@ def load_replica(folder: str | Path, number: int) -> Replica:
             )
     import keras
 
-    with np.load(function_file) as function:
-        flavours, q0 = tuple(map(str, function["flavours"])), float(function["q0"])
-    return Replica(result["number"], flavours, q0, keras.models.load_model(network_file))
+    function = read_arrays(function_file)
+    flavours, attributes = tuple(map(str, function["flavours"])), read_attributes(function)
+    return Replica(result["number"], flavours, attributes, keras.models.load_model(network_file))
 
 
 def checked(x: Any) -> np.ndarray:

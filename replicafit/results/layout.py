@@ -163,8 +163,8 @@ FUNCTION = FileLayout(
     (
         Entry("x", "from 1e-9 to 1, logarithmic below 0.1 and linear above", "(n,)"),
         Entry("flavours", "names of the functions", "(f,)"),
-        Entry("values", "x f(x, q0)", "(n, f)"),
-        Entry("q0", "scale of the functions, GeV", "()"),
+        Entry("values", "of the functions", "(n, f)"),
+        Entry("q0", "or another attribute that characterizes them, if the data name one", "()"),
     ),
 )
 

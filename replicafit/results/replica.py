@@ -38,12 +38,12 @@ class ReplicaHistory:
 
 @dataclass(frozen=True)
 class ReplicaFunction:
-    """The fitted functions: x f(x, q0) ``values`` (n, f) at x (n,); q0 in GeV."""
+    """The fitted functions: ``values`` (n, f) at x (n,), and what characterizes them."""
 
     x: np.ndarray
     flavours: tuple[str, ...]
     values: np.ndarray
-    q0: float
+    attributes: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

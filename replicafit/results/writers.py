@@ -11,19 +11,19 @@ from replicafit.results.replica import ReplicaResult
 
 
 def write_network(replica: ReplicaResult, network: Any, folder: Path) -> None:
-    """``network.keras``: plain Keras layers, x (b, 1) -> x f(x, q0) (b, f)."""
+    """``network.keras``: plain Keras layers, x (b, 1) -> values (b, f)."""
     network.save(folder / "network.keras")
 
 
 def write_function(replica: ReplicaResult, network: Any, folder: Path) -> None:
-    """``function.npz``: x (n,), flavours (f,), values (n, f) of x f(x, q0), q0 in GeV."""
+    """``function.npz``: x (n,), flavours (f,), values (n, f), and each attribute, ()."""
     function = replica.function
     np.savez_compressed(
         folder / "function.npz",
         x=function.x,
         flavours=np.array(function.flavours, dtype=np.str_),
         values=function.values,
-        q0=function.q0,
+        **function.attributes,
     )
 
 

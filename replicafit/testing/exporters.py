@@ -137,7 +137,7 @@ def _data() -> FitData:
         kinematics={"x": X, "q2": np.full(n, 10.0), "y": np.zeros(n)},
         x_grid=X,
         flavours=FLAVOURS,
-        q0=1.65,
+        attributes={"q0": 1.65},
         tables=(table,),
         operation="NULL",
     )
@@ -167,7 +167,7 @@ def _result(number: int) -> ReplicaResult:
         architecture=None,
         hyperparameters={"learning_rate": 1e-3},
         history=_history(19),
-        function=ReplicaFunction(X, FLAVOURS, values, data.q0),
+        function=ReplicaFunction(X, FLAVOURS, values, data.attributes),
         pseudodata=ReplicaPseudodata(
             ("TOY",), (n,), data.central, np.arange(n) < 3 * n // 4, "data"
         ),

@@ -44,7 +44,8 @@ def check_penalty(
     kind = (registry or load_registry()).get(Penalty, name)
     model = kind.settings.model_validate({"type": name, **settings})
     grid = np.geomspace(1e-3, 1, 9)
-    context = PenaltyContext(Path(folder), grid, tuple(flavours), q0=1.65, max_steps=100)
+    attributes = {"q0": 1.65}
+    context = PenaltyContext(Path(folder), grid, tuple(flavours), attributes, max_steps=100)
     if kind.x_grid is not None:
         asked = np.asarray(load_target(kind.x_grid)(model, context))
         fits = asked.ndim == 1 and ((asked > 0) & (asked <= 1)).all()

@@ -71,8 +71,8 @@ def test_a_dataset_given_twice(toy_datasets):
 
 
 def test_tables_of_another_scale(toy_datasets):
-    other = dataclasses.replace(toy_datasets[1], q0=1.0)
-    with pytest.raises(DataError, match=r"1\.65 GeV.*1\.0 GeV"):
+    other = dataclasses.replace(toy_datasets[1], attributes={"q0": 1.0})
+    with pytest.raises(DataError, match=r"q0 = 1\.65,.*at 1\.0\."):
         stack([toy_datasets[0], other])
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from replicafit.components import DGLAP, Evolution, Exporter
 from replicafit.components.hookspecs import hookimpl
+from replicafit_lhapdf.flavours import EVOLUTION
 from replicafit_lhapdf.reading import Member, PdfSet, read_set
 
 __all__ = ["Member", "PdfSet", "read_set", "replicafit_evolutions", "replicafit_exporters"]
@@ -39,6 +40,8 @@ def replicafit_evolutions() -> Sequence[Evolution]:
         Evolution(
             name=DGLAP,
             evolve="replicafit_lhapdf.scales:evolve",
+            flavours=EVOLUTION,
+            unit="GeV",
             summary="functions at other scales than q0, by hoppet; for reports",
         )
     ]

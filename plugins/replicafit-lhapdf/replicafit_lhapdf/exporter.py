@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from replicafit_pdf.theory import TheorySettings
+from replicafit_pdf.theory import theory_of
 
 from replicafit import __version__
 from replicafit.components import WholeFit
@@ -24,7 +24,7 @@ def export(fit: WholeFit) -> Path:
     """
     name = _checked(fit.name)
     run = json.loads((fit.folder / "run.json").read_text(encoding="utf-8"))
-    theory = TheorySettings.model_validate(run["runcard"].get("theory", {}))
+    theory = theory_of(run["runcard"])
     about = About(
         name=name,
         description=_description(run["runcard"]["title"], len(fit.numbers)),

@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.theory import scale_of
 from scipy.interpolate import CubicSpline
 
 from replicafit.errors import OutputError
@@ -49,7 +50,8 @@ def read_function(file: Path) -> Function:
         with file.open("rb") as stream, np.load(stream) as content:
             x, values = content["x"].astype(np.float64), content["values"].astype(np.float64)
             flavours = tuple(map(str, content["flavours"]))
-            function = Function(x, values, flavours, float(content["q0"]))
+            known = {"q0": float(content["q0"])} if "q0" in content else {}
+            function = Function(x, values, flavours, scale_of(known))
     except FileNotFoundError:
         raise OutputError(
             f"'{file}' is missing. Add function to export in the runcard and fit again."

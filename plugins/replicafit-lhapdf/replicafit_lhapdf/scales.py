@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.theory import scale_of, theory_of
 
 from replicafit.components import StartingFunctions
 from replicafit.errors import OutputError
@@ -24,11 +25,12 @@ def evolve(start: StartingFunctions, scales: Sequence[float]) -> Array:
         OutputError: functions that do not determine the partons, or a scale that is not reached.
     """
     partons_from(start.flavours)
-    subgrids(start.theory, start.q0)
+    theory, q0 = theory_of(start.runcard), scale_of(start.attributes)
+    subgrids(theory, q0)
     for q in scales:
-        if not start.q0 <= q <= Q_MAX:
+        if not q0 <= q <= Q_MAX:
             raise OutputError(
-                f"Q = {q:g} GeV is asked for. Evolution goes from q0 = {start.q0:g} GeV up to "
+                f"Q = {q:g} GeV is asked for. Evolution goes from q0 = {q0:g} GeV up to "
                 f"{Q_MAX:g} GeV."
             )
     parts = np.array_split(start.values, min(len(start.values), cores()))
@@ -41,10 +43,11 @@ def _evolved(start: StartingFunctions, values: Array, scales: Sequence[float]) -
     """The same for some replicas, ``values`` (r, n, f); in a worker process."""
     from replicafit_lhapdf.evolution import evolution
 
-    evolved, to_partons = evolution(start.theory, start.q0), partons_from(start.flavours)
+    q0, to_partons = scale_of(start.attributes), partons_from(start.flavours)
+    evolved = evolution(theory_of(start.runcard), q0)
     tables = []
     for own in values:
-        function = Function(start.x, own, start.flavours, start.q0)
+        function = Function(start.x, own, start.flavours, q0)
         evolved.start_from(function(evolved.x) @ to_partons)
         tables.append(evolved.at(start.x, np.array(scales)) @ evolution_from_partons())
     return np.moveaxis(np.array(tables), 2, 0)

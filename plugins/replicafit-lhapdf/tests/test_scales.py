@@ -10,7 +10,6 @@ import pytest
 from replicafit_lhapdf import PdfSet, replicafit_evolutions
 from replicafit_lhapdf.flavours import EVOLUTION
 from replicafit_pdf import quarks
-from replicafit_pdf.theory import TheorySettings
 
 from replicafit.components import DGLAP, StartingFunctions, load_target
 from replicafit.errors import OutputError
@@ -20,7 +19,7 @@ from replicafit.errors import OutputError
 def start(toy: SimpleNamespace) -> StartingFunctions:
     """The functions of the three good replicas."""
     values = np.stack([toy.functions(toy.x, number) for number in toy.good])
-    return StartingFunctions(TheorySettings(), toy.flavours, toy.q0, toy.x, values)
+    return StartingFunctions({}, toy.flavours, {"q0": toy.q0}, toy.x, values)
 
 
 def evolve(start: StartingFunctions, *scales: float) -> np.ndarray:

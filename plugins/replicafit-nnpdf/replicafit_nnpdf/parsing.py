@@ -77,7 +77,7 @@ def parse(settings: NnpdfSettings) -> tuple[Dataset, tuple[Path, ...]]:
         kinematics=measured.kinematics,
         x_grid=joined.x_grid,
         flavours=joined.flavours,
-        q0=loaded.q0,
+        attributes={"q0": loaded.q0},
         tables=joined.tables,
         operation=loaded.theory.operation,
         metadata=describe(settings, loaded),

@@ -58,7 +58,7 @@ def test_two_scales_in_one_fit(workshop: Any) -> None:
     first = workshop.read()
     workshop.measured(3, {"FK_tables": [["B"]]})
     second = workshop.read()
-    with pytest.raises(DataError, match=r"act at q0 = 1.65 GeV, those of B at 1.0 GeV"):
+    with pytest.raises(DataError, match=r"act at q0 = 1.65, those of B at 1.0"):
         stack([first, replace(second, name="B")])
 
 

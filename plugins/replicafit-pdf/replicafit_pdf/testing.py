@@ -10,7 +10,6 @@ from replicafit.components import DGLAP, Evolution, StartingFunctions, load_targ
 from replicafit.plugins import Registry, load_registry
 from replicafit.testing.conformance import close, require, same
 from replicafit_pdf.quarks import EVOLUTION
-from replicafit_pdf.theory import TheorySettings
 from replicafit_pdf.toy import ToyLesHouches
 
 Q0, SCALES = 1.65, (1.65, 10.0, 100.0)
@@ -45,8 +44,8 @@ def check_evolution(name: str = DGLAP, registry: Registry | None = None) -> None
 
 def _start() -> StartingFunctions:
     """Three replicas of the Les Houches toy."""
-    toy = ToyLesHouches(Q0)
+    toy = ToyLesHouches()
     known = dict(zip(toy.flavours, toy(X).T, strict=True))
     one = np.stack([known[flavour] for flavour in FLAVOURS], axis=-1)
     values = np.stack([one, 1.1 * one, 0.9 * one])
-    return StartingFunctions(TheorySettings(), FLAVOURS, Q0, X, values)
+    return StartingFunctions({}, FLAVOURS, {"q0": Q0}, X, values)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from replicafit.plugin import Settings
+
+from replicafit.plugin import OutputError
 
 _GEV: Any = {"unit": "GeV"}
 
@@ -53,3 +56,22 @@ class TheorySettings(Settings):
         if not self.m_charm < self.m_bottom < self.m_top:
             raise ValueError("masses must rise from m_charm over m_bottom to m_top")
         return self
+
+
+def theory_of(runcard: Mapping[str, Any]) -> TheorySettings:
+    """The theory of a runcard with all defaults, which gives none where none is needed."""
+    return TheorySettings.model_validate(runcard.get("theory") or {})
+
+
+def scale_of(attributes: Mapping[str, float]) -> float:
+    """The scale q0 of fitted functions, in GeV.
+
+    Raises:
+        OutputError: their data say of none.
+    """
+    if "q0" not in attributes:
+        raise OutputError(
+            "The data of this fit name no scale q0 that its functions belong to, so that they "
+            "cannot be evolved. Datasets in columns take q0 in their entry in the runcard."
+        )
+    return attributes["q0"]

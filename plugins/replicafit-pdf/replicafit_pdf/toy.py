@@ -13,13 +13,7 @@ from replicafit_pdf.quarks import EVOLUTION, evolution_from_quarks
 
 @dataclass(frozen=True)
 class ToyLesHouches:
-    """x f of the benchmark PDF at its Q0 = sqrt(2) GeV, taken as the functions at ``q0``.
-
-    Attributes:
-        q0: in GeV.
-    """
-
-    q0: float
+    """x f of the benchmark PDF at its Q0 = sqrt(2) GeV, taken as the functions of any fit."""
 
     @property
     def flavours(self) -> tuple[str, ...]:
@@ -47,5 +41,5 @@ class ToyLesHouches:
 
 
 def read(text: str, folder: Path, attributes: Mapping[str, float]) -> ToyLesHouches:
-    """The toy PDF at the scale of the fit."""
-    return ToyLesHouches(attributes["q0"])
+    """The toy PDF, whatever the scale of the fit."""
+    return ToyLesHouches()

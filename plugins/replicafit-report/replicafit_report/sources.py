@@ -12,7 +12,6 @@ import numpy as np
 import yaml
 from replicafit_lhapdf.one_scale import read_member
 from replicafit_pdf.quarks import EVOLUTION
-from replicafit_pdf.theory import TheorySettings
 
 from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
 from replicafit.errors import OutputError
@@ -66,8 +65,8 @@ class FitSource:
         if np.isclose(q, fit.q0, rtol=SAME, atol=0):
             return self.fitted
         evolve = load_target(self.registry.get(Evolution, DGLAP).evolve)
-        theory = TheorySettings.model_validate(self.record.run["runcard"].get("theory", {}))
-        start = StartingFunctions(theory, fit.flavours, fit.q0, fit.x, fit.values)
+        card = self.record.run["runcard"]
+        start = StartingFunctions(card, fit.flavours, fit.attributes, fit.x, fit.values)
         return Ensemble(self.name, EVOLUTION, q, fit.x, evolve(start, (q,))[0], at_q0=False)
 
     @property

@@ -30,7 +30,7 @@ def grow(start: StartingFunctions, scales: tuple[float, ...]) -> np.ndarray:
     for name in EVOLUTION:
         kind = name if name in start.flavours else "v" if name[0] == "v" else "sigma"
         values[..., EVOLUTION.index(name)] = start.values[..., start.flavours.index(kind)]
-    return np.stack([values * q / start.q0 for q in scales])
+    return np.stack([values * q / start.attributes["q0"] for q in scales])
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import (
+    Field,
+    PositiveFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from replicafit.components import ComponentSettings, DatasetReader
 from replicafit.components.hookspecs import hookimpl
@@ -41,12 +47,16 @@ class CsvSettings(ComponentSettings):
         "without names.",
     )
     flavour: str = Field(default="f", description="Which of model.flavours was measured.")
-    q0: PositiveFloat = Field(
-        default=1.0,
-        description="Scale of the function, for parton distributions only, which must have that "
-        "of the other datasets. Else it has no meaning.",
-        json_schema_extra={"unit": "GeV"},
+    q0: PositiveFloat | None = Field(
+        default=None,
+        description="The scale that the function belongs to, where functions have one; then all "
+        "datasets have the same.",
     )
+
+    @model_serializer(mode="wrap")
+    def _without_a_scale_that_is_none(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = whole(self)
+        return content if self.q0 is not None else {k: v for k, v in content.items() if k != "q0"}
 
     @model_validator(mode="after")
     def _errors_in_one_way(self) -> CsvSettings:

@@ -120,7 +120,6 @@ def _wave() -> Dataset:
         kinematics={"x": x, "q2": np.zeros(len(x)), "y": np.zeros(len(x))},
         x_grid=x,
         flavours=("f",),
-        q0=1.0,
         tables=(np.eye(len(x))[:, None, :],),
         operation="NULL",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.
     """
     observables = read_observables(settings.path, context.folder)
     for observable in observables:
-        _check_q0(observable, context.q0)
+        _check_scale(observable, context.attributes)
         _turn(observable, context.flavours)
     return join_grids([observable.x_grid for observable in observables])
 
@@ -113,11 +113,12 @@ def _check_operation(observable: Dataset, file: Path) -> None:
         )
 
 
-def _check_q0(observable: Dataset, q0: float) -> None:
-    if not np.isclose(observable.q0, q0, rtol=1e-6):
+def _check_scale(observable: Dataset, attributes: Mapping[str, float]) -> None:
+    own, data = observable.attributes.get("q0"), attributes.get("q0")
+    if own is not None and data is not None and not np.isclose(own, data, rtol=1e-6):
         raise DataError(
-            f"The positivity observable {observable.name} acts at q0 = {observable.q0} GeV, the "
-            f"data of the fit at {q0} GeV. Use tables made for the same."
+            f"The positivity observable {observable.name} acts at q0 = {own} GeV, the data of the "
+            f"fit at {data} GeV. Use tables made for the same."
         )
 
 

@@ -69,12 +69,12 @@ def integ(folder):
 
 
 def context(settings, folder, requested, flavours=FITTED):
-    before = PenaltyContext(folder, DATA_GRID, flavours, 1.65, MAX_STEPS)
+    before = PenaltyContext(folder, DATA_GRID, flavours, {"q0": 1.65}, MAX_STEPS)
     return replace(before, x_grid=join_grids([DATA_GRID, requested(settings, before)]))
 
 
 def alone(folder):
-    return PenaltyContext(folder, DATA_GRID, FITTED, 1.65, MAX_STEPS)
+    return PenaltyContext(folder, DATA_GRID, FITTED, {"q0": 1.65}, MAX_STEPS)
 
 
 def some_functions(at: PenaltyContext, r: int = 4) -> np.ndarray:
@@ -356,7 +356,7 @@ def test_the_interpolated_member_is_the_stored_one(reference, nnpdf40):
     np.testing.assert_allclose(nnpdf40(x), stored, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("module", ["assembly", "observables", "small_x"])
+@pytest.mark.parametrize("module", ["settings", "observables", "small_x"])
 def test_mistakes_are_found_without_keras(module):
     code = f"import sys, replicafit_pdf.penalties.{module}; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

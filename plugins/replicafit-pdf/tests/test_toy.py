@@ -1,0 +1,29 @@
+"""The Les Houches toy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from replicafit_pdf.toy import ToyLesHouches
+from scipy.integrate import quad
+
+from replicafit.data.known_functions import known_function, on_flavours
+
+X = np.geomspace(1e-5, 1, 120)
+
+
+def test_toy_sum_rules(registry, tmp_path):
+    toy = known_function("toy_les_houches", tmp_path, {"q0": 1.65}, registry)
+
+    def integral(flavour, power):
+        column = toy.flavours.index(flavour)
+        return quad(lambda t: float(toy(np.array([t**8]))[0, column]) * 8 * t**power, 0, 1)[0]
+
+    assert integral("sigma", 7) + integral("g", 7) == pytest.approx(1, abs=1e-5)
+    assert [integral(f, -1) for f in ("v", "v3", "v8")] == pytest.approx([3, 1, 3], abs=1e-5)
+
+
+def test_toy_has_no_charm(registry):
+    values = on_flavours(ToyLesHouches(), X, ("sigma", "t15", "v", "v15"), registry)
+    np.testing.assert_allclose(values[:, 0], values[:, 1])
+    np.testing.assert_allclose(values[:, 2], values[:, 3])
