@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from replicafit.components import KINDS
-from replicafit.plugins import BrokenPlugin, Plugin, Registry, unloadable
+from replicafit.plugins import BrokenPlugin, Plugin, Registry, faults
 
 
 def plugin_lines(registry: Registry) -> Iterator[str]:
@@ -35,9 +35,9 @@ def plugin_faults(registry: Registry) -> list[str]:
     broken = [f"{_title(b)} did not load.\n{_trace(b.cause)}" for b in registry.broken]
     twice = registry.problems[len(registry.broken) :]
     missing = [
-        f"{_title(plugin)} names '{target}', which cannot be imported.\n{_trace(cause)}"
+        f"{_title(plugin)} names {what}.\n{_trace(cause)}"
         for plugin in registry.plugins
-        for target, cause in unloadable(plugin).items()
+        for what, cause in faults(plugin).items()
     ]
     return [*broken, *twice, *missing]
 

@@ -1,11 +1,11 @@
 """What plugins provide: the kinds of component, the hooks, and the built-in components."""
 
 from replicafit.components.kinds import (
-    CONFIGURED,
     DGLAP,
     KINDS,
     Command,
     Component,
+    Configured,
     DatasetReader,
     Evolution,
     ExecutorType,
@@ -32,12 +32,12 @@ from replicafit.components.kinds import (
 from replicafit.components.settings import ComponentSettings, Settings
 
 __all__ = [
-    "CONFIGURED",
     "DGLAP",
     "KINDS",
     "Command",
     "Component",
     "ComponentSettings",
+    "Configured",
     "DatasetReader",
     "Evolution",
     "ExecutorType",

@@ -8,16 +8,20 @@ when a fit first needs it, so that listing plugins or checking a runcard never i
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel
+from pydantic import BaseModel, PydanticUndefinedAnnotation, create_model
 
 from replicafit.components.settings import ComponentSettings
-from replicafit.errors import PluginError
+from replicafit.errors import PluginError, ReplicafitError
+
+_log = logging.getLogger("replicafit")
 
 Target = str | Callable[..., Any]
 """A callable, or the string ``"package.module:attribute"`` that leads to one."""
@@ -39,14 +43,87 @@ class Component:
     Attributes:
         name: what a runcard or the command line writes; two plugins with one name are an error
             that names both distributions.
-        settings: what a runcard may give beside ``type``, which is the name; every setting has a
-            description. Kinds that no runcard configures have none.
         summary: one line for ``replicafit plugins``.
+        origin: which plugin it is from, for messages; filled in when the plugin is loaded, and
+            empty for what comes with replicafit.
     """
 
     name: str
-    settings: type[ComponentSettings] = ComponentSettings
     summary: str = ""
+    origin: str = field(default="", repr=False, compare=False)
+
+    @property
+    def title(self) -> str:
+        """What messages call it: kind, name and where it is from."""
+        of = f" of {self.origin}" if self.origin else ""
+        return f"{KINDS[type(self)]} '{self.name}'{of}"
+
+    def call(self, part: str, *arguments: Any, doing: str) -> Any:
+        """What ``part`` (``"build"``, ``"read"`` ...) gives for ``arguments``.
+
+        Raises:
+            ReplicafitError: whatever it raises, with the name of the plugin and what it was
+                ``doing``, for instance ``"building layer 3"``.
+        """
+        with self.at_fault(doing):
+            return load_target(getattr(self, part))(*arguments)
+
+    @contextmanager
+    def at_fault(self, doing: str) -> Iterator[None]:
+        """Names the component in whatever its code raises inside; see ``call``."""
+        try:
+            yield
+        except ReplicafitError as error:
+            if not self.origin or self.title in str(error):
+                raise
+            raise type(error)(f"{error} (From the {self.title}.)") from error
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as cause:
+            _log.info("the %s failed", self.title, exc_info=cause)
+            raise PluginError(self.failure(doing, cause)) from cause
+
+    def failure(self, doing: str, cause: BaseException) -> str:
+        """That ``cause`` was raised while it was ``doing`` something, in a sentence."""
+        text = " ".join(str(cause).split()) or "no message"
+        return f"The {self.title} failed {doing}: {type(cause).__name__}: {text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configured(Component):
+    """The kinds whose settings a runcard gives, with the name as ``type``.
+
+    Attributes:
+        settings: what a runcard may give beside ``type``; every setting has a description. The
+            description of a component completes the class by ``type: Literal[name]``.
+    """
+
+    settings: type[ComponentSettings] = ComponentSettings
+
+    def __post_init__(self) -> None:
+        own = self.settings
+        _resolve(self.name, own)
+        if "type" not in own.model_fields:
+            literal: Any = Literal[self.name]
+            tag = create_model("Type", type=(literal, self.name))
+            name = f"{self.name.title()}Settings" if own is ComponentSettings else own.__name__
+            words: Any = {"__doc__": own.__doc__, "__module__": own.__module__}
+            object.__setattr__(self, "settings", create_model(name, __base__=(own, tag), **words))
+        if get_args(self.settings.model_fields["type"].annotation) != (self.name,):
+            raise PluginError(
+                f"the settings of '{self.name}' say another type; leave their field 'type' out"
+            )
+
+
+def _resolve(name: str, model: type[BaseModel]) -> None:
+    """Looks up the annotations of ``model`` now, when a plugin loads, not when a card is read."""
+    try:
+        model.model_rebuild()
+    except PydanticUndefinedAnnotation as cause:
+        raise PluginError(
+            f"{model.__name__} of '{name}' has a type that is not there when it is needed "
+            f"({cause}); import it where Python runs, not under TYPE_CHECKING"
+        ) from cause
 
 
 @dataclass(frozen=True)
@@ -76,14 +153,16 @@ class LayerContext:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerType(Component):
+class LayerType(Configured):
     """A network layer.
 
     Attributes:
-        build: ``(settings, LayerContext) -> keras.layers.Layer``. The layer maps features
-            ``(b, r, n, f)`` to ``(b, r, n, g)``; before the first layer with replicas they are
-            ``(b, n, f)``. It has ``split(slot, features) -> keras.layers.Layer``, which gives
-            the plain Keras layer of one replica, ``(b, f) -> (b, g)``.
+        build: ``(settings, LayerContext) -> keras.layers.Layer``, or ``(settings)`` alone. A layer
+            without ``split`` is one replica's, ``(b, f) -> (b, g)``, and is replicated
+            (``replicafit.layers.replicate``).
+            One with ``split(slot, features) -> keras.layers.Layer`` holds all replicas itself: it
+            maps features ``(b, r, n, f)`` to ``(b, r, n, g)``, before the first layer with
+            replicas ``(b, n, f)``, and ``split`` gives the plain Keras layer of one replica.
             If that is not its trained weights in their order, it has ``trained_from(plain)``, which
             gives those of one slot back to a fit that starts from an earlier one. With
             ``record(slot) -> dict`` it tells of one replica what ``result.json`` should hold.
@@ -106,7 +185,7 @@ class LayerType(Component):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetReader(Component):
+class DatasetReader(Configured):
     """A source of datasets.
 
     Attributes:
@@ -171,7 +250,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Penalty(Component):
+class Penalty(Configured):
     """A term added to chi2.
 
     Attributes:
@@ -188,7 +267,7 @@ class Penalty(Component):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimizerType(Component):
+class OptimizerType(Configured):
     """An optimizer.
 
     Attributes:
@@ -222,7 +301,7 @@ class Exporter(Component):
 
     Attributes:
         write: ``(replica, network, folder) -> None``. ``replica`` is a
-            ``replicafit.results.replica.ReplicaResult``, ``network`` the plain Keras network of this
+            ``replicafit.plugin.ReplicaResult``, ``network`` the plain Keras network of this
             replica alone, ``folder`` a folder that becomes visible when all exporters are done.
             One that fails costs a warning, not the replica.
         finish: ``(WholeFit) -> Path``: called once when all replicas are written, and by
@@ -300,6 +379,9 @@ class RuncardSection(Component):
 
     model: type[BaseModel]
     part_of_fit: bool = True
+
+    def __post_init__(self) -> None:
+        _resolve(self.name, self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -417,6 +499,3 @@ KINDS: dict[type[Component], str] = {
     ReportSection: "report section",
 }
 """The kinds of component and the word messages use for each."""
-
-CONFIGURED = (LayerType, DatasetReader, Penalty, OptimizerType)
-"""The kinds whose settings a runcard gives, with the name as ``type``."""

@@ -21,7 +21,7 @@ SYMMETRIC = 1e-8
 
 
 class CsvDescription(Protocol):
-    """What the runcard says of the file (``replicafit.components.builtin.datasets.CsvSettings``)."""
+    """What the runcard says of the file: ``CsvSettings`` of the built-in components."""
 
     @property
     def path(self) -> Path: ...

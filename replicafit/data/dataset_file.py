@@ -13,13 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from replicafit.data.dataset import Dataset
-from replicafit.data.table_keys import (
-    check_indices,
-    read_tables,
-    table_keys,
-    table_shapes,
-    table_values,
-)
+from replicafit.data.table_keys import read_tables, table_keys
+from replicafit.data.validation import validated
 from replicafit.errors import DataError
 
 FORMAT = "replicafit-dataset/1"
@@ -60,9 +55,7 @@ def dataset_from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset
         raise DataError(f"'{path}' lacks the key {missing} of the format {FORMAT}.") from None
     except (ValueError, TypeError, AttributeError) as cause:
         raise DataError(f"'{path}' has a key of the wrong kind: {cause}.") from None
-    _check_shapes(path, dataset)
-    _check_values(path, dataset)
-    return dataset
+    return validated(dataset, f"'{path}'")
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
@@ -146,60 +139,3 @@ def _float(array: np.ndarray) -> np.ndarray:
 
 def _words(array: np.ndarray) -> tuple[str, ...]:
     return tuple(str(word) for word in array)
-
-
-def _check_shapes(path: Path, dataset: Dataset) -> None:
-    for key, array in (("central", dataset.central), ("x_grid", dataset.x_grid)):
-        if array.ndim != 1 or not len(array):
-            raise DataError(f"'{path}': '{key}' must be a list of at least one number.")
-    d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
-    check_indices(path, dataset.tables, f, n)
-    values, shapes = table_values(dataset.tables), table_shapes(dataset.tables, d, f, n)
-    expected = {
-        "central": (dataset.central, (d,)),
-        "stat": (dataset.stat, (d,)),
-        "sys_add": (dataset.sys_add, (d, len(dataset.sys_add_names))),
-        "sys_mult_percent": (dataset.sys_mult_percent, (d, len(dataset.sys_mult_names))),
-        **{key: (column, (d,)) for key, column in dataset.kinematics.items()},
-        **{key: (values[key], shape) for key, shape in shapes.items()},
-    }
-    for key, (array, shape) in expected.items():
-        if array.shape != shape:
-            raise DataError(
-                f"'{path}': '{key}' has shape {array.shape}, but {shape} fits the {d} data, "
-                f"{f} flavours and {n} grid points of the file."
-            )
-    if not dataset.tables:
-        raise DataError(f"'{path}' has no table: the key 'fk_0' is missing.")
-
-
-def _check_values(path: Path, dataset: Dataset) -> None:
-    columns = {
-        "central": dataset.central,
-        "stat": dataset.stat,
-        "sys_add": dataset.sys_add,
-        "sys_mult_percent": dataset.sys_mult_percent,
-        **dataset.kinematics,
-        **table_values(dataset.tables),
-    }
-    for key, array in columns.items():
-        bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
-        if len(bad):
-            raise DataError(
-                f"'{path}': '{key}' of dataset {dataset.name} is not finite for the data "
-                f"{_some(bad)} (counted from 0). Remove or mend them."
-            )
-    for name, value in dataset.attributes.items():
-        if not np.isfinite(value):
-            raise DataError(f"'{path}': {name} must be a finite number, not {value}.")
-    outside = dataset.x_grid[~((dataset.x_grid > 0) & (dataset.x_grid <= 1))]
-    if len(outside):
-        raise DataError(
-            f"'{path}': the grid points of {dataset.name} must lie in (0, 1], "
-            f"but there is x = {_some(outside)}."
-        )
-
-
-def _some(values: np.ndarray) -> str:
-    shown = ", ".join(str(v) for v in values[:5].tolist())
-    return shown + (f" and {len(values) - 5} more" if len(values) > 5 else "")

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.components import DatasetReader, load_target
+from replicafit.components import DatasetReader
 from replicafit.data.covariance import cholesky, covariance
 from replicafit.data.dataset import Dataset
 from replicafit.data.luminosity import table_arrays
 from replicafit.data.sources import Sources, sources
+from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
 
@@ -140,12 +141,17 @@ def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> 
         DataError: a dataset cannot be used, or two do not go together.
     """
     datasets = tuple(
-        load_target(registry.get(DatasetReader, item.type).read)(item, folder) for item in settings
+        _read(registry.get(DatasetReader, item.type), item, folder) for item in settings
     )
     _check_names(datasets)
     _check_columns(datasets)
     _check_attributes(datasets)
     return datasets
+
+
+def _read(reader: DatasetReader, settings: Any, folder: Path) -> Dataset:
+    dataset = reader.call("read", settings, folder, doing="reading a dataset")
+    return validated(dataset, f"What the {reader.title} read")
 
 
 def stack(datasets: Sequence[Dataset]) -> FitData:

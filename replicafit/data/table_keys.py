@@ -62,8 +62,8 @@ def table_shapes(tables: Sequence[Table], d: int, f: int, n: int) -> dict[str, t
     }
 
 
-def check_indices(path: Path, tables: Sequence[Table], f: int, n: int) -> None:
-    """Refuses indices that are none of f flavours or n grid points.
+def check_indices(source: str, tables: Sequence[Table], f: int, n: int) -> None:
+    """Refuses indices that are none of f flavours or n grid points; ``source`` begins a message.
 
     Raises:
         DataError: naming the key.
@@ -73,15 +73,15 @@ def check_indices(path: Path, tables: Sequence[Table], f: int, n: int) -> None:
             continue
         if table.channels.ndim != 2 or table.channels.shape[1] != 2:
             raise DataError(
-                f"'{path}': 'fk_{i}_channels' has shape {table.channels.shape}; it must be (c, 2): "
+                f"{source}: 'fk_{i}_channels' has shape {table.channels.shape}; it must be (c, 2): "
                 "the two flavours of each channel."
             )
-        _check_range(path, f"fk_{i}_channels", table.channels, f, "flavours")
+        _check_range(source, f"fk_{i}_channels", table.channels, f, "flavours")
         for key, points in (("x1", table.x1), ("x2", table.x2)):
-            _check_range(path, f"fk_{i}_{key}", points, n, "grid points")
+            _check_range(source, f"fk_{i}_{key}", points, n, "grid points")
             if points.ndim != 1 or len(np.unique(points)) != len(points):
                 raise DataError(
-                    f"'{path}': 'fk_{i}_{key}' must be a list of distinct indices of x_grid."
+                    f"{source}: 'fk_{i}_{key}' must be a list of distinct indices of x_grid."
                 )
 
 
@@ -127,10 +127,10 @@ def _check_key(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
         )
 
 
-def _check_range(path: Path, key: str, indices: np.ndarray, count: int, of: str) -> None:
+def _check_range(source: str, key: str, indices: np.ndarray, count: int, of: str) -> None:
     outside = indices[(indices < 0) | (indices >= count)]
     if outside.size:
         raise DataError(
-            f"'{path}': '{key}' has the index {outside.flat[0]}, but there are {count} {of}, "
+            f"{source}: '{key}' has the index {outside.flat[0]}, but there are {count} {of}, "
             f"counted from 0."
         )

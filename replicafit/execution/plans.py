@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from replicafit.components import OptimizerType, load_target
+from replicafit.components import OptimizerType
 from replicafit.data import FitData
 from replicafit.forward.chi2 import Chi2, chi2_of
 from replicafit.forward.fit_data import data_of
@@ -122,8 +122,8 @@ def _plan(network: NetworkPlan, registry: Registry, card_folder: Path, data: Fit
         data=data,
         chi2=chi2_of(network.forms, runcard.precision),
         penalties=build_penalties(data, runcard, registry, card_folder),
-        optimizer=load_target(registry.get(OptimizerType, training.optimizer.type).build)(
-            training.optimizer
+        optimizer=registry.get(OptimizerType, training.optimizer.type).call(
+            "build", training.optimizer, doing="building the optimizer"
         ),
         schedule=Schedule(
             max_steps=training.max_steps,

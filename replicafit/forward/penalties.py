@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.components import Penalty, PenaltyContext, Verdict, load_target
+from replicafit.components import Penalty, PenaltyContext, Verdict
 from replicafit.data import FitData
 from replicafit.data.fit_data import join_grids
 from replicafit.plugins import Registry
@@ -47,7 +47,7 @@ def with_penalty_grids(
     networks = runcard.model.networks
     contexts = [_context(runcard, network, registry, data, folder) for network in networks]
     grids = [
-        np.asarray(load_target(kind.x_grid)(item, context))
+        np.asarray(kind.call("x_grid", item, context, doing="asking for grid points"))
         for context in contexts
         for item, kind in zip(runcard.penalties, _kinds(runcard, registry), strict=True)
         if kind.x_grid is not None
@@ -61,9 +61,11 @@ def build_penalties(data: FitData, runcard: Runcard, registry: Registry, folder:
     kinds = _kinds(runcard, registry)
     built = list(zip(_names(kinds), runcard.penalties, kinds, strict=True))
     return Penalties(
-        terms=tuple(load_target(kind.build)(item, context) for _, item, kind in built),
+        terms=tuple(
+            kind.call("build", item, context, doing="building its term") for _, item, kind in built
+        ),
         verdicts={
-            name: load_target(kind.verdict)(item, context)
+            name: kind.call("verdict", item, context, doing="building its verdict")
             for name, item, kind in built
             if kind.verdict is not None
         },

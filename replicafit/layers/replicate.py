@@ -7,6 +7,7 @@ cannot be vectorised without tying replicas or grid points together is refused, 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext
+from replicafit.components import LayerContext, LayerType, load_target
 from replicafit.components.builtin.layer_settings import KerasSettings
 from replicafit.layers.multi_initializer import as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
@@ -40,7 +41,7 @@ def replicate(
 
     Raises:
         ValueError: if ``layer`` cannot be copied; when the new layer is built, if ``layer`` keeps
-            state, draws random numbers or looks across the data it is given.
+            state that changes, draws random numbers or looks across the data it is given.
 
     Example:
         >>> norm = replicate(keras.layers.LayerNormalization(), replica_seeds=[1, 2, 3])
@@ -55,11 +56,13 @@ class Replicated(keras.layers.Layer):
     """As many copies of one Keras layer as there are replicas, computed together.
 
     Replica r has bitwise the weights of a copy whose first initializer has the seed
-    ``replica_seeds[r]``; a further initializer has one made from it and its place in the config.
+    ``replica_seeds[r]``; a further initializer has one made from it and its place in the config, or
+    of its weight if no config reports it. Weights that are not trained are constants, set when the
+    layer is built, of each replica alone like the others.
 
     Input shape: ``(b, n, f)`` if ``is_first_layer``, else ``(b, r, n, f)``; b and n may be None.
     Output shape: ``(b, r, n, g)``, also for one replica.
-    Weights: those of the layer in their order, each ``(r, ...)``.
+    Weights: those of the layer, the trained ones before the constants, each ``(r, ...)``.
 
     Args:
         layer: the layer of one replica, ``(b, f) -> (b, g)``, or its serialised form.
@@ -94,10 +97,10 @@ class Replicated(keras.layers.Layer):
         self.features = features = self._checked_features(input_shape)
         self._single.certify(features)
         singles = [self._single.built(seed, features) for seed in self.replica_seeds]
-        self.stacked = [
-            self._stack([one.trainable_variables[i] for one in singles])
-            for i in range(len(singles[0].trainable_variables))
-        ]
+        trained = zip(*(one.trainable_variables for one in singles), strict=True)
+        constant = zip(*(one.non_trainable_variables for one in singles), strict=True)
+        self.stacked = [self._stack(each) for each in trained]
+        self.constants = [self._stack(each) for each in constant]
         self.built = True
 
     def call(self, inputs: Any, training: bool = False) -> Any:
@@ -106,19 +109,19 @@ class Replicated(keras.layers.Layer):
         if self.is_first_layer:
             inputs = ops.repeat(ops.expand_dims(inputs, 1), self.replicas, axis=1)
         rows = ops.reshape(ops.swapaxes(inputs, 0, 1), (self.replicas, -1, f))
-        shapes = [tuple(w.shape[1:]) for w in self.stacked]
+        stacked = [*self.stacked, *self.constants]
+        # Taken as they are, TensorFlow would give sparse gradients
+        flat = [ops.reshape(ops.convert_to_tensor(w), (self.replicas, -1)) for w in stacked]
 
         def one(own: Sequence[Any]) -> Any:
-            weights = [ops.reshape(w, shape) for w, shape in zip(own[1:], shapes, strict=True)]
-            return self._single.call(weights, own[0], training)
+            pairs = zip(own[1:], stacked, strict=True)
+            weights = [ops.reshape(w, tuple(like.shape[1:])) for w, like in pairs]
+            count = len(self.stacked)
+            return self._single.call(weights[:count], weights[count:], own[0], training)[0]
 
-        outputs = ops.vectorized_map(one, [rows, *self._flat()])
+        outputs = ops.vectorized_map(one, [rows, *flat])
         shaped = ops.reshape(outputs, (self.replicas, b, n, outputs.shape[-1]))
         return ops.swapaxes(shaped, 0, 1)
-
-    def _flat(self) -> list[Any]:
-        """Weights (r, length). Taken as they are, TensorFlow would give sparse gradients."""
-        return [ops.reshape(ops.convert_to_tensor(w), (self.replicas, -1)) for w in self.stacked]
 
     def split(self, slot: int, features: Any = None) -> keras.layers.Layer:
         """The layer of one replica, with bitwise the same weights.
@@ -139,7 +142,7 @@ class Replicated(keras.layers.Layer):
                 f"`{self.name}` can be split once it is built, for slots 0 to {self.replicas - 1}. "
                 f"Received: slot={slot}, built={self.built}"
             )
-        weights = [ops.convert_to_numpy(w)[slot] for w in self.stacked]
+        weights = [ops.convert_to_numpy(w)[slot] for w in (*self.stacked, *self.constants)]
         return self._single.plain(self.replica_seeds[slot], weights, self.features, self.name)
 
     def trained_from(self, plain: keras.layers.Layer) -> list[np.ndarray]:
@@ -171,6 +174,7 @@ class Replicated(keras.layers.Layer):
             initializer=lambda *_, **__: ops.convert_to_tensor(values, first.dtype),
             regularizer=_each(PerReplicaRegularizer, first.regularizer, shape),
             constraint=_each(PerReplicaConstraint, first.constraint, shape),
+            trainable=first.trainable,
         )
 
     def _checked_features(self, input_shape: Shape) -> int:
@@ -188,6 +192,26 @@ class Replicated(keras.layers.Layer):
 
 def _each(per_replica: Any, single: Any, shape: tuple[int, ...]) -> Any:
     return None if single is None else per_replica(single, shape)
+
+
+def layer_of(kind: LayerType, settings: Any, context: LayerContext) -> keras.layers.Layer:
+    """What ``kind`` builds, for all replicas: a layer without ``split`` is replicated.
+
+    Raises:
+        Exception: whatever the code of a plugin raises.
+    """
+    build = load_target(kind.build)
+    takes_both = len(inspect.signature(build).parameters) > 1
+    layer = build(settings, context) if takes_both else build(settings)
+    if hasattr(layer, "split"):
+        return layer
+    if kind.needs_x:
+        raise ValueError(
+            "a layer that takes x too must hold all replicas itself and have "
+            "split(slot, features), which gives the plain Keras layer of one replica"
+        )
+    first = not context.has_replica_axis
+    return replicate(layer, context.replica_seeds, first, name=f"{kind.name}_{context.position}")
 
 
 def build(settings: KerasSettings, context: LayerContext) -> Replicated:

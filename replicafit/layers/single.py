@@ -16,6 +16,8 @@ from replicafit.layers.operations import as_operations, standing_for
 
 ROWS = 4
 """Grid points on which a layer is tried."""
+_MARK = 0x5EED_5EED_5EED
+"""A seed that nobody chooses, to tell initializers of the config from others."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +36,41 @@ class Single:
     dtype_policy: Any
     activity_regularizer: Any
     _templates: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    _initializers: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def built(self, seed: int, features: int, name: str | None = None) -> Any:
         """A new layer with weights for ``features``, by initializers with seeds from ``seed``."""
+        layer = self._made(seed, name)
+        layer(np.zeros((1, features), layer.compute_dtype))
+        for place, initializer in self._unreported(features).items():
+            variable = layer.variables[place]
+            config = {**initializer.get_config(), "seed": _derived(seed, place, 1)}
+            variable.assign(type(initializer).from_config(config)(variable.shape, variable.dtype))
+        return layer
+
+    def _made(self, seed: int, name: str | None = None) -> Any:
         config = _reseeded(self.serialised["config"], _Seeds(seed))
         config = config if name is None else {**config, "name": name}
-        layer = keras.saving.deserialize_keras_object({**self.serialised, "config": config})
-        layer(np.zeros((1, features), layer.compute_dtype))
-        return layer
+        return keras.saving.deserialize_keras_object({**self.serialised, "config": config})
+
+    def _unreported(self, features: int) -> dict[int, Any]:
+        """Random initializers that no config reports, made in ``build``, by place of their weight.
+
+        While Keras builds a layer without state, its variables still know their initializers.
+        """
+        if features not in self._initializers:
+            seeds = _Seeds(_MARK)
+            _reseeded(self.serialised["config"], seeds)
+            layer, found = self._made(_MARK), {}
+            with keras.StatelessScope() as scope:
+                layer(np.zeros((1, features), layer.compute_dtype))
+                for place, variable in enumerate(layer.variables):
+                    initializer: Any = getattr(variable, "_initializer", None)
+                    random = getattr(initializer, "seed", None) not in (None, *seeds.given)
+                    if random and scope.get_current_value(variable) is None:
+                        found[place] = initializer
+            self._initializers[features] = found
+        return self._initializers[features]
 
     def template(self, features: int) -> Any:
         """A built layer whose weights are never used; made once."""
@@ -49,14 +78,21 @@ class Single:
             self._templates[features] = self.built(0, features)
         return self._templates[features]
 
-    def call(self, weights: Sequence[Any], rows: Any, training: bool) -> Any:
-        """The layer with ``weights`` on ``rows`` (n, f), (n, g)."""
+    def call(
+        self, weights: Sequence[Any], constants: Sequence[Any], rows: Any, training: bool
+    ) -> tuple[Any, list[Any]]:
+        """The layer on ``rows`` (n, f): (n, g), and what its call makes of the constants.
+
+        Args:
+            weights: those that are trained, in the order of the layer.
+            constants: those that are not.
+        """
         layer = self.template(int(rows.shape[-1]))
         knows = "training" in inspect.signature(layer.call).parameters
-        outputs, _ = layer.stateless_call(
-            list(weights), [], rows, **({"training": training} if knows else {})
+        outputs, after = layer.stateless_call(
+            list(weights), list(constants), rows, **({"training": training} if knows else {})
         )
-        return outputs
+        return outputs, after
 
     def units(self, features: int) -> int:
         """How many features leave it, g."""
@@ -64,9 +100,11 @@ class Single:
         return int(self.template(features)(rows).shape[-1])
 
     def plain(self, seed: int, weights: Sequence[np.ndarray], features: int, name: str) -> Any:
-        """A layer with ``weights`` that opens with Keras alone."""
+        """A layer with ``weights``, the trained ones first, that opens with Keras alone."""
         layer = self.built(seed, features, name)
-        layer.set_weights(weights)
+        variables = [*layer.trainable_variables, *layer.non_trainable_variables]
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
         return layer if _of_keras(layer) else as_operations(layer, features, name)
 
     def trained_from(self, plain: Any, features: int) -> list[np.ndarray]:
@@ -78,11 +116,10 @@ class Single:
         sample = self.built(0, features)
         if _of_keras(sample):
             return [ops.convert_to_numpy(variable) for variable in plain.trainable_variables]
-        rng = np.random.default_rng(
-            0
-        )  # values by which each weight is known, used for nothing else
-        values = [rng.random(w.shape).astype(w.dtype) for w in sample.get_weights()]
-        sample.set_weights(values)
+        rng = np.random.default_rng(0)  # values by which each weight is known, for nothing else
+        values = [rng.random(w.shape).astype(w.dtype) for w in sample.trainable_variables]
+        for variable, value in zip(sample.trainable_variables, values, strict=True):
+            variable.assign(value)
         return standing_for(values, as_operations(sample, features, "sample"), plain)
 
     def certify(self, features: int) -> None:
@@ -93,15 +130,15 @@ class Single:
         """
         layer = self._tried(features)
         _refuse_state(layer)
+        self._refuse_mixing(layer, features)
         again = self.built(0, features)
         for one, other in zip(layer.get_weights(), again.get_weights(), strict=True):
             if not np.array_equal(one, other):
                 raise ValueError(
                     f"{_named(layer)} draws initial weights from a shared random state, so that a "
-                    "replica's weights would depend on what ran before. Give it its initializers "
-                    "as settings that its get_config reports"
+                    "replica's weights would depend on what ran before. Let Keras initializers "
+                    "draw them, in add_weight"
                 )
-        self._refuse_mixing(layer, features)
         if not _of_keras(layer):
             as_operations(again, features, "tried")
 
@@ -123,13 +160,26 @@ class Single:
         return layer
 
     def _refuse_mixing(self, layer: Any, features: int) -> None:
-        """What is given for one row must not depend on the others."""
+        """What is given for one row must not depend on the others, nor on earlier calls."""
         rows = np.random.default_rng(0).uniform(0.5, 1.5, (ROWS, features))
         rows = ops.cast(ops.convert_to_tensor(rows), layer.compute_dtype)
         weights = [ops.convert_to_tensor(w) for w in layer.trainable_variables]
+        constants = [ops.convert_to_tensor(w) for w in layer.non_trainable_variables]
         for training in (False, True):
-            whole = ops.convert_to_numpy(self.call(weights, rows, training))
-            alone = [self.call(weights, rows[i : i + 1], training) for i in range(ROWS)]
+            outputs, after = self.call(weights, constants, rows, training)
+            kept = zip(layer.non_trainable_variables, constants, after, strict=True)
+            changed = [v.name for v, one, other in kept if not np.array_equal(one, other)]
+            if changed:
+                raise ValueError(
+                    f"{_named(layer)} keeps state that changes when it is called "
+                    f"({', '.join(changed)}), such as batch statistics; it cannot be carried for "
+                    "each replica. LayerNormalization has none, and constants that are set when "
+                    "the layer is built are welcome"
+                )
+            whole = ops.convert_to_numpy(outputs)
+            alone = [
+                self.call(weights, constants, rows[i : i + 1], training)[0] for i in range(ROWS)
+            ]
             apart = np.concatenate([ops.convert_to_numpy(one) for one in alone])
             if not np.allclose(whole, apart, rtol=1e-4, atol=1e-5, equal_nan=True):
                 raise ValueError(
@@ -167,13 +217,17 @@ class _Seeds:
     """Seeds of the initializers of one replica, in the order of the config."""
 
     def __init__(self, seed: int) -> None:
-        self.seed, self.count = seed, 0
+        self.seed, self.given = seed, [seed]
 
     def next(self) -> int:
-        place, self.count = self.count, self.count + 1
-        if place == 0:
-            return self.seed
-        return int(np.random.SeedSequence((self.seed % 2**64, place)).generate_state(1)[0] >> 1)
+        place = len(self.given) - 1
+        self.given.append(self.seed if place == 0 else _derived(self.seed, place))
+        return self.given[-1]
+
+
+def _derived(seed: int, *place: int) -> int:
+    """A seed made from ``seed`` for what stands at ``place``."""
+    return int(np.random.SeedSequence((seed % 2**64, *place)).generate_state(1)[0] >> 1)
 
 
 def _reseeded(config: Any, seeds: _Seeds) -> Any:
@@ -193,19 +247,14 @@ def _of_keras(layer: Any) -> bool:
 
 
 def _refuse_state(layer: Any) -> None:
-    """Refuses layers that keep more than weights that are trained."""
-    kept = layer.non_trainable_variables
-    if any("seed_generator" in v.path for v in kept):
+    """Refuses layers that keep more than weights and constants."""
+    if any("seed_generator" in v.path for v in layer.non_trainable_variables):
         raise ValueError(
             f"{_named(layer)} draws random numbers from one stream for all, so that a replica "
             "would depend on its neighbours. For dropout there is the layer type dropout"
         )
-    if kept:
-        names = ", ".join(v.name for v in kept)
-        raise ValueError(
-            f"{_named(layer)} keeps state that is not trained ({names}), such as batch statistics; "
-            "it cannot be carried for each replica. LayerNormalization has none"
-        )
+    if hasattr(layer, "adapt"):
+        raise ValueError(f"{_named(layer)} keeps state that adapt sets, and nothing calls it")
     regularized = sum(v.regularizer is not None for v in layer.trainable_variables)
     if len(layer.losses) > regularized + (layer.activity_regularizer is not None):
         raise ValueError(f"{_named(layer)} adds losses of its own, which no replica would own")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import io
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from difflib import get_close_matches
 from types import ModuleType
-from typing import get_args
 
 import pluggy
 
 from replicafit.components import (
-    CONFIGURED,
     KINDS,
+    Command,
     Component,
+    Configured,
+    RuncardSection,
     hookspecs,
     load_target,
 )
@@ -24,6 +28,18 @@ from replicafit.plugins.registry import Plugin
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+TAKEN: dict[type[Component], tuple[str, ...]] = {
+    Command: (
+        *("run", "check", "verify", "export", "init", "schema", "explain", "diff"),
+        *("plugins", "new-plugin"),
+    ),
+    RuncardSection: (
+        *("extends", "title", "plugins", "seed", "replicas", "precision", "data", "model"),
+        *("penalties", "training", "export"),
+    ),
+}
+"""Names that replicafit itself has and that no plugin can take."""
 
 
 def described(
@@ -41,8 +57,14 @@ def described(
             f"{hookspecs.API_VERSION}. Install versions of both that go together"
         )
     _refuse_unknown_hooks(module)
-    components = _collect(module)
-    _refuse_twice(components)
+    origin = (
+        "" if distribution == hookspecs.PROJECT else f"plugin '{name}' ({distribution} {version})"
+    )
+    components = tuple(replace(each, origin=origin) for each in _collect(module))
+    names = [(KINDS[type(c)], c.name) for c in components]
+    twice = sorted({each for each in names if names.count(each) > 1})
+    if twice:
+        raise PluginError(f"it provides the {twice[0][0]} '{twice[0][1]}' twice")
     return Plugin(
         *(name, distribution, version, module_name, components),
         hooks=tuple(hook for hook in HOOKS if hasattr(module, hook)),
@@ -62,57 +84,80 @@ def _refuse_unknown_hooks(module: ModuleType) -> None:
             raise PluginError(f"'{name}' is no hook.{hint} Hooks: {', '.join(HOOKS)}")
         if looks_like and not marked:
             raise PluginError(
-                f"{name}() is not marked as a hook. Put @hookimpl of replicafit.components.hookspecs before it"
+                f"{name}() is not marked as a hook. Put @hookimpl of replicafit.plugin before it"
             )
 
 
-def _refuse_twice(components: Sequence[Component]) -> None:
-    names = [(KINDS[type(c)], c.name) for c in components]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise PluginError(f"it provides the {twice[0][0]} '{twice[0][1]}' twice")
-
-
-def _collect(module: object) -> tuple[Component, ...]:
+def _collect(module: object) -> Iterator[Component]:
     """The components one plugin module provides."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(sys.modules[hookspecs.__name__])
     manager.register(module)
     manager.check_pending()
-    components: list[Component] = []
     for hook in HOOKS:
         for provided in getattr(manager.hook, hook)():
-            components.extend(_checked(hook, provided))
-    return tuple(components)
+            yield from _checked(hook, provided)
 
 
-def _checked(hook: str, provided: object) -> tuple[Component, ...]:
+def _checked(hook: str, provided: object) -> Sequence[Component]:
     if not isinstance(provided, list | tuple):
         raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
     for item in provided:
         if type(item) not in KINDS:
             raise PluginError(f"{hook}() returned {item!r}, which describes no component")
-        field = item.settings.model_fields.get("type")
-        named = field is not None and get_args(field.annotation) == (item.name,)
-        if type(item) in CONFIGURED and not named:
+        if not isinstance(item.name, str) or not re.fullmatch(r"\w[\w.:-]*", item.name):
             raise PluginError(
-                f"{hook}(): the settings of '{item.name}' need type: Literal['{item.name}']"
+                f"{hook}(): {item.name!r} cannot be a name; take letters, digits, _ and -"
             )
-    return tuple(provided)
+        if item.name in TAKEN.get(type(item), ()):
+            raise PluginError(
+                f"{hook}(): replicafit itself has the {KINDS[type(item)]} '{item.name}'; choose "
+                "another name"
+            )
+    return provided
 
 
-def unloadable(plugin: Plugin) -> dict[str, BaseException]:
-    """The code that the descriptions of ``plugin`` name and that cannot be imported, and why."""
-    targets = {
-        value
-        for component in plugin.components
-        for value in vars(component).values()
-        if isinstance(value, str) and _TARGET.fullmatch(value)
-    }
+def faults(plugin: Plugin) -> dict[str, BaseException]:
+    """What is wrong with the code and the settings that ``plugin`` names, by their names.
+
+    Imports the code that its descriptions name, Keras with it.
+    """
     failed: dict[str, BaseException] = {}
-    for target in sorted(targets):
-        try:
-            load_target(target)
-        except (Exception, SystemExit) as cause:
-            failed[target] = cause
+    for component in plugin.components:
+        targets = {
+            v for v in vars(component).values() if isinstance(v, str) and _TARGET.fullmatch(v)
+        }
+        for target in sorted(targets):
+            try:
+                with printing_as(plugin.name, plugin.distribution):
+                    load_target(target)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as cause:
+                failed[f"'{target}', which cannot be imported"] = cause
+        if isinstance(component, Configured):
+            try:
+                component.settings.model_json_schema()
+            except Exception as cause:
+                failed[f"settings of '{component.name}' that no JSON Schema describes"] = cause
     return failed
+
+
+class _UnderItsName(io.TextIOBase):
+    """Standard output of a plugin: standard error, each line under the plugin's name."""
+
+    def __init__(self, title: str) -> None:
+        self.title, self.begins = title, True
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            sys.stderr.write(f"{self.title if self.begins else ''}{line}")
+            self.begins = line.endswith("\n")
+        return len(text)
+
+
+@contextmanager
+def printing_as(name: str, distribution: str) -> Iterator[None]:
+    """What a plugin prints inside goes to standard error: standard output is the command's."""
+    with redirect_stdout(_UnderItsName(f"plugin '{name}' of '{distribution}': ")):
+        yield

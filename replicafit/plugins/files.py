@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from replicafit.errors import PluginError
-from replicafit.plugins.describing import described
+from replicafit.plugins.describing import described, printing_as
 from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
 
 
@@ -43,9 +43,12 @@ def _from_file(name: str, path: Path) -> Plugin:
             "already. Give the file another name."
         )
     try:
-        module = _imported(module_name, path)
-        plugin = described(module, module_name, name, "local", module_name)
-    except (Exception, SystemExit) as cause:
+        with printing_as(module_name, name):
+            module = _imported(module_name, path)
+            plugin = described(module, module_name, name, "local", module_name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:  # a plugin may fail in any way
         sys.modules.pop(module_name, None)
         reason = BrokenPlugin(name, name, "local", cause).reason
         raise PluginError(f"The plugin file '{name}' does not load: {reason}") from cause

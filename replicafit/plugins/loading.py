@@ -9,7 +9,7 @@ from importlib import metadata
 
 from replicafit.components import hookspecs
 from replicafit.errors import PluginError
-from replicafit.plugins.describing import described
+from replicafit.plugins.describing import described, printing_as
 from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
 
 VARIABLE = "REPLICAFIT_PLUGINS"
@@ -82,9 +82,13 @@ def load_registry(
 
 
 def _load(point: metadata.EntryPoint) -> Plugin | BrokenPlugin:
-    distribution = point.dist.name if point.dist else "unknown"
-    version = point.dist.version if point.dist else "unknown"
+    distribution = version = "unknown"
     try:
-        return described(point.load(), point.name, distribution, version, point.value)
-    except (Exception, SystemExit) as cause:  # it may fail in any way and take no command along
+        if point.dist:
+            distribution, version = point.dist.name, point.dist.version
+        with printing_as(point.name, distribution):
+            return described(point.load(), point.name, distribution, version, point.value)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as cause:  # it may fail in any way and take no command along
         return BrokenPlugin(point.name, distribution, version, cause, point.value)

@@ -11,26 +11,56 @@ from typing import TypeVar
 from replicafit.components import (
     DGLAP,
     KINDS,
+    Command,
     Component,
     DatasetReader,
     Evolution,
+    ExecutorType,
     Exporter,
+    FunctionSource,
+    LayerType,
+    ObserverType,
+    Penalty,
     Preset,
+    Relation,
+    RuncardSection,
 )
 from replicafit.errors import PluginError
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
+_OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
+    "replicafit-pdf": {
+        LayerType: (
+            *("preprocessing", "sum_rules", "rotation", "dense_per_flavour", "vanish_at_one"),
+        ),
+        Penalty: ("positivity", "integrability"),
+        RuncardSection: ("theory",),
+        FunctionSource: ("toy_les_houches",),
+        Relation: ("evolution_basis",),
+        Preset: ("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40"),
+    },
+    "replicafit-lhapdf": {Exporter: ("lhapdf",), Evolution: (DGLAP,)},
+    "replicafit-dis": {DatasetReader: ("dis",)},
+    "replicafit-nnpdf": {DatasetReader: ("nnpdf",), Command: ("migrate",)},
+    "replicafit-report": {
+        Command: ("report", "compare", "closure"),
+        ObserverType: ("tensorboard",),
+    },
+    "replicafit-scan": {Command: ("scan",), RuncardSection: ("scan",)},
+    "replicafit-dask": {ExecutorType: ("dask",)},
+    "replicafit-kan": {LayerType: ("kan",)},
+    "replicafit-example": {LayerType: ("residual_dense",)},
+}
 FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
     {
-        (DatasetReader, "dis"): "replicafit-dis",
-        (Exporter, "lhapdf"): "replicafit-lhapdf",
-        (Evolution, DGLAP): "replicafit-lhapdf",
-        (Preset, "replicafit_pdf:nnpdf40"): "replicafit-pdf",
-        (Preset, "replicafit_pdf:evolution_basis"): "replicafit-pdf",
+        (kind, name): distribution
+        for distribution, kinds in _OURS.items()
+        for kind, names in kinds.items()
+        for name in names
     }
 )
-"""Components that people may look for, and the distributions that provide them."""
+"""What the other distributions of this repository provide, for messages where they are missing."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +103,10 @@ class BrokenPlugin:
     @property
     def reason(self) -> str:
         """One line, for a warning."""
-        text = str(self.cause).strip().splitlines()
+        try:
+            text = str(self.cause).strip().splitlines()
+        except Exception:  # it may be of the plugin's own making
+            text = []
         return f"{type(self.cause).__name__}: {text[0] if text else 'no message'}"
 
 
@@ -142,15 +175,18 @@ class Registry:
         hint = f" Did you mean '{near[0]}'?" if near else ""
         allowed = ", ".join(self.names(kind)) or "none installed"
         broken = "".join(f" Plugin '{b.name}' did not load ({b.reason})." for b in self.broken)
-        remedy = self._remedy(kind, name)
         return (
-            f"No installed plugin provides the {word} '{name}'.{hint}{remedy} "
+            f"No installed plugin provides the {word} '{name}'.{hint}{self.remedy(kind, name)} "
             f"Known: {allowed}.{broken}"
         )
 
-    def _remedy(self, kind: type[Component], name: str) -> str:
-        """How to install the distribution that provides ``name``, if that is known."""
+    def remedy(self, kind: type[Component], name: str) -> str:
+        """How to install the distribution that ``name`` comes with, if that is known."""
         distribution = FOUND_IN.get((kind, name))
-        if distribution is None or distribution in {b.distribution for b in self.broken}:
+        there: tuple[Plugin | BrokenPlugin, ...] = (*self.plugins, *self.broken)
+        if distribution is None or any(one.distribution == distribution for one in there):
             return ""
-        return f" It comes with {distribution}: pip install {distribution}."
+        return (
+            f" It comes with {distribution}; in a clone of replicafit: pip install -e "
+            f"plugins/{distribution}."
+        )

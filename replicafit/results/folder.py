@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from replicafit.components import Exporter, WholeFit, load_target
-from replicafit.errors import OutputError
+from replicafit.errors import OutputError, ReplicafitError
 from replicafit.results.data_file import write_data_file
 from replicafit.results.files import appearing, is_of_the_disk, write_json
 from replicafit.results.replica import ReplicaResult
@@ -218,15 +218,15 @@ class FitFolder:
         assert exporter.finish is not None
         name = name or self.path.resolve().name
         fit = WholeFit(self.path, self.selected(), name, progress)
-        written: Path = load_target(exporter.finish)(fit)
+        written: Path = exporter.call("finish", fit, doing="for the whole fit")
         return written
 
     def finish(self, exporter: Exporter, progress: Callable[[int, int], None]) -> str | None:
         """Writes the whole fit with ``exporter``; gives the message of a failure, if any."""
         try:
             self.export(exporter, None, progress)
-        except Exception as cause:  # a plugin's exporter may fail in any way; the fit is kept
-            return f"The exporter '{exporter.name}' failed: {type(cause).__name__}: {cause}"
+        except ReplicafitError as failure:  # the fit is kept
+            return str(failure)
         return None
 
 
@@ -242,8 +242,7 @@ def _write_part(
         except Exception as cause:  # a plugin's exporter may fail in any way
             if is_of_the_disk(cause):
                 raise
-            reason = f"{type(cause).__name__}: {cause}"
-            return f"The exporter '{exporter.name}' failed for replica {replica.number}: {reason}"
+            return exporter.failure(f"for replica {replica.number}", cause)
         for written in Path(part).iterdir():
             written.replace(folder / written.name)
     return None

@@ -79,7 +79,7 @@ def _about_component(
     keys: Keys, path: Path, kind: type[Component], component: Component
 ) -> Iterator[str]:
     yield ".".join(path)
-    yield f"    {component.summary or (component.settings.__doc__ or '').strip()}"
+    yield f"    {component.summary}"
     yield f"    {'of':8s} {keys.origin(kind, component)}"
 
 

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from replicafit.components import (
     KINDS,
     Component,
+    Configured,
     DatasetReader,
     Exporter,
     LayerType,
@@ -132,7 +133,7 @@ def _section(registry: Registry, model: type[BaseModel], where: Path) -> Iterato
 
 
 def _components(registry: Registry, kind: type[Component], where: Path) -> Iterator[Key]:
-    for component in registry.all(kind) if kind is not Exporter else ():
+    for component in registry.all(kind) if issubclass(kind, Configured) else ():
         entry: list[type[BaseModel]] = [DatasetEntry] if kind is DatasetReader else []
         for model in (component.settings, *entry):
             yield from _settings(component, model, (*where, component.name), where)

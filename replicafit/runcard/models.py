@@ -30,8 +30,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from replicafit.components import (
-    Component,
     ComponentSettings,
+    Configured,
     DatasetReader,
     Exporter,
     LayerType,
@@ -572,7 +572,7 @@ _NADAM: Any = Field(default=DEFAULT_OPTIMIZER, validate_default=True, descriptio
 
 
 def _union(
-    registry: Registry, kind: type[Component], also: type[ComponentSettings] | None = None
+    registry: Registry, kind: type[Configured], also: type[ComponentSettings] | None = None
 ) -> Any:
     """The settings of all components of ``kind``, by ``type``, with those of ``also``."""
     settings = [component.settings for component in registry.all(kind)]
@@ -592,7 +592,7 @@ def _joined(own: type[ComponentSettings], also: type[ComponentSettings]) -> Any:
 
 
 def _several(
-    registry: Registry, kind: type[Component], also: type[ComponentSettings] | None = None
+    registry: Registry, kind: type[Configured], also: type[ComponentSettings] | None = None
 ) -> Any:
     union: Any = _union(registry, kind, also)
     return tuple[union, ...]

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext, LayerType, load_target
+from replicafit.components import LayerContext, LayerType
+from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import weights_of
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
@@ -117,7 +118,7 @@ class _LayerTest:
             node_count=self.nodes,
             x_grid=np.geomspace(1e-4, 1, 30),
         )
-        return load_target(self.kind.build)(self.settings, context)
+        return layer_of(self.kind, self.settings, context)
 
     def _call(self, layer: Any, inputs: np.ndarray) -> np.ndarray:
         tensor = ops.cast(ops.convert_to_tensor(inputs), "float32")

@@ -14,9 +14,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext, LayerType, load_target
-from replicafit.errors import ModelError
+from replicafit.components import LayerContext, LayerType
+from replicafit.errors import ModelError, ReplicafitError
 from replicafit.layers.grid import DropNodes, JoinNodes
+from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import start_from
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard
@@ -131,7 +132,7 @@ def build_model(
                 x_grid=x_grid,
             )
             stages.append(Stage(_built(kind, item, context), kind.needs_x))
-            features = _connect(stages[-1], features, grid, i, item)
+            features = _connect(stages[-1], features, grid, i, kind)
         _check_output(features.shape, len(numbers), flavours[-1])
         values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
         network = keras.Model(x, values, name="replicas")
@@ -149,11 +150,16 @@ def _requested(kind: LayerType, settings: Any) -> np.ndarray:
 
 def _built(kind: LayerType, settings: Any, context: LayerContext) -> Any:
     try:
-        return load_target(kind.build)(settings, context)
-    except (ModelError, ValueError, TypeError) as cause:
+        return layer_of(kind, settings, context)
+    except (Exception, SystemExit) as cause:  # layers of plugins may fail in any way
         raise ModelError(
-            f"Layer {context.position} of the runcard ({settings.type}) cannot be built: {cause}"
+            f"Layer {context.position} of the runcard ({_named(kind)}) cannot be built: "
+            f"{_plain_words(cause)}"
         ) from cause
+
+
+def _named(kind: LayerType) -> str:
+    return f"{kind.name} of {kind.origin}" if kind.origin else kind.name
 
 
 def _try(network: keras.Model, replicas: int) -> None:
@@ -183,27 +189,31 @@ def _try_split(model: ReplicaModel) -> None:
         model.split([0], np.eye(len(model.flavours)))
     except Exception as cause:  # layers of plugins may fail in any way
         raise ModelError(
-            f"The network cannot be split into one for each replica: {_plain_words(cause)}. Every "
-            "layer needs split(slot, features), which gives the plain Keras layer of one replica "
+            f"The network cannot be split into one for each replica: {_plain_words(cause)}. A "
+            "layer that holds all replicas needs split(slot, features), which gives the plain "
+            "Keras layer of one; a layer without split is one replica's and is replicated "
             "(docs/how-to/own-layer.md)."
         ) from cause
 
 
-def _connect(stage: Stage, features: Any, grid: Any, position: int, settings: Any) -> Any:
+def _connect(stage: Stage, features: Any, grid: Any, position: int, kind: LayerType) -> Any:
     try:
         return stage(features, grid)
-    except (ValueError, TypeError) as cause:
+    except (Exception, SystemExit) as cause:  # layers of plugins may fail in any way
         raise ModelError(
-            f"Layer {position} of the runcard ({settings.type}) does not fit what reaches it, of "
+            f"Layer {position} of the runcard ({_named(kind)}) does not fit what reaches it, of "
             f"shape {tuple(features.shape)}: {_plain_words(cause)}"
         ) from cause
 
 
-def _plain_words(cause: Exception) -> str:
-    """What the layer said, without what Keras puts around it."""
+def _plain_words(cause: BaseException) -> str:
+    """What the layer said, without what Keras puts around it; the type of what is no message."""
     text = re.sub(r"\x1b\[\d*m", "", str(cause))
     text = re.sub(r"^Exception encountered when calling .*?\n\n", "", text, flags=re.S)
-    return text.split("\n\nArguments received")[0].strip()
+    text = text.split("\n\nArguments received")[0].strip()
+    if isinstance(cause, ReplicafitError | ValueError | TypeError) and text:
+        return text
+    return f"{type(cause).__name__}: {text or 'no message'}"
 
 
 def _check_output(shape: Sequence[int | None], replicas: int, flavours: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 from toy import TOY_CARD
 
-from replicafit.components import ComponentSettings, LayerType
+from replicafit.components import LayerType
 from replicafit.execution.plans import make_engine, make_plans
 from replicafit.execution.verify import verify
 from replicafit.forward.planning import Batch
@@ -64,13 +64,11 @@ class Gate(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="test_replicate")
 class Careless(Gate):
-    """Its initializer is not in its config."""
+    """Its weight is not drawn by an initializer."""
 
-    def __init__(self, **kwargs):
-        super().__init__("random_normal", **kwargs)
-
-    def get_config(self):
-        return keras.layers.Layer.get_config(self)
+    def build(self, shape):
+        super().build(shape)
+        self.slope.assign(keras.random.normal(self.slope.shape))
 
 
 @keras.saving.register_keras_serializable(package="test_replicate")
@@ -82,6 +80,42 @@ class Positive(keras.layers.Layer):
 
     def call(self, features):
         return features * ops.exp(self.slope)
+
+
+@keras.saving.register_keras_serializable(package="test_replicate")
+class Fourier(keras.layers.Layer):
+    """Fixed random features, of an initializer that no config reports, and a trained scale."""
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+
+    def build(self, shape):
+        self.waves = self.add_weight(
+            name="waves",
+            shape=(shape[-1], 4),
+            initializer=keras.initializers.RandomNormal(stddev=2.0, seed=self.seed),
+            trainable=False,
+        )
+        self.scale = self.add_weight(name="scale", shape=(4,), initializer="glorot_uniform")
+        self.shift = self.add_weight(name="shift", shape=(4,), initializer="ones", trainable=False)
+
+    def call(self, features):
+        return ops.sin(ops.matmul(features, self.waves) + self.shift) * self.scale
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+class Counts(Fourier):
+    """Changes a weight of its own when it is called."""
+
+    def call(self, features):
+        self.shift.assign(self.shift + 1)
+        return super().call(features)
+
+
+keras.saving.register_keras_serializable(package="test_replicate")(Counts)
 
 
 class Nameless(keras.layers.Layer):
@@ -102,12 +136,8 @@ def test_layer_of_keras_conforms_as_the_first(layer, config):
     check_layer("keras", features=0, layer=layer, config=config)
 
 
-class GateSettings(ComponentSettings):
-    type: str = "gate"
-
-
-def registry_of(build) -> Registry:
-    gate = LayerType(name="gate", settings=GateSettings, build=build)
+def registry_of(build, **more) -> Registry:
+    gate = LayerType(name="gate", build=build, **more)
     return Registry(plugins=(Plugin("one", "one", "0", "one", (gate,)),))
 
 
@@ -117,7 +147,27 @@ def test_layer_of_a_plugin_author_conforms_from_one_replica():
     check_layer("gate", registry, features=6)
 
 
-@pytest.mark.parametrize("single", [keras.layers.Dense(5, "tanh"), keras.layers.PReLU(), Gate()])
+@pytest.mark.parametrize("seed", [None, 0])
+def test_a_plain_layer_with_constants_conforms(seed):
+    check_layer("gate", registry_of(lambda settings: Fourier(seed)), features=6)
+    check_layer("gate", registry_of(lambda settings: Fourier(seed)), features=0)
+
+
+def test_constants_are_of_each_replica_alone():
+    layer = replicate(Fourier(seed=0), SEEDS)
+    layer(FEATURES)
+    scale, waves, shift = layer.get_weights()
+    assert len(layer.trainable_variables) == 1
+    assert all(len({row.tobytes() for row in drawn}) == 3 for drawn in (scale, waves))
+    assert (shift == 1).all()
+    with pytest.raises(ValueError, match="must hold all replicas itself"):
+        check_layer("gate", registry_of(lambda settings: Fourier(), needs_x=True), features=6)
+
+
+SINGLES = [keras.layers.Dense(5, "tanh"), keras.layers.PReLU(), Gate(), Fourier()]
+
+
+@pytest.mark.parametrize("single", SINGLES)
 def test_a_slot_is_bitwise_the_layer_on_its_own(single):
     together = replicate(single, SEEDS)
     outputs = np.asarray(together(FEATURES))
@@ -185,13 +235,14 @@ REFUSED = [
     (keras.layers.GaussianNoise(1.0), "random numbers"),
     (keras.layers.BatchNormalization(), "moving_mean"),
     (keras.layers.Normalization(), "keeps state"),
-    (keras.layers.SpectralNormalization(keras.layers.Dense(3)), "keeps state that is not trained"),
+    (keras.layers.SpectralNormalization(keras.layers.Dense(3)), "keeps state that changes"),
     (keras.layers.Add(), "one tensor"),
     (keras.layers.MultiHeadAttention(2, 2), "one tensor"),
     (keras.layers.LSTM(3), "one tensor"),
     (keras.layers.Reshape((6, 1)), "must map"),
     (keras.layers.UnitNormalization(axis=0), "across grid points"),
     (Careless(), "shared random state"),
+    (Counts(), r"keeps state that changes .*shift"),
 ]
 
 

@@ -18,8 +18,8 @@ from replicafit.plugins import (
     Choice,
     Plugin,
     Registry,
+    faults,
     load_registry,
-    unloadable,
     with_files,
 )
 from replicafit.runcard import load_runcard
@@ -85,7 +85,8 @@ def test_the_nearest_name_is_suggested(registry):
 
 def test_what_is_not_installed_is_named_with_its_command():
     for kind, name in ((Exporter, "lhapdf"), (DatasetReader, "dis")):
-        with pytest.raises(PluginError, match=rf"'{name}'.* pip install replicafit-{name}\."):
+        wanted = rf"'{name}'.* in a clone.*: pip install -e plugins/replicafit-{name}\."
+        with pytest.raises(PluginError, match=wanted):
             Registry().get(kind, name)
 
 
@@ -156,7 +157,7 @@ def test_a_plugin_says_where_it_is_from(written, tmp_path):
     assert plugin.hooks == ("replicafit_exporters",)
     assert plugin.file == str(tmp_path / "p_known.py")
     assert plugin.api_version == 1
-    assert list(unloadable(plugin)) == ["nowhere_at_all:write"]
+    assert list(faults(plugin)) == ["'nowhere_at_all:write', which cannot be imported"]
 
 
 def test_a_name_provided_twice_is_a_problem(written):

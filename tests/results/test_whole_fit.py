@@ -51,6 +51,9 @@ class Seen:
         self.warnings.append(message)
 
 
+FAILED = "The exporter 'paper' failed for the whole fit: RuntimeError: no paper"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> FitFolder:
     """A fit of five replicas; 2 diverged, 5 is not there yet."""
@@ -97,7 +100,7 @@ def test_a_fit_with_nothing_to_export_says_why(folder, tmp_path):
 
 def test_at_the_end_of_a_fit_a_failure_is_a_message(folder):
     broken = Exporter(name="paper", finish=break_down)
-    assert folder.finish(broken, ignore) == "The exporter 'paper' failed: RuntimeError: no paper"
+    assert folder.finish(broken, ignore) == FAILED
     assert folder.finish(NUMBERS, ignore) is None
 
 
@@ -114,7 +117,7 @@ def test_a_fit_calls_them_at_its_end(toy_card, registry, tmp_path):
     written = fit(load_runcard(card, richer), richer, card, Output(folder), seen)
     assert written == (1, 2, 3)
     assert (folder.path / "toy.txt").read_text() == "1 2 3"
-    assert seen.warnings == ["The exporter 'paper' failed: RuntimeError: no paper"]
+    assert seen.warnings == [FAILED]
     assert seen.phases[-1] == "Exporting numbers: 3 of 3"
     names = {file.name for file in folder.replica(1).iterdir()}
     assert names == {"result.json", "function.npz"}

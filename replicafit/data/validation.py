@@ -1,0 +1,138 @@
+"""What every dataset must keep to, whoever read it: file, plugin or text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from replicafit.data.dataset import Dataset
+from replicafit.data.luminosity import LuminosityTable, Table
+from replicafit.data.table_keys import check_indices, table_shapes, table_values
+from replicafit.errors import DataError
+
+
+def validated(dataset: object, source: str) -> Dataset:
+    """``dataset`` with arrays of float64 that nobody writes to, if all in it goes together.
+
+    Args:
+        dataset: what a reader gave.
+        source: where it is from, to begin messages with, such as ``'A.npz'`` in quotes.
+
+    Raises:
+        DataError: it is no dataset, shapes do not fit, or a number is not finite.
+    """
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"{source}: a {type(dataset).__name__} is no replicafit.plugin.Dataset.")
+    try:
+        dataset = _in_float64(dataset)
+    except (ValueError, TypeError, AttributeError) as cause:
+        raise DataError(f"{source} has something of the wrong kind: {cause}.") from None
+    if not dataset.name:
+        raise DataError(f"{source}: the dataset needs a name.")
+    _check_shapes(source, dataset)
+    _check_values(source, dataset)
+    return dataset
+
+
+def _in_float64(dataset: Dataset) -> Dataset:
+    def words(given: Any) -> tuple[str, ...]:
+        if isinstance(given, str):
+            raise TypeError(f"'{given}' stands where a list of names should be")
+        return tuple(str(word) for word in given)
+
+    return replace(
+        dataset,
+        name=str(dataset.name),
+        central=_frozen(dataset.central),
+        stat=_frozen(dataset.stat),
+        sys_add=_frozen(dataset.sys_add),
+        sys_add_names=words(dataset.sys_add_names),
+        sys_mult_percent=_frozen(dataset.sys_mult_percent),
+        sys_mult_names=words(dataset.sys_mult_names),
+        kinematics={str(key): _frozen(column) for key, column in dataset.kinematics.items()},
+        x_grid=_frozen(dataset.x_grid),
+        flavours=words(dataset.flavours),
+        attributes={str(key): float(value) for key, value in dataset.attributes.items()},
+        tables=tuple(_table(table) for table in dataset.tables),
+        operation=str(dataset.operation),
+        metadata=dict(dataset.metadata),
+    )
+
+
+def _table(table: Table) -> Table:
+    if not isinstance(table, LuminosityTable):
+        return _frozen(table)
+    return LuminosityTable(
+        values=_frozen(table.values),
+        channels=_frozen(table.channels, np.int64),
+        x1=_frozen(table.x1, np.int64),
+        x2=_frozen(table.x2, np.int64),
+    )
+
+
+def _frozen(given: Any, kind: type[np.generic] = np.float64) -> np.ndarray:
+    array = np.asarray(given)
+    if array.dtype.kind not in ("iu" if kind is np.int64 else "iuf"):
+        raise TypeError(f"numbers are needed, not an array of {array.dtype}")
+    array = array.astype(kind, copy=False).view()
+    array.flags.writeable = False
+    return array
+
+
+def _check_shapes(source: str, dataset: Dataset) -> None:
+    for key, array in (("central", dataset.central), ("x_grid", dataset.x_grid)):
+        if array.ndim != 1 or not len(array):
+            raise DataError(f"{source}: '{key}' must be a list of at least one number.")
+    d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
+    check_indices(source, dataset.tables, f, n)
+    values, shapes = table_values(dataset.tables), table_shapes(dataset.tables, d, f, n)
+    expected = {
+        "stat": (dataset.stat, (d,)),
+        "sys_add": (dataset.sys_add, (d, len(dataset.sys_add_names))),
+        "sys_mult_percent": (dataset.sys_mult_percent, (d, len(dataset.sys_mult_names))),
+        **{key: (column, (d,)) for key, column in dataset.kinematics.items()},
+        **{key: (values[key], shape) for key, shape in shapes.items()},
+    }
+    for key, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise DataError(
+                f"{source}: '{key}' has shape {array.shape}, but {shape} fits the {d} data, "
+                f"{f} flavours and {n} grid points of the file."
+            )
+    if not dataset.tables:
+        raise DataError(f"{source} has no table: the key 'fk_0' is missing.")
+
+
+def _check_values(source: str, dataset: Dataset) -> None:
+    columns: Mapping[str, np.ndarray] = {
+        "central": dataset.central,
+        "stat": dataset.stat,
+        "sys_add": dataset.sys_add,
+        "sys_mult_percent": dataset.sys_mult_percent,
+        **dataset.kinematics,
+        **table_values(dataset.tables),
+    }
+    for key, array in columns.items():
+        bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
+        if len(bad):
+            raise DataError(
+                f"{source}: '{key}' of dataset {dataset.name} is not finite for the data "
+                f"{_some(bad)} (counted from 0). Remove or mend them."
+            )
+    for name, value in dataset.attributes.items():
+        if not np.isfinite(value):
+            raise DataError(f"{source}: {name} must be a finite number, not {value}.")
+    outside = dataset.x_grid[~((dataset.x_grid > 0) & (dataset.x_grid <= 1))]
+    if len(outside):
+        raise DataError(
+            f"{source}: the grid points of {dataset.name} must lie in (0, 1], "
+            f"but there is x = {_some(outside)}."
+        )
+
+
+def _some(values: np.ndarray) -> str:
+    shown = ", ".join(str(v) for v in values[:5].tolist())
+    return shown + (f" and {len(values) - 5} more" if len(values) > 5 else "")
