@@ -55,28 +55,37 @@ if TYPE_CHECKING:
         LuminosityTable,
         ReplicaData,
         read_dataset,
+        read_datasets,
         write_dataset,
     )
+    from replicafit.data.cuts import NothingLeft, passing, select
+    from replicafit.data.fit_data import join_grids
+    from replicafit.data.luminosity import Table
     from replicafit.layers import MultiDense, MultiInitializer, replicate
     from replicafit.layers.activations import named_activation
     from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
     from replicafit.plugins import Registry, load_registry
     from replicafit.results.replica import ReplicaResult
     from replicafit.runcard import Runcard, load_runcard
+    from replicafit.runcard.expressions import condition
     from replicafit.seeds import Seeds
     from replicafit.training.optimizers import Optimizer, optimizer
 
 _LATER = {
     "replicafit.data": (
         *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),
-        *("read_dataset", "write_dataset"),
+        *("read_dataset", "read_datasets", "write_dataset"),
     ),
+    "replicafit.data.cuts": ("NothingLeft", "passing", "select"),
+    "replicafit.data.fit_data": ("join_grids",),
+    "replicafit.data.luminosity": ("Table",),
     "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
     "replicafit.layers.activations": ("named_activation",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
     "replicafit.plugins": ("Registry", "load_registry"),
     "replicafit.results.replica": ("ReplicaResult",),
     "replicafit.runcard": ("Runcard", "load_runcard"),
+    "replicafit.runcard.expressions": ("condition",),
     "replicafit.seeds": ("Seeds",),
     "replicafit.training.optimizers": ("Optimizer", "optimizer"),
 }
@@ -100,6 +109,7 @@ __all__ = [
     "ModelError",
     "MultiDense",
     "MultiInitializer",
+    "NothingLeft",
     "ObserverType",
     "Optimizer",
     "OptimizerType",
@@ -123,16 +133,22 @@ __all__ = [
     "SelectionRule",
     "Settings",
     "StartingFunctions",
+    "Table",
     "TrainingError",
     "Verdict",
     "WholeFit",
+    "condition",
     "hookimpl",
+    "join_grids",
     "load_registry",
     "load_runcard",
     "named_activation",
     "optimizer",
+    "passing",
     "read_dataset",
+    "read_datasets",
     "replicate",
+    "select",
     "write_dataset",
 ]
 

@@ -18,8 +18,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from replicafit.components import Command, ComponentSettings, DatasetReader
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import Command, ComponentSettings, DatasetReader, hookimpl
 
 
 class NnpdfSettings(ComponentSettings):

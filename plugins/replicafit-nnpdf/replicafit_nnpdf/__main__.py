@@ -16,7 +16,7 @@ import numpy as np
 from replicafit.data import write_dataset
 from replicafit.data.dataset_file import FORMAT
 from replicafit.data.table_keys import table_keys
-from replicafit.errors import DataError, ReplicafitError
+from replicafit.plugin import DataError, ReplicafitError
 from replicafit_nnpdf import NnpdfSettings
 from replicafit_nnpdf.catalogue import is_observable
 from replicafit_nnpdf.parsing import Loaded, describe, load, parse

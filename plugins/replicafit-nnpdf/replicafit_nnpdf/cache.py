@@ -15,7 +15,7 @@ import numpy as np
 
 from replicafit.data import Dataset, write_dataset
 from replicafit.data.dataset_file import KINEMATICS, dataset_from_arrays, load_arrays
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
 
 LAYOUT = 1
 """Grows when what is kept changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
 
 _OBSERVABLE = re.compile(r"^\s*(?:-\s+)?observable_name:\s*[\"']?([^\s\"'#]+)", re.MULTILINE)
 
@@ -55,6 +56,28 @@ def is_observable(name: str) -> bool:
     return name.startswith("NNPDF")
 
 
+@dataclass(frozen=True)
+class Successor:
+    """What a dataset from before nnpdf-data is called there."""
+
+    name: str
+    variant: str | None
+
+
+def successors(folder: Path) -> Mapping[str, Successor]:
+    """What to write in place of each name from before nnpdf-data, if ``folder`` tells."""
+    file = folder / "dataset_names.yml"
+    if not file.is_file():
+        return {}
+    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {
+        old: Successor(new, None)
+        if isinstance(new, str)
+        else Successor(new["dataset"], new.get("variant"))
+        for old, new in found.items()
+    }
+
+
 def observables(metadata: Path) -> list[str]:
     """The observables of one set."""
     return _OBSERVABLE.findall(metadata.read_text(encoding="utf-8"))
@@ -69,23 +92,10 @@ def names(folder: Path) -> list[str]:
 def _unknown(name: str, folder: Path) -> str:
     if not folder.is_dir():
         return f"There is no folder of datasets at '{folder}'. Check the path, or leave 'data' out."
-    new = _new_name(name, folder)
-    if new:
-        return f"The dataset '{name}' has a new name in nnpdf-data. Write {new}."
+    if new := successors(folder).get(name):
+        written = f"name: {new.name}" + (f", variant: {new.variant}" if new.variant else "")
+        return f"The dataset '{name}' has a new name in nnpdf-data. Write '{written}'."
     known = names(folder)
     near = get_close_matches(name, known, n=3, cutoff=0.5)
     hint = f" Nearest: {', '.join(near)}." if near else ""
     return f"There is no dataset '{name}' among the {len(known)} in '{folder}'.{hint}"
-
-
-def _new_name(name: str, folder: Path) -> str | None:
-    """What to write in place of a name from before nnpdf-data, if it is one."""
-    file = folder / "dataset_names.yml"
-    if not file.is_file():
-        return None
-    new = yaml.safe_load(file.read_text(encoding="utf-8")).get(name)
-    if new is None:
-        return None
-    parts = {"dataset": new} if isinstance(new, str) else new
-    variant = f", variant: {parts['variant']}" if parts.get("variant") else ""
-    return f"'name: {parts['dataset']}{variant}'"

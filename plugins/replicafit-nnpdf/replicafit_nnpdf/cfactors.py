@@ -11,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
+from replicafit_nnpdf.theory import MissingFileError
 
 
 def find_cfactors(table: str, factors: Sequence[str], folders: Sequence[Path]) -> list[Path]:
     """The file of each of ``factors`` for ``table``, from the first folder that has it.
 
     Raises:
-        DataError: none has it.
+        MissingFileError: none has it.
     """
     return [_find(f"CF_{factor}_{table}.dat", folders) for factor in factors]
 
@@ -68,7 +69,8 @@ def _find(file: str, folders: Sequence[Path]) -> Path:
         if (folder / file).is_file():
             return folder / file
     looked = ", ".join(f"'{folder}'" for folder in dict.fromkeys(folders))
-    raise DataError(
+    raise MissingFileError(
+        file,
         f"There is no C-factor '{file}'. Looked in {looked}. Set cfactor_folder, or remove the "
-        "factor from cfactors."
+        "factor from cfactors.",
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from replicafit.cli.loading import refuse_if_there, registry_of
-from replicafit.errors import OutputError
+from replicafit.plugin import OutputError, load_registry
 
 
 @click.command()
@@ -20,14 +20,40 @@ from replicafit.errors import OutputError
     metavar="DIR",
     help="Of NNPDF's theory, with fastkernel; as seen from the new runcard.",
 )
-def migrate(card: Path, output: Path | None, theory_folder: str | None) -> None:
+@click.option(
+    "--without-missing",
+    is_flag=True,
+    help="Leave out what lacks FK tables or C-factors in the theory folder.",
+)
+@click.option(
+    "--without-empty",
+    is_flag=True,
+    help="Leave out datasets of which cuts leave nothing; reads all data.",
+)
+def migrate(
+    card: Path,
+    output: Path | None,
+    theory_folder: str | None,
+    without_missing: bool,
+    without_empty: bool,
+) -> None:
     """Translates the n3fit runcard CARD into one of ours; tells what it could not carry over."""
-    from replicafit_nnpdf.migration import migrated, options_for
+    from replicafit_nnpdf.migration import emptied, migrated, options_for, without_theory
 
     file = output or card.with_name(f"{card.stem}-migrated.yml")
-    refuse_if_there(file)
-    done = migrated(_text(card), card.name, options_for(registry_of(), theory_folder))
-    file.write_text(done.text(), encoding="utf-8")
+    if file.exists():
+        raise OutputError(f"'{file}' exists already. Give another name, or remove it.")
+    registry, text = load_registry(), _text(card)
+    options = options_for(registry, theory_folder)
+    done = migrated(text, card.name, options)
+    if without_missing:
+        options = replace(options, without=without_theory(done.plain, file.parent))
+        done = migrated(text, card.name, options)
+    if without_empty:
+        empty = emptied(done.plain, file.parent, registry)
+        options = replace(options, without={**options.without, **empty})
+        done = migrated(text, card.name, options)
+    _write(file, done.text())
     click.echo(f"Written: {file}")
     for title, remarks in (("Not exactly", done.changed), ("Left out", done.left_out)):
         click.echo(f"\n{title}:" if remarks else "", nl=bool(remarks))
@@ -41,5 +67,14 @@ def _text(card: Path) -> str:
         return card.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise OutputError(f"There is no runcard at '{card}'. Check the path.") from None
-    except UnicodeDecodeError:
-        raise OutputError(f"'{card}' is no text. Give a runcard of n3fit.") from None
+    except (OSError, UnicodeDecodeError):
+        raise OutputError(f"'{card}' cannot be read as text. Give a runcard of n3fit.") from None
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as cause:
+        raise OutputError(
+            f"'{file}' cannot be written: {cause.strerror}. Give another file with --output."
+        ) from None

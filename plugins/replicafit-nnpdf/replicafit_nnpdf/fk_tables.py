@@ -10,7 +10,8 @@ import numpy as np
 from pineappl.fk_table import FkTable as PineapplTable
 from pineappl.pids import PidBasis
 
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
+from replicafit_nnpdf.theory import MissingFileError
 
 EXTENSION = ".pineappl.lz4"
 PROTON = 2212
@@ -54,7 +55,8 @@ def find_table(dataset: str, name: str, folder: Path) -> Path:
     """The file of the table ``name``, which ``dataset`` needs.
 
     Raises:
-        DataError: there is none.
+        MissingFileError: there is none in the folder.
+        DataError: there is no such folder.
     """
     path = folder / f"{name}{EXTENSION}"
     if path.is_file():
@@ -67,9 +69,10 @@ def find_table(dataset: str, name: str, folder: Path) -> Path:
     there = [file.name.removesuffix(EXTENSION) for file in folder.glob(f"*{EXTENSION}")]
     near = get_close_matches(name, there, n=1)
     hint = f" The nearest is '{near[0]}{EXTENSION}'." if near else ""
-    raise DataError(
+    raise MissingFileError(
+        path.name,
         f"Dataset {dataset} needs the FK table '{path.name}', which is not among the {len(there)} "
-        f"in '{folder}'.{hint} Copy it there, or take another theory."
+        f"in '{folder}'.{hint} Copy it there, or take another theory.",
     )
 
 

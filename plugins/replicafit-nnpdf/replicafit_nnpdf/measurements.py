@@ -17,7 +17,7 @@ from nnpdf_data.commondataparser import (
 )
 from validobj.errors import ValidationError
 
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
 from replicafit_nnpdf.catalogue import Entry
 
 _FAULTS = (

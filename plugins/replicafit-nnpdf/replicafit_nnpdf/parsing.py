@@ -14,7 +14,7 @@ from nnpdf_data.commondataparser import ObservableMetaData
 
 from replicafit.data import Dataset
 from replicafit.data.cuts import select
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
 from replicafit_nnpdf import NnpdfSettings
 from replicafit_nnpdf.cache import PACKAGES
 from replicafit_nnpdf.catalogue import find, is_observable, package_folder
@@ -126,24 +126,48 @@ def describe(settings: NnpdfSettings, loaded: Loaded) -> dict[str, Any]:
     }
 
 
+def theory_files(settings: NnpdfSettings, theory: Theory) -> Mapping[str, Sequence[Path]]:
+    """By the name of each FK table that ``theory`` needs, its file and those of its C-factors.
+
+    Raises:
+        DataError: one is missing.
+    """
+    folders = [settings.tables.parent / "cfactor", package_folder() / "cfactors"]
+    if settings.cfactor_folder:
+        folders.insert(0, settings.cfactor_folder)
+    return {
+        name: (
+            find_table(settings.name, name, settings.tables),
+            *find_cfactors(name, settings.cfactors, folders),
+        )
+        for name in theory.tables
+    }
+
+
+def find_theory(settings: NnpdfSettings) -> None:
+    """Refuses a dataset whose ``theory_files`` are not all there.
+
+    Raises:
+        DataError: naming what is missing.
+    """
+    assert settings.data is not None
+    metadata = load_metadata(settings.name, settings.variant, find(settings.name, settings.data))
+    theory_files(settings, theory_of(settings.name, metadata.theory))
+
+
 def _load_tables(
     settings: NnpdfSettings, theory: Theory
 ) -> tuple[Mapping[str, FkTable], Sequence[Path]]:
     """Every FK table that ``theory`` needs, times all its factors; and the files read."""
-    folders = [settings.tables.parent / "cfactor", package_folder() / "cfactors"]
-    if settings.cfactor_folder:
-        folders.insert(0, settings.cfactor_folder)
     found: dict[str, FkTable] = {}
-    sources: list[Path] = []
-    paths = {name: find_table(settings.name, name, settings.tables) for name in theory.tables}
-    for name, path in paths.items():
-        table, factors = read_table(path), find_cfactors(name, settings.cfactors, folders)
+    files = theory_files(settings, theory)
+    for name, (path, *factors) in files.items():
+        table = read_table(path)
         factor = product(factors, len(table.values))
         factor *= theory.conversion_factor * theory.normalization.get(name, 1.0)
         spread = factor.reshape(-1, *[1] * (table.values.ndim - 1))
         found[name] = replace(table, values=table.values * spread)
-        sources += [path, *factors]
-    return found, sources
+    return found, [file for each in files.values() for file in each]
 
 
 def _digest(file: Path) -> str:

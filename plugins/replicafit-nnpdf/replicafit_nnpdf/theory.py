@@ -6,13 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from replicafit.errors import DataError
+from replicafit.plugin import DataError
 
 OPERANDS: Mapping[str, int] = {
     **{"NULL": 1, "ADD": 2, "RATIO": 2, "ASY": 2},
     **{"SMN": 4, "COM": 20, "SMT": 10},
 }
 """How many operands each operation combines (NNPDF's guide, "Theory data files")."""
+
+
+class MissingFileError(DataError):
+    """A file of a theory is not where it should be.
+
+    Attributes:
+        file: its name.
+    """
+
+    def __init__(self, file: str, message: str) -> None:
+        super().__init__(message)
+        self.file = file
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import re
 
 import pytest
+import yaml
 from commands import call
-from replicafit_nnpdf.migration import migrated, options_for
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from replicafit_nnpdf.migration import migrated, options_for, without_theory
 from replicafit_nnpdf.migration.source import UNKNOWN, read_source
 
 from replicafit.components import DatasetReader
-from replicafit.errors import RuncardError
-from replicafit.plugins import with_files
+from replicafit.errors import DataError, RuncardError
+from replicafit.plugins import load_registry, with_files
 from replicafit.runcard import load_runcard
 
 NEW = """
@@ -168,8 +173,13 @@ def replicafit_datasets():
 PLUGINS = "plugins: [nnpdf_settings.py]\n"
 
 
+@functools.cache
+def options(theory_folder):
+    return options_for(load_registry(), theory_folder)
+
+
 def translate(text, registry, theory_folder="theory"):
-    return migrated(text, "n3fit.yml", options_for(registry, theory_folder))
+    return migrated(text, "n3fit.yml", options(theory_folder))
 
 
 @pytest.fixture(scope="module")
@@ -263,10 +273,15 @@ def test_keys_of_sections_do_not_disappear_either(registry):
     assert {"fitting.basis[1].treinable", "parameters.optimizer.clip"} <= unknown
 
 
-def test_a_card_of_3_1(registry, load):
+def test_a_card_of_3_1(installed, registry, load):
     done = translate(OLD, registry)
     card = load(done)
-    assert [d.name for d in card.data.datasets] == ["NMCPD", "NMC"]
+    first, second = card.data.datasets
+    assert (first.name, first.variant) == ("NMC_NC_NOTFIXED_EM-F2", "legacy")
+    assert (second.name, second.variant) == ("NMC_NC_NOTFIXED_P_EM-SIGMARED", "legacy")
+    assert [str(path) for path in card.penalties[0].path] == [
+        "positivity/NNPDF_POS_2P24GEV_F2U.npz"
+    ]
     assert (card.data.training_fraction, card.data.closure.level) == (0.5, 1)
     assert card.data.closure.truth == "MSTW"
     assert card.data.pseudodata is False
@@ -337,3 +352,270 @@ def test_the_command(tmp_path):
     code, _, err = call("migrate", "n3fit.yml", cwd=tmp_path)
     assert code == 2
     assert "exists already" in err
+
+
+FOLDS = """
+dataset_inputs:
+- {dataset: BCDMS_NC_NOTFIXED_P_EM-F2, frac: 0.75, variant: legacy_dw}
+- {dataset: NMC_NC_NOTFIXED_EM-F2, frac: 0.75, variant: legacy_dw, weight: 3}
+- {dataset: BCDMSD, frac: 0.75}
+datacuts: {q2min: 3.49, w2min: 12.5}
+theory: {theoryid: 40_000_000}
+kfold:
+  partitions:
+  - datasets: [BCDMS_NC_NOTFIXED_P_EM-F2, BCDMS_NC_NOTFIXED_D_EM-F2]
+  - datasets: [NMCPD, nowhere]
+positivity: {posdatasets: [{dataset: NNPDF_POS_2P24GEV_F2U, maxlambda: 1e6}]}
+"""
+
+
+def test_new_names_are_followed_everywhere(installed, registry, load):
+    """With data that are shipped: in folds and weights; and no word of tables that nobody needs."""
+    done = translate(FOLDS, registry, theory_folder=None)
+    card = load(done)
+    assert [(d.type, d.name) for d in card.data.datasets] == [
+        ("dis", "BCDMS_NC_P_EM-F2"),
+        ("dis", "NMC_NC_EM_D_OVER_P-F2"),
+        ("dis", "BCDMS_NC_D_EM-F2"),
+    ]
+    assert card.data.datasets[1].weight == 3
+    assert card.data.folds == (
+        ("BCDMS_NC_P_EM-F2", "BCDMS_NC_D_EM-F2"),
+        ("NMC_NC_EM_D_OVER_P-F2",),
+    )
+    left = {remark.key: remark.words for remark in done.left_out}
+    assert left["kfold.partitions[1].datasets"].startswith("nowhere: not among")
+    assert "fastkernel" not in done.text()
+    assert "positivity.posdatasets" in left
+    changed = {remark.key: remark.words for remark in done.changed}
+    assert "another theory than 40000000" in changed["theory.theoryid"]
+
+
+def test_every_other_name_is_that_of_the_same_data(registry):
+    """The catalogue of replicafit-dis tells where its data come from."""
+    catalogue = pytest.importorskip("replicafit_dis.catalogue")
+    theory = options_for(registry, None)
+    for info in catalogue.DATASETS.values():
+        card = f"dataset_inputs: [{{dataset: {info.nnpdf_name}}}]\ntheory: {{theoryid: 1}}"
+        (entry,) = migrated(card, "card", theory).plain["data"]["datasets"]
+        assert entry == {"type": "dis", "name": info.name}
+
+
+BASIS = ["sng", "g", "v", "v3", "v8", "t3", "t8", "t15"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "fitbasis", "functions", "imposed"),
+    [
+        ("TSR", "POLARIZED_EVOL_CMP", ["sng", "g", "v", "v3", "t3", "t8"], ("t3", "t8")),
+        ("true", "POLARIZED_EVOL", ["sng", "g", "v", "v3", "t3", "t8"], ("t3", "t8")),
+        ("ALLBUTCSR", "CCBAR_ASYMM", [*BASIS, "v15"], ("momentum", "v_open_charm", "v3", "v8")),
+        ("ALLBUTCSR", "EVOL", BASIS, ("momentum", "v", "v3", "v8")),
+        ("VSR", "CCBAR_ASYMM", [*BASIS, "v15"], ("v", "v3", "v8", "v15")),
+        ("vsr", "EVOL", BASIS, ("v", "v3", "v8")),
+        ("MSR", "EVOL", BASIS, ("momentum",)),
+        ("true", "EVOL", BASIS, "all"),
+        ("false", "EVOL", BASIS, None),
+    ],
+)
+def test_sum_rules(rules, fitbasis, functions, imposed, registry, load):
+    basis = ", ".join(f"{{fl: {f}, smallx: [0.5, 0.9], largex: [1, 2]}}" for f in functions)
+    card = (
+        f"dataset_inputs: [{{dataset: SLAC_NC_NOTFIXED_P_EM-F2}}]\n"
+        f"parameters: {{nodes_per_layer: [9, {len(functions)}]}}\n"
+        f"fitting: {{fitbasis: {fitbasis}, sum_rules: {rules}, basis: [{basis}]}}\n"
+    )
+    done = translate(card, registry)
+    last = load(done).model.layers[-1]
+    assert (last.rules if last.type == "sum_rules" else None) == imposed
+    assert "fitting.sum_rules" not in keys_of(done.left_out)
+    rotated = {"POLARIZED_EVOL_CMP", "POLARIZED_EVOL"} & {fitbasis}
+    assert ("rotation" in [e["type"] for e in done.plain["model"]["layers"]]) == bool(rotated)
+
+
+def test_what_is_left_out_is_said_once(registry):
+    text = NEW.replace("debug: false", "debug: false\nresample_negative_pseudodata: false")
+    text = text.replace("epochs: 17000", "epochs: 17000\n  feature_scaling_points: 5")
+    done = translate(text, registry, theory_folder=None)
+    left = [remark.key for remark in done.left_out]
+    assert "fitting.basis[0-7].largex" in left
+    assert "resample_negative_pseudodata" in left
+    assert "parameters.threshold_chi2" in left
+    everything = [*left, *(remark.key for remark in done.changed)]
+    assert len({re.sub(r"\[[\d, -]+\]", "[]", key) for key in left}) == len(left)
+    assert len(set(everything)) > 20
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ("epochs: 1.5", "parameters.epochs"),
+        ("epochs: true", "parameters.epochs"),
+        ("nodes_per_layer: [25, many]", "parameters.nodes_per_layer"),
+        ("dropout: 2", "parameters.dropout"),
+        ("stopping_patience: .nan", "parameters.stopping_patience"),
+        (
+            "optimizer: {optimizer_name: Nadam, learning_rate: [1]}",
+            "parameters.optimizer.learning_rate",
+        ),
+        ("regularizer_args: 3", "parameters.regularizer_args"),
+    ],
+)
+def test_values_of_a_wrong_type_are_told(given, key, registry, load):
+    card = f"dataset_inputs: [{{dataset: SLAC_NC_NOTFIXED_P_EM-F2}}]\nparameters:\n  {given}\n"
+    done = translate(card, registry)
+    words = {remark.key: remark.words for remark in done.left_out}[key]
+    assert " is not " in words
+    assert load(done).training.max_steps > 0
+
+
+keys = st.text(max_size=8) | st.sampled_from(
+    sorted({word for text in (NEW, OLD, NEWEST) for word in re.findall(r"(\w+):", text)})
+)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.dates()
+    | keys
+)
+values = st.recursive(
+    leaves, lambda v: st.lists(v, max_size=3) | st.dictionaries(keys | st.integers(), v, max_size=3)
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data(), text=st.sampled_from([NEW, OLD, NEWEST]), shipped=st.booleans())
+def test_no_card_ends_in_a_traceback(data, text, shipped, registry):
+    """Whatever stands in the place of a value: a card, or a message; what is written is YAML."""
+    card = yaml.safe_load(text)
+    for _ in range(data.draw(st.integers(1, 3))):
+        place, key = data.draw(st.sampled_from(places(card)))
+        place[key] = data.draw(values)
+    written = yaml.safe_dump(card, allow_unicode=data.draw(st.booleans()))
+    try:
+        done = translate(written, registry, None if shipped else "theory")
+    except RuncardError:
+        return
+    assert read_source(done.text(), "migrated") == read_source(yaml.safe_dump(done.plain), "plain")
+
+
+def places(value):
+    """Each container in ``value`` with each of its keys."""
+    if not isinstance(value, dict | list):
+        return []
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    return [(value, key) for key in keys] + [p for key in keys for p in places(value[key])]
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=60) | st.text(alphabet="{}[]:,-&*!|>'\"#%@ \nab1", max_size=60))
+def test_no_text_ends_in_a_traceback(text, registry):
+    with contextlib.suppress(RuncardError):
+        translate(text, registry)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seed: 2020-13-45",
+        "a: " + "9" * 5000,
+        "a: 0x" + "f" * 9000 + "\nmcseed: 0x" + "f" * 9000,
+        "a: &a [*a]",
+        "? [a]\n: 1",
+        "a: !!python/name:os.system x",
+        "a: !!map x",
+        "[" * 3000,
+        "description: &a {b: &b [1, 1, 1, 1, 1, 1, 1, 1, 1]}",
+    ],
+)
+def test_strange_yaml(text, registry):
+    with pytest.raises(RuncardError):
+        translate(text, registry)
+
+
+def test_laughs_are_shown_in_short(registry):
+    lines = ["a0: &a0 [ha, ha]"]
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 20)]
+    card = "\n".join([*lines, "description: *a19", "dataset_inputs: [{dataset: NMC_NC_X}]"])
+    done = translate(card, registry)
+    assert len(done.text()) < 4000
+
+
+@pytest.fixture
+def toy_theory(workshop, toy, tmp_path):
+    """A theory folder with the tables of three datasets and one observable."""
+    folder = tmp_path / "nnpdf" / "fastkernel"
+    folder.mkdir(parents=True)
+    for table, rows in (("SLAC_NC_EM_P_F2", 211), ("SLAC_NC_EM_D_F2", 211)):
+        toy.make(folder / f"{table}.pineappl.lz4", rows, x=toy.x[-3:])
+    toy.make(folder / "NNPDF_POS_F2D_40.pineappl.lz4", 20)
+    return folder.parent
+
+
+CARD = """
+dataset_inputs:
+- {dataset: SLAC_NC_NOTFIXED_P_EM-F2, frac: 0.75, variant: legacy_dw}
+- {dataset: SLAC_NC_NOTFIXED_D_EM-F2, frac: 0.75, variant: legacy_dw}
+- {dataset: BCDMS_NC_NOTFIXED_P_EM-F2, frac: 0.75, variant: legacy_dw}
+- {dataset: SLACD, cfac: [QCD]}
+datacuts: {q2min: 3.49, w2min: 12.5}
+theory: {theoryid: 40_000_000}
+added_filter_rules:
+- {dataset: SLAC_NC_NOTFIXED_D_EM-F2, rule: "Q2 > 100"}
+- {dataset: NNPDF_POS_2P24GEV_F2D, rule: "x > 0.1"}
+kfold: {partitions: [{datasets: [BCDMS_NC_NOTFIXED_P_EM-F2, SLAC_NC_NOTFIXED_P_EM-F2]}]}
+positivity:
+  posdatasets:
+  - {dataset: NNPDF_POS_2P24GEV_F2D, maxlambda: 1e6}
+  - {dataset: NNPDF_POS_2P24GEV_F2U, maxlambda: 1e6}
+"""
+
+
+def test_without_missing_and_empty_datasets(toy_theory, tmp_path, monkeypatch):
+    """Both are listed with the reason, and folds follow; what is left can be checked."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "n3fit.yml").write_text(CARD.replace("- {dataset: SLACD, cfac: [QCD]}\n", ""))
+    options = ("--theory-folder", "nnpdf", "--without-missing", "--without-empty")
+    code, out, err = call("migrate", "n3fit.yml", *options, cwd=tmp_path)
+    assert code == 0, err
+    assert "there is no file BCDMS_NC_100GEV_EM_P_F2.pineappl.lz4" in out
+    assert "SLAC_NC_NOTFIXED_D_EM-F2: cuts leave none of its data" in out
+    assert "there is no file NNPDF_POS_F2U_40.pineappl.lz4" in out
+    assert "--cut 'x > 0.1'" in out
+    card = yaml.safe_load((tmp_path / "n3fit-migrated.yml").read_text())
+    assert [d["name"] for d in card["data"]["datasets"]] == ["SLAC_NC_NOTFIXED_P_EM-F2"]
+    assert card["data"]["folds"] == [["SLAC_NC_NOTFIXED_P_EM-F2"]]
+    assert card["penalties"][0]["path"] == ["positivity/NNPDF_POS_2P24GEV_F2D.npz"]
+
+
+def test_a_missing_cfactor_is_missing_too(toy_theory, tmp_path, registry):
+    card = CARD.replace("[QCD]", "[NONE]")
+    done = translate(card, registry, str(toy_theory))
+    missing = without_theory(done.plain, tmp_path)
+    assert missing["SLAC_NC_NOTFIXED_D_EM-F2"] == "there is no file CF_NONE_SLAC_NC_EM_D_F2.dat"
+
+
+def test_a_theory_folder_that_is_none(registry, tmp_path, installed):
+    with pytest.raises(DataError, match=r"no folder of FK tables .* --theory-folder"):
+        without_theory(translate(CARD, registry, "nowhere").plain, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nowhere.yml",), "no runcard at"),
+        (("binary.yml",), "cannot be read as text"),
+        (("card.yml", "-o", "no/where.yml"), "cannot be written"),
+        (("card.yml", "--theory-folder", "no", "--without-missing"), "no folder of FK tables"),
+    ],
+)
+def test_what_the_command_refuses(arguments, words, tmp_path):
+    (tmp_path / "binary.yml").write_bytes(b"\xff\x00")
+    (tmp_path / "card.yml").write_text(CARD)
+    code, _, err = call("migrate", *arguments, cwd=tmp_path)
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err

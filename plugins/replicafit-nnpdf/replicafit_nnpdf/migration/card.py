@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from replicafit.components import DatasetReader, OptimizerType
-from replicafit.plugins import Registry
+from replicafit.plugin import DataError, DatasetReader, OptimizerType, Registry, RuncardError
+from replicafit_nnpdf.catalogue import Successor, package_folder, successors
 from replicafit_nnpdf.migration.data import Theory, data_section
 from replicafit_nnpdf.migration.model import model_section
-from replicafit_nnpdf.migration.source import Remark, Remarks, Section, read_source
+from replicafit_nnpdf.migration.source import (
+    FLAG,
+    NUMBER_OF_THEORY,
+    SEED,
+    TEXT,
+    Remark,
+    Remarks,
+    Section,
+    grouped,
+    read_source,
+)
 from replicafit_nnpdf.migration.training import penalties_section, training_section
-from replicafit_nnpdf.migration.writing import Noted, plain, yaml_lines
+from replicafit_nnpdf.migration.writing import Noted, one_line, plain, yaml_lines
 
 _SCAN = "no scan: numbers of the optimizer and model.choice can be drawn per replica"
+_SIMILARITY = "of cuts that compare two theories, which no condition can"
 _RULES = "NNPDF's own cuts are no part of a card; give conditions under cuts"
 
 LEFT_OUT: Mapping[str, str] = {
@@ -32,7 +43,10 @@ LEFT_OUT: Mapping[str, str] = {
     **dict.fromkeys(("hyperscan_config", "hyperscan", "hyperopt", "trial_specs"), _SCAN),
     "theorycovmatconfig": "compute the matrix, and give its file under data.extra_covariances",
     "fiatlux": "there is no photon",
+    "positivity_bound": "polarised functions are bounded by no penalty",
     **dict.fromkeys(("filter_rules", "filter_defaults", "drop_internal_rules"), _RULES),
+    **dict.fromkeys(("LODatasets", "NLODatasets", "NNLODatasets"), _SIMILARITY),
+    **dict.fromkeys(("do_not_require_similarity_for", "cut_similarity_threshold"), _SIMILARITY),
     "stopping": "of the genetic algorithm that n3fit replaced",
     "lhagrid": "the exporter lhapdf has a grid of its own",
 }
@@ -48,11 +62,16 @@ class Options:
             the data, and the folder of the theory's number elsewhere.
         shipped: the datasets of type ``dis`` that are installed.
         optimizers: the settings of each optimizer that is installed.
+        old_names: datasets from before nnpdf-data.
+        without: datasets and observables to leave out, with the reason, by their names in our
+            runcard.
     """
 
     theory_folder: str | None
     shipped: tuple[str, ...]
     optimizers: Mapping[str, Sequence[str]]
+    old_names: Mapping[str, Successor] = field(default_factory=dict)
+    without: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Migration:
 
     def text(self) -> str:
         """The runcard as YAML, with the report as a comment at its head."""
-        head = [f"# Made by replicafit migrate from {self.name}."]
+        head = [f"# Made by replicafit migrate from {one_line(self.name)}."]
         for title, remarks in (
             ("Not carried over exactly", self.changed),
             ("Left out", self.left_out),
@@ -97,6 +116,7 @@ def options_for(registry: Registry, theory_folder: str | None = None) -> Options
         optimizers={
             kind.name: tuple(kind.settings.model_fields) for kind in registry.all(OptimizerType)
         },
+        old_names=_old_names(),
     )
 
 
@@ -107,28 +127,34 @@ def migrated(text: str, name: str, options: Options) -> Migration:
         name: of its file, for messages.
 
     Raises:
-        RuncardError: it is no runcard.
+        RuncardError: it is no runcard, or has no dataset.
     """
     remarks = Remarks()
     source = Section(read_source(text, name), "", remarks)
+    theory = _theory(source, options)
     card = {
-        "title": str(source.take("description", "")),
+        "title": one_line(source.take("description", TEXT, "")),
         **_seed(source),
         "replicas": Noted({"good": 100}, "until as many are selected; NNPDF runs each by number"),
         **_precision(source),
         "data": Noted(
-            data_section(source, _theory(source, options)),
+            data_section(source, theory),
             "dataset_inputs or experiments, datacuts, theory, sampling, closuretest",
         ),
         "model": Noted(model_section(source), "parameters and fitting"),
-        "penalties": Noted(penalties_section(source), "positivity and integrability"),
+        "penalties": Noted(penalties_section(source, theory), "positivity and integrability"),
         "training": Noted(training_section(source, options.optimizers), "parameters"),
     }
     for key, words in LEFT_OUT.items():
         source.leave(key, words)
     source.report_unknown()
+    if not plain(card["data"])["datasets"]:
+        raise RuncardError(
+            f"'{name}' has no dataset that can be fitted. Give it dataset_inputs, or a theory "
+            "folder with their tables."
+        )
     kept = {key: value for key, value in card.items() if plain(value) not in ([], {}, "")}
-    return Migration(kept, tuple(remarks.changed), tuple(remarks.left_out), name)
+    return Migration(kept, grouped(remarks.changed), grouped(remarks.left_out), name)
 
 
 def _seed(source: Section) -> dict[str, Any]:
@@ -142,20 +168,33 @@ def _seed(source: Section) -> dict[str, Any]:
     for key, owner in given.items():
         if key != first:
             owner.leave(key, f"one seed is for all random numbers: that of {first}")
-    return {"seed": Noted(abs(int(given[first].take(first, 0))), first)}
+    return {"seed": Noted(abs(given[first].take(first, SEED, 0)), first)}
 
 
 def _precision(source: Section) -> dict[str, Any]:
-    return {"precision": "float64"} if source.take("double_precision", False) else {}
+    return {"precision": "float64"} if source.take("double_precision", FLAG, False) else {}
 
 
 def _theory(source: Section, options: Options) -> Theory:
     section = source.section("theory")
-    number = section.take("theoryid", source.take("theoryid", "ID"))
+    number = section.take(
+        "theoryid", NUMBER_OF_THEORY, source.take("theoryid", NUMBER_OF_THEORY, "ID")
+    )
     folder = options.theory_folder or f"theories/theory_{number}"
-    if options.theory_folder is None:
-        section.changed("theoryid", f"type nnpdf looks for tables in {folder}/fastkernel")
-    return Theory(f"{folder}/fastkernel", options.shipped)
+    return Theory(
+        number=str(number),
+        tables=f"{folder}/fastkernel",
+        shipped=options.shipped,
+        old_names=options.old_names,
+        without=options.without,
+    )
+
+
+def _old_names() -> Mapping[str, Successor]:
+    try:
+        return successors(package_folder() / "commondata")
+    except DataError:
+        return {}  # nnpdf-data is not installed
 
 
 def _shipped(registry: Registry) -> tuple[str, ...]:
