@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from replicafit_pdf.bases import rotation
+from replicafit_pdf.evolution_basis import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import read_dataset, replica_data, stack

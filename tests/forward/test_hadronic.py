@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hadronic import hadronic_dataset, hadronic_table, slow_prediction
 from keras import ops
-from replicafit_pdf.bases import rotation
+from replicafit_pdf.evolution_basis import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import LuminosityTable, replica_data, stack

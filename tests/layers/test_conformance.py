@@ -5,7 +5,7 @@ from typing import Literal
 import keras
 import pytest
 from keras import ops
-from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.fit_bases import FIT_BASES
 
 from replicafit.components import ComponentSettings, LayerType
 from replicafit.components.builtin.layers import replicafit_layers
@@ -42,7 +42,7 @@ CASES = [
     ("sum_rules", 9, {"flavours": NINE, "rules": ["v_open_charm", "v3", "v8"]}),
     *(
         ("rotation", len(table.rows), {"basis": name, "flavours": tuple(table.rows)})
-        for name, table in BASIS_TABLES.items()
+        for name, table in FIT_BASES.items()
     ),
 ]
 

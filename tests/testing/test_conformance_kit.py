@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras import ops
+from replicafit_pdf.evolution_basis import EVOLUTION
 from replicafit_pdf.penalties.settings import replicafit_penalties
-from replicafit_pdf.quarks import EVOLUTION
 from toy import observable_arrays, toy_dataset
 
 from replicafit.components import (

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from keras import ops
 from models import NINE, PREPROCESSING, SUM_RULES, X_LOGX, X, card, dense, model_of, values
-from replicafit_pdf.bases import rotation
-from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.evolution_basis import rotation
+from replicafit_pdf.fit_bases import FIT_BASES
 from replicafit_pdf.layers import sum_rules
 from replicafit_pdf.layers.preprocessing import Preprocessing
 from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
@@ -45,11 +45,11 @@ WHOLE_MODELS = {
         [
             {"type": "x"},
             {"type": "dense_per_flavour", "units": 8, "hidden": [4]},
-            free(BASIS_TABLES["flavour"].rows),
+            free(FIT_BASES["flavour"].rows),
             {"type": "rotation", "basis": "flavour"},
             SUM_RULES,
         ],
-        {"flavours": list(BASIS_TABLES["flavour"].rows)},
+        {"flavours": list(FIT_BASES["flavour"].rows)},
     ),
     "polarised": (
         [
@@ -59,7 +59,7 @@ WHOLE_MODELS = {
             {"type": "rotation", "basis": "polarised_evolution"},
             {"type": "sum_rules", "rules": ["t3", "t8"]},
         ],
-        {"flavours": list(BASIS_TABLES["polarised_evolution"].rows)},
+        {"flavours": list(FIT_BASES["polarised_evolution"].rows)},
     ),
     "charm_asymmetry": (
         [
@@ -138,9 +138,9 @@ def test_vanishes_at_one_exactly(registry):
         assert rounding <= 4 * np.finfo(precision).eps
 
 
-@pytest.mark.parametrize("basis", BASIS_TABLES)
+@pytest.mark.parametrize("basis", FIT_BASES)
 def test_flavours_after_the_rotation(registry, basis):
-    table = BASIS_TABLES[basis]
+    table = FIT_BASES[basis]
     layers = [X_LOGX, dense(len(table.rows)), {"type": "rotation", "basis": basis}]
     runcard = card(registry, layers, flavours=list(table.rows))
     assert output_flavours(runcard.model, registry) == table.columns

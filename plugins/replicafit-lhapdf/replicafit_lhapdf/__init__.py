@@ -12,12 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from replicafit.components import DGLAP, Evolution, Exporter
-from replicafit.components.hookspecs import hookimpl
-from replicafit_lhapdf.flavours import EVOLUTION
-from replicafit_lhapdf.reading import Member, PdfSet, read_set
+from replicafit_pdf.evolution_basis import EVOLUTION
 
-__all__ = ["Member", "PdfSet", "read_set", "replicafit_evolutions", "replicafit_exporters"]
+from replicafit.components import DGLAP
+from replicafit.plugin import Evolution, Exporter, FunctionSource, hookimpl
+from replicafit_lhapdf.reading import Member, PdfSet, read_set, recognizes
+
+__all__ = [
+    "Member",
+    "PdfSet",
+    "read_set",
+    "replicafit_evolutions",
+    "replicafit_exporters",
+    "replicafit_function_sources",
+]
 
 
 @hookimpl
@@ -29,6 +37,20 @@ def replicafit_exporters() -> Sequence[Exporter]:
             finish="replicafit_lhapdf.exporter:export",
             needs=("function",),
             summary="lhapdf/NAME: all replicas evolved in Q, as an LHAPDF set",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_function_sources() -> Sequence[FunctionSource]:
+    """LHAPDF sets."""
+    return [
+        FunctionSource(
+            name="lhapdf",
+            recognizes=recognizes,
+            read="replicafit_lhapdf.reading:read_at_scale",
+            form="the folder of an LHAPDF set, or one member of it (NAME_0000.dat)",
+            summary="LHAPDF sets, as LHAPDF interpolates them",
         )
     ]
 

@@ -14,9 +14,9 @@ from functools import lru_cache
 import hoppet
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.evolution_basis import PARTONS
 from replicafit_pdf.theory import TheorySettings
 
-from replicafit_lhapdf.flavours import PARTONS
 from replicafit_lhapdf.grid import Q_MAX, Subgrid
 
 Array = npt.NDArray[np.float64]
@@ -25,6 +25,7 @@ _LOOPS = {"lo": 1, "nlo": 2, "nnlo": 3}
 _NEVER = 1e8  # GeV: a threshold that is never reached
 _STEP = 0.1  # hoppet's step in ln(1/x)
 _Y_MAX = 21.0  # ln(1/x) of 7.6e-10
+_BELOW = 1 - 1e-6
 _NEAREST_TO_ONE = 1 - 1e-14
 
 
@@ -41,8 +42,9 @@ class Evolution:
             mass if theory.max_flavours >= number else _NEVER
             for number, mass in ((5, theory.m_bottom), (6, theory.m_top))
         )
+        charm = min(theory.m_charm, q0 * _BELOW)  # four flavours at q0, where charm may begin
         with _without_greeting():
-            hoppet.SetPoleMassVFN(theory.m_charm, bottom, top)
+            hoppet.SetPoleMassVFN(charm, bottom, top)
             hoppet.StartExtended(
                 _Y_MAX, _STEP, q0, 1.1 * Q_MAX, _STEP / 4, loops, -6, hoppet.factscheme_MSbar
             )

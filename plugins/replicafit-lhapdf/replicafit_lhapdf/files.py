@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.evolution_basis import PARTONS
 from replicafit_pdf.theory import TheorySettings
 
-from replicafit_lhapdf.flavours import PARTONS
 from replicafit_lhapdf.grid import X_KNOTS, Subgrid
 
 Array = npt.NDArray[np.float64]

@@ -1,12 +1,15 @@
 """Reads LHAPDF6 sets of ``lhagrid1`` format (arXiv:1412.7420), as functions of x and Q.
 
+A runcard, and ``--reference``, may name a set by its folder or its ``.info``, of which the central
+member is read, or one member by its ``.dat``.
+
 Between knots it interpolates as LHAPDF does by default: cubic in ln x and ln Q2, with the slope at
 a knot the mean of those on its two sides (one side at the ends of a subgrid).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import yaml
+from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, evolution_from_partons
 
 from replicafit.errors import DataError
-from replicafit_lhapdf.flavours import EVOLUTION, PARTONS, evolution_from_partons
 
 Array = npt.NDArray[np.float64]
+
+SAME = 1e-6
+"""Relative distance below which an end of the range and what is asked for are the same."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,10 @@ class Member:
     head: dict[str, Any]
     tables: tuple[Table, ...]
 
-    flavours = EVOLUTION
+    @property
+    def flavours(self) -> tuple[str, ...]:
+        """The whole evolution basis, length g."""
+        return EVOLUTION
 
     def __call__(self, x: Any, q: float) -> Array:
         """x f (m, g) of ``flavours`` at x (m,) and Q in GeV.
@@ -57,12 +66,13 @@ class Member:
         Raises:
             ValueError: outside the set's range; nothing is extrapolated.
         """
-        return self.partons(x, q) @ evolution_from_partons()
+        return evolution_from_partons(self.partons(x, q))
 
     def partons(self, x: Any, q: float) -> Array:
         """x f (m, k) of ``flavours.PARTONS`` at x (m,) and Q in GeV."""
         points = np.atleast_1d(np.asarray(x, dtype=np.float64))
         first, last = self.tables[0], self.tables[-1]
+        q, points = _within(q, first.q[0], last.q[-1]), _within(points, first.x[0], first.x[-1])
         if not first.q[0] <= q <= last.q[-1]:
             raise ValueError(f"Q must be {first.q[0]:g} to {last.q[-1]:g} GeV; given: {q:g}.")
         if not ((points >= first.x[0]) & (points <= first.x[-1])).all():
@@ -71,6 +81,73 @@ class Member:
                 f"{points.max():g}."
             )
         return next(t for t in reversed(self.tables) if t.q[0] <= q)(points, q)
+
+
+@dataclass(frozen=True)
+class AtScale:
+    """A member at one scale, as datasets need it: callable, x f (m, g) at x (m,).
+
+    Attributes:
+        path: of its file.
+        q: in GeV.
+    """
+
+    path: Path
+    q: float
+    member: Member
+
+    @property
+    def flavours(self) -> tuple[str, ...]:
+        """Length g."""
+        return self.member.flavours
+
+    def __call__(self, x: Array) -> Array:
+        """x f (m, g) at x (m,).
+
+        Raises:
+            DataError: outside the set's range.
+        """
+        try:
+            return self.member(x, self.q)
+        except ValueError as error:
+            raise DataError(f"'{self.path}' is asked for what it does not have: {error}") from None
+
+
+def recognizes(text: str, folder: Path) -> bool:
+    """Whether ``text`` names a set or a member; whether it can be read is another question."""
+    path = folder / text
+    return path.suffix in (".dat", ".info") or any(path.glob("*_0000.dat"))
+
+
+def read_at_scale(text: str, folder: Path, attributes: Mapping[str, float]) -> AtScale:
+    """The member that ``text`` names, at the scale q0 of the fit.
+
+    Raises:
+        DataError: it is missing or damaged, or does not reach q0; or the fit has none.
+    """
+    path = folder / text
+    if path.suffix != ".dat":
+        path = path.parent if path.suffix == ".info" else path
+        path = next(iter(sorted(path.glob("*_0000.dat"))), path / f"{path.name}_0000.dat")
+    if "q0" not in attributes:
+        raise DataError(
+            f"'{path}' holds functions of x and Q, but the data name no scale q0 to take them at. "
+            "Datasets in columns take q0 in their entry in the runcard."
+        )
+    q, member = attributes["q0"], _read_member(path)
+    low, high = member.tables[0].q[0], member.tables[-1].q[-1]
+    if not low <= _within(q, low, high) <= high:
+        raise DataError(
+            f"q0 = {q} GeV is outside the scales of '{path}', {low:.6g} to {high:.6g} GeV. Use "
+            "tables or a set at another scale."
+        )
+    return AtScale(path, q, member)
+
+
+def _within(values: Any, low: float, high: float) -> Any:
+    """``values``, those that rounding has put outside of ``low`` to ``high`` moved to the end."""
+    clipped = np.clip(values, low, high)
+    return np.where(np.isclose(values, clipped, rtol=SAME, atol=0), clipped, values)
 
 
 @dataclass(frozen=True)
@@ -164,13 +241,18 @@ def _read_member(file: Path) -> Member:
         if not tables:
             raise ValueError("it has no subgrid")
         return Member(yaml.safe_load(head), tables)
-    except (ValueError, IndexError, yaml.YAMLError) as cause:
-        raise DataError(f"'{file}' is damaged: {cause}. Get the set anew.") from None
+    except FileNotFoundError:
+        raise DataError(f"There is no LHAPDF member at '{file}'. Check the path.") from None
+    except (OSError, ValueError, IndexError, yaml.YAMLError) as cause:
+        reason = f"'{file}' is damaged or no LHAPDF member: {cause}."
+        raise DataError(f"{reason} Get the set anew.") from None
 
 
 def _read_table(block: str) -> Table:
     lines = block.strip().split("\n", 3)
     x, q = (np.array(line.split(), dtype=np.float64) for line in lines[:2])
+    if len(x) < 2 or len(q) < 2 or (np.diff(x) <= 0).any() or (np.diff(q) <= 0).any():
+        raise ValueError("the knots of a subgrid do not rise, or there is one alone")
     pids = [21 if pid == "0" else int(pid) for pid in lines[2].split()]
     numbers = np.array(lines[3].split(), dtype=np.float64)
     values = np.zeros((len(x), len(q), len(PARTONS)))

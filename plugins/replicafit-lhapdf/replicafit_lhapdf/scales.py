@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from replicafit_pdf.evolution_basis import evolution_from_partons, partons_from
 from replicafit_pdf.theory import scale_of, theory_of
 
 from replicafit.components import StartingFunctions
 from replicafit.errors import OutputError
-from replicafit_lhapdf.flavours import evolution_from_partons, partons_from
 from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import Q_MAX, subgrids
 from replicafit_lhapdf.processes import cores, workers
@@ -49,5 +49,5 @@ def _evolved(start: StartingFunctions, values: Array, scales: Sequence[float]) -
     for own in values:
         function = Function(start.x, own, start.flavours, q0)
         evolved.start_from(function(evolved.x) @ to_partons)
-        tables.append(evolved.at(start.x, np.array(scales)) @ evolution_from_partons())
+        tables.append(evolution_from_partons(evolved.at(start.x, np.array(scales))))
     return np.moveaxis(np.array(tables), 2, 0)

@@ -7,11 +7,11 @@ from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
+from replicafit_pdf.evolution_basis import partons_from
 from replicafit_pdf.theory import TheorySettings
 
 from replicafit_lhapdf.evolution import evolution
 from replicafit_lhapdf.files import About, Coupling, info_text, member_head, pids, subgrid_text
-from replicafit_lhapdf.flavours import partons_from
 from replicafit_lhapdf.functions import Function, mean
 from replicafit_lhapdf.grid import X_KNOTS, subgrids
 from replicafit_lhapdf.processes import workers

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from replicafit_lhapdf import Member, read_set
 from replicafit_lhapdf.files import About
-from replicafit_lhapdf.flavours import EVOLUTION, PARTONS, partons_from
 from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import X_KNOTS
+from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, partons_from
 from replicafit_pdf.theory import TheorySettings
 
 THEORY = TheorySettings(m_z=91.2)

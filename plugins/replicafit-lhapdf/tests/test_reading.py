@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from replicafit_lhapdf import read_set
-from replicafit_lhapdf.flavours import EVOLUTION, PARTONS
 from replicafit_lhapdf.reading import hermite_weights
+from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS
 
+from replicafit.data.known_functions import known_function, on_flavours
 from replicafit.errors import DataError
+from replicafit.plugins import Registry
 
 INFO = "SetDesc: small\nFormat: lhagrid1\nNumMembers: 2\n"
 X, Q = np.geomspace(1e-4, 1, 9), np.geomspace(2.0, 50.0, 6)
@@ -94,3 +96,61 @@ def test_nnpdf_is_what_the_golden_functions_say(reference: Path, number: int) ->
         columns = [EVOLUTION.index(str(flavour)) for flavour in golden["flavours"]]
     found = read_set(reference).member(number)(x, 1.65)[:, columns]
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-8)
+
+
+# As known functions of a fit
+
+
+def lhapdf_member(scales: tuple[tuple[float, ...], ...]) -> str:
+    """One member whose functions are linear in log q^2, and as smooth in x as can be told."""
+    text = "PdfType: central\nFormat: lhagrid1\n---\n"
+    for part in scales:
+        values = (np.log(x) * np.log(q) * np.array([1, 2, 3]) for x in X for q in part)
+        rows = [" ".join(f"{value:.16e}" for value in each) for each in values]
+        knots = " ".join(f"{x:.16e}" for x in X)
+        text += "\n".join([knots, " ".join(map(str, part)), "-1 2 21", *rows, "---\n"])
+    return text
+
+
+TWO = ((1.65, 2.0, 3.0, 4.0, 4.92), (4.92, 8.0, 20.0, 50.0))
+
+
+@pytest.mark.parametrize("q0", [1.65, 2.3, 4.92, 50.0, 1.65 * (1 - 1e-9), 50.0 * (1 + 1e-9)])
+@pytest.mark.parametrize("name", [".", "set_0000.dat", "set.info"])
+def test_a_member_is_known_to_fits(
+    tmp_path: Path, registry: Registry, q0: float, name: str
+) -> None:
+    (tmp_path / "set_0000.dat").write_text(lhapdf_member(TWO))
+    (tmp_path / "set.info").write_text(INFO)
+    function = known_function(name, tmp_path, {"q0": q0}, registry)
+    x = np.array([2e-4, 3e-3, 0.2, 1.0 + 1e-12])
+    values = on_flavours(function, x, ("g", "sigma", "v", "t3"), registry)
+    expected = (np.log(x) * np.log(q0))[:, None] * np.array([3, 3, 1, 1])
+    np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-9)
+
+
+def test_what_a_member_does_not_have(tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "set_0000.dat").write_text(lhapdf_member(TWO[:1]))
+    with pytest.raises(DataError, match=r"q0 = 1\.0 GeV is outside .* 1\.65 to 4\.92 GeV"):
+        known_function("set_0000.dat", tmp_path, {"q0": 1.0}, registry)
+    with pytest.raises(DataError, match="name no scale q0"):
+        known_function("set_0000.dat", tmp_path, {}, registry)
+    with pytest.raises(DataError, match=r"x must be 0\.0001 to 1; given: 1e-05"):
+        known_function(".", tmp_path, {"q0": 2.0}, registry)(np.array([1e-5, 0.1]))
+    (tmp_path / "f.dat").write_text("no grid")
+    with pytest.raises(DataError, match="no LHAPDF member"):
+        known_function("f.dat", tmp_path, {"q0": 1.65}, registry)
+    with pytest.raises(DataError, match="no LHAPDF member at"):
+        known_function("set_0007.dat", tmp_path, {"q0": 1.65}, registry)
+
+
+@pytest.mark.parametrize("member", [0, 1, 2])
+def test_nnpdf40_on_the_grid_of_tables(reference: Path, registry: Registry, member: int) -> None:
+    """Within 1e-6 of LHAPDF's own values."""
+    name = f"NNPDF40_nnlo_as_01180_000{member}.dat"
+    function = known_function(name, reference, {"q0": 1.65}, registry)
+    with np.load(reference.parents[1] / "dis" / "nnpdf40_golden.npz") as golden:
+        flavours = tuple(map(str, golden["flavours"]))
+        values = on_flavours(function, golden["x_grid"], flavours, registry)
+        expected = golden[f"xf_member_{member}"].T
+    assert (np.abs(values - expected).max(axis=0) < 1e-6 * np.abs(expected).max(axis=0)).all()

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from replicafit_lhapdf import PdfSet, replicafit_evolutions
-from replicafit_lhapdf.flavours import EVOLUTION
-from replicafit_pdf import quarks
+from replicafit_pdf.evolution_basis import EVOLUTION
 
 from replicafit.components import DGLAP, StartingFunctions, load_target
 from replicafit.errors import OutputError
@@ -38,10 +37,6 @@ def test_it_conforms() -> None:
 
     plugin = Plugin("lhapdf", "replicafit-lhapdf", "0", "", tuple(replicafit_evolutions()))
     check_evolution(registry=Registry(plugins=(plugin,)))
-
-
-def test_functions_count_as_replicafit_does() -> None:
-    assert EVOLUTION == quarks.EVOLUTION
 
 
 def test_it_is_what_a_set_holds(start: StartingFunctions, toy_set: PdfSet) -> None:

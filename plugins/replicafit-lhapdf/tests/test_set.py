@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from replicafit_lhapdf import PdfSet, read_set
-from replicafit_lhapdf.flavours import EVOLUTION, PARTONS, partons_from
+from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, partons_from
 
 from replicafit.errors import OutputError
 

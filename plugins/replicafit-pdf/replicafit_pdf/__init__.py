@@ -9,8 +9,8 @@ import numpy as np
 
 from replicafit.components import FunctionSource, LayerType, Relation, RuncardSection
 from replicafit.components.hookspecs import hookimpl
-from replicafit_pdf.bases import basis_flavours, express
-from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.evolution_basis import express
+from replicafit_pdf.fit_bases import FIT_BASES, basis_flavours
 from replicafit_pdf.layers.settings import (
     DensePerFlavourSettings,
     PreprocessingSettings,
@@ -43,7 +43,7 @@ def _preprocessing_size(settings: PreprocessingSettings, features: int) -> tuple
 
 
 def _rotation_size(settings: RotationSettings, features: int) -> tuple[int, int]:
-    return len(BASIS_TABLES[settings.basis].columns), 0
+    return len(FIT_BASES[settings.basis].columns), 0
 
 
 def _rotated(settings: RotationSettings, flavours: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
 from replicafit.plugins import Registry, load_registry
 from replicafit.testing.conformance import close, require, same
-from replicafit_pdf.quarks import EVOLUTION
+from replicafit_pdf.evolution_basis import EVOLUTION
 from replicafit_pdf.toy import ToyLesHouches
 
 Q0, SCALES = 1.65, (1.65, 10.0, 100.0)

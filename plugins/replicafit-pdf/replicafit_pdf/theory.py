@@ -7,9 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from replicafit.plugin import Settings
-
-from replicafit.plugin import OutputError
+from replicafit.plugin import OutputError, Settings
 
 _GEV: Any = {"unit": "GeV"}
 

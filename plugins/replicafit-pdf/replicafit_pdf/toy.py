@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit_pdf.quarks import EVOLUTION, evolution_from_quarks
+from replicafit_pdf.evolution_basis import EVOLUTION, from_content
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ToyLesHouches:
             3: strange,
             -3: strange,
         }
-        return evolution_from_quarks(content)
+        return from_content(content)
 
 
 def read(text: str, folder: Path, attributes: Mapping[str, float]) -> ToyLesHouches:

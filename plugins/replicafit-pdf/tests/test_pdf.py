@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from replicafit_pdf.bases import basis_flavours, basis_matrix, rotation
-from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.evolution_basis import rotation
+from replicafit_pdf.fit_bases import FIT_BASES, basis_flavours, basis_matrix
 from replicafit_pdf.preprocessing_ranges import ALPHA, BETA
 from replicafit_pdf.quadrature import sum_rule_nodes
 
@@ -60,7 +60,7 @@ def test_rotation_folds_flavours_that_are_equal_by_construction():
 
 
 def test_a_flavour_that_is_not_determined_is_named():
-    with pytest.raises(ModelError, match="need the flavour 't15'"):
+    with pytest.raises(ModelError, match="do not determine 't15'"):
         rotation(("sigma", "g"), ("sigma", "t15"))
 
 
@@ -97,7 +97,7 @@ def fitted_content(basis: str, name: str) -> dict[str, float]:
 
 @pytest.mark.parametrize("basis", ["flavour", "flavour_charm"])
 def test_flavour_bases_follow_from_the_definitions(basis):
-    fitted = tuple(BASIS_TABLES[basis].rows)
+    fitted = tuple(FIT_BASES[basis].rows)
     wanted = basis_flavours(basis, fitted)
     expected = [
         [
@@ -109,9 +109,9 @@ def test_flavour_bases_follow_from_the_definitions(basis):
     np.testing.assert_array_equal(basis_matrix(basis, fitted), expected)
 
 
-@pytest.mark.parametrize("basis", BASIS_TABLES)
+@pytest.mark.parametrize("basis", FIT_BASES)
 def test_bases_can_be_inverted(basis):
-    table = BASIS_TABLES[basis]
+    table = FIT_BASES[basis]
     fitted = tuple(table.rows)
     matrix = basis_matrix(basis, fitted)
     assert matrix.shape == (len(fitted), len(table.columns))
@@ -121,7 +121,7 @@ def test_bases_can_be_inverted(basis):
 @pytest.mark.parametrize(("basis", "field_name"), BASES_OF_THE_FIELD.items())
 def test_bases_are_those_of_n3fit(reference, basis, field_name):
     golden = np.load(reference / "n3fit" / "layers_golden.npz")
-    assert BASIS_TABLES[basis].field_name == field_name
+    assert FIT_BASES[basis].field_name == field_name
     names = [{"sng": "sigma"}.get(str(f), str(f)) for f in golden[f"rot_{field_name}_flavours"]]
     whole = basis_matrix(basis, names) @ rotation(basis_flavours(basis, names), EVOLUTION_14)
     found = golden[f"rot_{field_name}_in"] @ whole
@@ -130,7 +130,7 @@ def test_bases_are_those_of_n3fit(reference, basis, field_name):
 
 
 def test_order_of_flavours_is_free():
-    names = tuple(BASIS_TABLES["flavour"].rows)
+    names = tuple(FIT_BASES["flavour"].rows)
     turned = names[::-1]
     np.testing.assert_array_equal(
         basis_matrix("flavour", turned), basis_matrix("flavour", names)[::-1]

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from replicafit_pdf.bases import EQUAL_BY_CONSTRUCTION
+from replicafit_pdf.evolution_basis import EQUAL_BY_CONSTRUCTION
 
 from replicafit.data import FitData
 from replicafit.data.known_functions import known_function, on_flavours

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import yaml
-from replicafit_lhapdf.one_scale import read_member
-from replicafit_pdf.quarks import EVOLUTION
+from replicafit_lhapdf.reading import read_at_scale
+from replicafit_pdf.evolution_basis import EVOLUTION
 
 from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
 from replicafit.errors import OutputError
@@ -130,9 +130,10 @@ class SetSource:
         """All its replicas at ``q`` in GeV."""
         if not self.files:
             raise OutputError(f"The LHAPDF set '{self.path}' has no replicas, only a mean.")
-        read = [read_member(file, q) for file in self.files]
-        values = np.stack([values for _, values in read])
-        return Ensemble(self.name, EVOLUTION, q, read[0][0], values, at_q0=False)
+        read = [read_at_scale(str(file), Path(), {"q0": q}) for file in self.files]
+        x = read[0].member.tables[-1].x
+        values = np.stack([function(x) for function in read])
+        return Ensemble(self.name, EVOLUTION, q, x, values, at_q0=False)
 
 
 def is_set(path: Path) -> bool:

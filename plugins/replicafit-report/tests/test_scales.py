@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_folder import write_fit
-from replicafit_pdf.quarks import EVOLUTION
+from replicafit_pdf.evolution_basis import EVOLUTION
 from replicafit_report.comparison import write_comparison
 from replicafit_report.ensemble import Ensemble
 from replicafit_report.page import write_report

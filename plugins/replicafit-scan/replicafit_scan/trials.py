@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from keras import ops
-from replicafit_pdf.bases import rotation
+from replicafit_pdf.evolution_basis import rotation
 
 from replicafit.components import OptimizerType, load_target
 from replicafit.data import FitData

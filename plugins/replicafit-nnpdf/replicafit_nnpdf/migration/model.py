@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.fit_bases import FIT_BASES
 
 from replicafit_nnpdf.migration.source import (
     COUNT,
@@ -163,14 +163,14 @@ def _rotation(fitting: Section, flavours: Sequence[str]) -> list[Any]:
     given = fitting.take("fitbasis", TEXT)
     if given is None:
         return []
-    for name, table in BASIS_TABLES.items():
+    for name, table in FIT_BASES.items():
         same = table.field_name.split(",")[0] == SAME_BASIS.get(given, given)
         if same and sorted(table.rows) == sorted(flavours):
             identity = set(table.rows) == set(table.columns)
             if identity:
                 return []
             return [Noted({"type": "rotation", "basis": name}, f"fitbasis {given}")]
-    known = ", ".join((*(table.field_name for table in BASIS_TABLES.values()), *SAME_BASIS))
+    known = ", ".join((*(table.field_name for table in FIT_BASES.values()), *SAME_BASIS))
     fitting.drop(
         "fitbasis", f"'{given}' with {', '.join(flavours) or 'no basis'} is none of {known}"
     )

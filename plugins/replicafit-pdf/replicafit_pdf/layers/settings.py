@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, FiniteFloat, PositiveInt
 
 from replicafit.components import ComponentSettings
 from replicafit.components.builtin.layer_settings import KerasObject
-from replicafit_pdf.basis_tables import BASIS_TABLES
+from replicafit_pdf.fit_bases import FIT_BASES
 
 
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
@@ -105,7 +105,7 @@ class RotationSettings(ComponentSettings):
     """From a fit basis to the evolution basis."""
 
     type: Literal["rotation"] = "rotation"
-    basis: Literal[tuple(BASIS_TABLES)] = Field(  # type: ignore[valid-type]
+    basis: Literal[tuple(FIT_BASES)] = Field(  # type: ignore[valid-type]
         description="The basis of what reaches the layer."
     )
 

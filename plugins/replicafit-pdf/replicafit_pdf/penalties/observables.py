@@ -14,7 +14,7 @@ from replicafit.data.fit_data import join_grids
 from replicafit.data.observable_file import read_observable
 from replicafit.errors import DataError, ModelError
 from replicafit.forward.predictions import on_grid
-from replicafit_pdf.bases import rotation
+from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import PositivitySettings
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from replicafit.components import PenaltyContext
 from replicafit.data.fit_data import join_grids
 from replicafit.errors import ModelError
-from replicafit_pdf.bases import rotation
+from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import IntegrabilitySettings
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from replicafit_lhapdf.flavours import EVOLUTION, PARTONS, evolution_from_partons, partons_from
+from replicafit_pdf.evolution_basis import (
+    EVOLUTION,
+    PARTONS,
+    evolution_from_partons,
+    from_content,
+    partons_from,
+)
 
 from replicafit.errors import OutputError
 
@@ -13,7 +19,7 @@ FITTED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
 def one(pid: int) -> dict[str, float]:
     """The evolution basis for one unit of one parton."""
-    content = np.array([float(p == pid) for p in PARTONS]) @ evolution_from_partons()
+    content = evolution_from_partons(np.array([float(p == pid) for p in PARTONS]))
     return dict(zip(EVOLUTION, content, strict=True))
 
 
@@ -34,8 +40,17 @@ def test_a_parton_alone_in_the_evolution_basis() -> None:
     assert one(6)["t35"] == -5
 
 
+def test_quarks_by_their_numbers() -> None:
+    """An up quark, and a charm with an anticharm."""
+    one = np.ones(1)
+    up = dict(zip(EVOLUTION, from_content({2: one})[0], strict=True))
+    assert (up["sigma"], up["v"], up["t3"], up["v3"], up["t8"], up["g"]) == (1, 1, 1, 1, 1, 0)
+    charm = dict(zip(EVOLUTION, from_content({4: one, -4: one})[0], strict=True))
+    assert (charm["sigma"], charm["v"], charm["t8"], charm["t15"], charm["t24"]) == (2, 0, 0, -6, 2)
+
+
 def test_there_and_back() -> None:
-    back = partons_from(EVOLUTION) @ evolution_from_partons()
+    back = evolution_from_partons(partons_from(EVOLUTION))
     np.testing.assert_allclose(back, np.eye(len(EVOLUTION)), atol=1e-14)
 
 
