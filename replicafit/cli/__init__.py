@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
+from typing import Any
 
 import click
 
@@ -10,26 +12,74 @@ from replicafit.cli.exit_codes import INTERRUPTED, REFUSED
 from replicafit.cli.exporting import export
 from replicafit.cli.extending import new_plugin, plugins
 from replicafit.cli.fitting import check, run, verify
+from replicafit.cli.loading import warn_of
 from replicafit.cli.runcards import diff, explain, init, schema
 from replicafit.components import Command, load_target
-from replicafit.errors import ReplicafitError
+from replicafit.errors import PluginError, ReplicafitError
 from replicafit.plugins import load_registry
+from replicafit.plugins.registry import FOUND_IN
+
+GROUPS: dict[str, tuple[click.Command, ...]] = {
+    "Fits": (run, check, verify, export),
+    "Runcards": (init, schema, explain, diff),
+    "Plugins": (plugins, new_plugin),
+}
+"""The commands of replicafit itself, as ``--help`` shows them."""
 
 
 class Commands(click.Group):
     """The commands of replicafit and of plugins, whose code is imported when it is asked for."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted({*super().list_commands(context), *load_registry().names(Command)})
+        """All names: its own, and those of plugins."""
+        return [*self.commands, *load_registry().names(Command)]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Its own, or that of a plugin."""
+        """Its own, or that of a plugin.
+
+        Raises:
+            PluginError: nobody provides it, two plugins do, or its code cannot be imported.
+        """
         own = super().get_command(context, name)
-        if own is not None or name not in (registry := load_registry()).names(Command):
+        if own is not None or context.resilient_parsing:
             return own
-        command: click.Command = load_target(registry.get(Command, name).command)  # type: ignore[assignment]
+        registry = load_registry()
+        near = get_close_matches(name, [*self.commands, *registry.names(Command)], n=1)
+        if near and near[0] in self.commands and (Command, name) not in FOUND_IN:
+            raise click.UsageError(f"There is no command '{name}'. Did you mean '{near[0]}'?")
+        component = registry.get(Command, name)
+        with component.at_fault("when its code was loaded"):
+            command: click.Command = load_target(component.command)  # type: ignore[assignment]
         return command
+
+    def invoke(self, context: click.Context) -> Any:
+        """Runs the command; what fails in that of a plugin has the plugin's name."""
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, ReplicafitError):
+            raise
+        except Exception as cause:
+            name = context.invoked_subcommand or ""
+            if name in self.commands:
+                raise
+            failed = load_registry().get(Command, name).failure("when it ran", cause)
+            raise PluginError(failed) from cause
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """One list for each group, and one for each plugin that has commands."""
+        lists = {
+            title: [(str(c.name), c.get_short_help_str(100)) for c in own]
+            for title, own in GROUPS.items()
+        }
+        registry = load_registry()
+        for name in registry.names(Command):
+            plugin = registry.provider(Command, name)
+            entry = (name, registry.get(Command, name).summary)
+            lists.setdefault(f"Of plugin {plugin.name} ({plugin.distribution})", []).append(entry)
+        for title, rows in lists.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+        warn_of(registry)
 
 
 def main() -> None:
@@ -49,7 +99,7 @@ def main() -> None:
 
 @click.group(
     cls=Commands,
-    commands=[run, check, export, verify, plugins, new_plugin, schema, explain, diff, init],
+    commands=[command for group in GROUPS.values() for command in group],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="replicafit")

@@ -58,18 +58,18 @@ class Component:
         of = f" of {self.origin}" if self.origin else ""
         return f"{KINDS[type(self)]} '{self.name}'{of}"
 
-    def call(self, part: str, *arguments: Any, doing: str) -> Any:
+    def call(self, part: str, *arguments: Any, when: str) -> Any:
         """What ``part`` (``"build"``, ``"read"`` ...) gives for ``arguments``.
 
         Raises:
-            ReplicafitError: whatever it raises, with the name of the plugin and what it was
-                ``doing``, for instance ``"building layer 3"``.
+            ReplicafitError: whatever it raises, with the name of the plugin and when it did, for
+                instance ``"when it read a dataset"``.
         """
-        with self.at_fault(doing):
+        with self.at_fault(when):
             return load_target(getattr(self, part))(*arguments)
 
     @contextmanager
-    def at_fault(self, doing: str) -> Iterator[None]:
+    def at_fault(self, when: str) -> Iterator[None]:
         """Names the component in whatever its code raises inside; see ``call``."""
         try:
             yield
@@ -81,12 +81,12 @@ class Component:
             raise
         except BaseException as cause:
             _log.info("the %s failed", self.title, exc_info=cause)
-            raise PluginError(self.failure(doing, cause)) from cause
+            raise PluginError(self.failure(when, cause)) from cause
 
-    def failure(self, doing: str, cause: BaseException) -> str:
-        """That ``cause`` was raised while it was ``doing`` something, in a sentence."""
+    def failure(self, when: str, cause: BaseException) -> str:
+        """That it raised ``cause``, in a sentence."""
         text = " ".join(str(cause).split()) or "no message"
-        return f"The {self.title} failed {doing}: {type(cause).__name__}: {text}"
+        return f"The {self.title} failed {when}: {type(cause).__name__}: {text}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,7 +150,7 @@ def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> 
 
 
 def _read(reader: DatasetReader, settings: Any, folder: Path) -> Dataset:
-    dataset = reader.call("read", settings, folder, doing="reading a dataset")
+    dataset = reader.call("read", settings, folder, when="when it read a dataset")
     return validated(dataset, f"What the {reader.title} read")
 
 

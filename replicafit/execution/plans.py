@@ -123,7 +123,7 @@ def _plan(network: NetworkPlan, registry: Registry, card_folder: Path, data: Fit
         chi2=chi2_of(network.forms, runcard.precision),
         penalties=build_penalties(data, runcard, registry, card_folder),
         optimizer=registry.get(OptimizerType, training.optimizer.type).call(
-            "build", training.optimizer, doing="building the optimizer"
+            "build", training.optimizer, when="when it was built"
         ),
         schedule=Schedule(
             max_steps=training.max_steps,

@@ -47,7 +47,7 @@ def with_penalty_grids(
     networks = runcard.model.networks
     contexts = [_context(runcard, network, registry, data, folder) for network in networks]
     grids = [
-        np.asarray(kind.call("x_grid", item, context, doing="asking for grid points"))
+        np.asarray(kind.call("x_grid", item, context, when="when it asked for grid points"))
         for context in contexts
         for item, kind in zip(runcard.penalties, _kinds(runcard, registry), strict=True)
         if kind.x_grid is not None
@@ -62,10 +62,11 @@ def build_penalties(data: FitData, runcard: Runcard, registry: Registry, folder:
     built = list(zip(_names(kinds), runcard.penalties, kinds, strict=True))
     return Penalties(
         terms=tuple(
-            kind.call("build", item, context, doing="building its term") for _, item, kind in built
+            kind.call("build", item, context, when="when its term was built")
+            for _, item, kind in built
         ),
         verdicts={
-            name: kind.call("verdict", item, context, doing="building its verdict")
+            name: kind.call("verdict", item, context, when="when its verdict was built")
             for name, item, kind in built
             if kind.verdict is not None
         },

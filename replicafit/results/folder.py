@@ -218,7 +218,7 @@ class FitFolder:
         assert exporter.finish is not None
         name = name or self.path.resolve().name
         fit = WholeFit(self.path, self.selected(), name, progress)
-        written: Path = exporter.call("finish", fit, doing="for the whole fit")
+        written: Path = exporter.call("finish", fit, when="for the whole fit")
         return written
 
     def finish(self, exporter: Exporter, progress: Callable[[int, int], None]) -> str | None:

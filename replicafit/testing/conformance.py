@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from keras import ops
@@ -20,14 +20,22 @@ def require(holds: Any, rule: str, what: str) -> None:
 
 def same(rule: str, found: Any, expected: Any) -> None:
     """Bitwise equal, NaN to NaN."""
-    equal = np.array_equal(found, expected, equal_nan=np.asarray(found).dtype.kind == "f")
-    require(equal, rule, f"the outputs differ by up to {_distance(found, expected)}.")
+    if not np.array_equal(found, expected, equal_nan=np.asarray(found).dtype.kind == "f"):
+        _differ(rule, found, expected)
 
 
 def close(rule: str, found: Any, expected: Any, rtol: float = 2e-5, atol: float = 1e-6) -> None:
-    """Equal to rounding."""
-    agree = np.shape(found) == np.shape(expected) and np.allclose(found, expected, rtol, atol)
-    require(agree, rule, f"the outputs differ by up to {_distance(found, expected)}.")
+    """Equal to rounding: |found - expected| <= atol + rtol |expected|."""
+    if np.shape(found) != np.shape(expected) or not np.allclose(found, expected, rtol, atol):
+        _differ(rule, found, expected, f", where at most {atol:g} + {rtol:g} |value| is allowed")
+
+
+def _differ(rule: str, found: Any, expected: Any, allowed: str = "") -> NoReturn:
+    if np.shape(found) != np.shape(expected):
+        by = f"in shape, {np.shape(found)} and {np.shape(expected)}"
+    else:
+        by = f"by up to {float(np.abs(np.subtract(found, expected, dtype=float)).max()):g}{allowed}"
+    raise ConformanceError(f"{rule}: the outputs differ {by}.")
 
 
 def tensor(array: np.ndarray, dtype: str = "float32") -> Any:
@@ -38,9 +46,3 @@ def tensor(array: np.ndarray, dtype: str = "float32") -> Any:
 def array(value: Any) -> np.ndarray:
     """``value`` on the host."""
     return np.asarray(ops.convert_to_numpy(value))
-
-
-def _distance(found: Any, expected: Any) -> Any:
-    if np.shape(found) != np.shape(expected):
-        return f"their shapes, {np.shape(found)} and {np.shape(expected)}"
-    return float(np.abs(np.subtract(found, expected, dtype=float)).max())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from replicafit.components import DatasetReader, ForwardMap, load_target
-from replicafit.data import Dataset, read_dataset, write_dataset
+from replicafit.data import Dataset
 from replicafit.data.covariance import covariance
+from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.forward.predictions import predict
 from replicafit.plugins import Registry, load_registry
@@ -24,7 +24,8 @@ def check_dataset(
 ) -> None:
     """Checks every rule that a dataset reader must keep.
 
-    It gives a ``Dataset`` whose arrays fit together and are finite; the same one each time; every
+    It gives a ``Dataset`` whose arrays are float64, fit together and are finite, as a fit checks
+    too (``replicafit.data.validation``); bitwise the same one each time; every
     datum has an uncertainty, so that the covariance can be inverted; an installed forward map
     combines its tables to as many predictions as there are data.
 
@@ -43,25 +44,16 @@ def check_dataset(
     read = load_target(kind.read)
     dataset, again = read(model, Path(folder)), read(model, Path(folder))
     require(isinstance(dataset, Dataset), "dataset", f"it reads a {type(dataset).__name__}.")
-    _survives_the_file_format(dataset)
+    try:
+        validated(dataset, dataset.name)
+    except DataError as cause:
+        require(False, "arrays fit together", str(cause))
     for field in ARRAYS:
-        same(f"the same each time ({field})", getattr(again, field), getattr(dataset, field))
+        own, other = np.asarray(getattr(dataset, field)), getattr(again, field)
+        require(own.dtype == np.float64, f"arrays are float64 ({field})", f"it is {own.dtype}.")
+        same(f"the same each time ({field})", other, own)
     _can_be_inverted(dataset)
     _predicts(dataset, registry)
-
-
-def _survives_the_file_format(dataset: Dataset) -> None:
-    """The reader of the native format knows which arrays go together."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "dataset.npz"
-        try:
-            write_dataset(path, dataset)
-            back = read_dataset(path)
-        except (DataError, ValueError, TypeError) as cause:
-            reason = str(cause).replace(str(path), dataset.name)
-            require(False, "arrays fit together", reason)
-    for field in ARRAYS:
-        same(f"arrays are float64 ({field})", getattr(back, field), getattr(dataset, field))
 
 
 def _can_be_inverted(dataset: Dataset) -> None:

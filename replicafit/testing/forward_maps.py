@@ -14,7 +14,8 @@ def check_forward_map(name: str, registry: Registry | None = None, data: int = 7
 
     It gives one prediction for each datum; on tensors the same as on numpy arrays; each datum, and
     each replica, depends on its own table predictions alone, a NaN too; ``linear`` says what
-    ``combine`` does.
+    ``combine`` does. Two ways of computing may differ by 2e-5 |value| + 1e-6; what must not depend
+    on something is bitwise the same.
 
     Args:
         name: the ``operation`` of a dataset file.

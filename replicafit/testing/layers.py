@@ -36,7 +36,8 @@ def check_layer(
     weights; all that differs between replicas is in weights; a stack of r replicas equals r single
     ones; ``split`` gives the same function as plain Keras, from which a later fit can start; a NaN
     in one slot stays there. A layer that does something else in training, whose ``call`` takes
-    ``training``, keeps the rules of slots there too.
+    ``training``, keeps the rules of slots there too. "No other slot" is bitwise; where one way of
+    computing is held against another (stack and singles, split) 2e-5 |value| + 1e-6 is allowed.
 
     Args:
         name: the ``type`` a runcard writes.

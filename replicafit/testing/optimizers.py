@@ -24,7 +24,8 @@ def check_optimizer(
 
     Weights keep their shapes and stay finite; replicas at different steps and with hyperparameters
     of their own do in a stack what they do alone; what a replica's gradient is matters to no
-    other; a NaN stays in its slot; along the gradient of a bowl it goes down.
+    other, bitwise; a NaN stays in its slot; along the gradient of a bowl it goes down. Stack and
+    singles may differ by 1e-4 |weight| + 1e-5.
 
     Args:
         name: the ``type`` a runcard writes.

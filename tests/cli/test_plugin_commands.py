@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from commands import call
-from test_plugins import LOCAL
+from local_plugin import LOCAL
 from toy import TOY_CARD
 
 from replicafit.errors import OutputError, PluginError
@@ -42,33 +42,87 @@ def on_path(tmp_path, monkeypatch):
     return folder
 
 
-@pytest.fixture
-def bad_plugin(on_path):
-    """An installed plugin that exits when it is imported."""
-    about = on_path / "replicafit_bad-1.0.dist-info"
+def written(folder: Path, name: str, text: str) -> None:
+    """Installs a plugin of one module."""
+    about = folder / f"replicafit_{name}-1.0.dist-info"
     about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: replicafit-bad\nVersion: 1.0\n")
-    (about / "entry_points.txt").write_text("[replicafit]\nbad = replicafit_bad\n")
-    (on_path / "replicafit_bad.py").write_text("raise SystemExit('no licence')\n")
+    (about / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: replicafit-{name}\nVersion: 1.0\n"
+    )
+    (about / "entry_points.txt").write_text(f"[replicafit]\n{name} = replicafit_{name}\n")
+    (folder / f"replicafit_{name}.py").write_text(text)
+
+
+LINTED = """
+from __future__ import annotations
+from typing import TYPE_CHECKING
+from replicafit.plugin import ComponentSettings, LayerType, hookimpl
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+class WidthsSettings(ComponentSettings):
+    widths: Sequence[int] = (1,)
+@hookimpl
+def replicafit_layers():
+    return [LayerType(name="widths", settings=WidthsSettings, build="nowhere:build")]
+"""
+LOUD = """
+print("hello\\nyou")
+from replicafit.plugin import Command, DatasetReader, hookimpl
+def read(settings, folder):
+    raise KeyError("flux")
+@hookimpl
+def replicafit_datasets():
+    return [DatasetReader(name="loud", read=read)]
+@hookimpl
+def replicafit_commands():
+    return [Command(name="shout", command="replicafit_nowhere:shout", summary="shouts")]
+"""
+
+
+@pytest.fixture
+def bad_plugins(on_path):
+    """Installed plugins: one exits, one has a type that is not there, one prints."""
+    written(on_path, "bad", "raise SystemExit('no licence')\n")
+    written(on_path, "linted", LINTED)
+    written(on_path, "loud", LOUD)
+
+
+WARNINGS = (
+    "plugin 'loud' of 'replicafit-loud': hello\n"
+    "plugin 'loud' of 'replicafit-loud': you\n"
+    "Warning: plugin 'bad' of 'replicafit-bad' did not load: SystemExit: no licence\n"
+    "Warning: plugin 'linted' of 'replicafit-linted' did not load: PluginError: WidthsSettings of "
+    "'widths' has a type that is not there when it is needed (name 'Sequence' is not defined); "
+    "import it where Python runs, not under TYPE_CHECKING\n"
+)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("bad_plugin")
+@pytest.mark.usefixtures("bad_plugins")
 def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, monkeypatch):
     folder = toy_card.parent
-    line = "Warning: plugin 'bad' of 'replicafit-bad' did not load: SystemExit: no licence\n"
-    for command in (["check", toy_card], ["schema"], ["plugins"]):
-        code, _, err = call(*command, cwd=folder)
-        assert (code, err) == (0, line), command
-    code, _, err = call("plugins", "--check", cwd=folder)
-    assert code == 1
-    assert "Traceback" in err
-    assert "no licence" in err
-    records = {r["name"]: r for r in json.loads(call("plugins", "--json", cwd=folder)[1])}
+    for command in (["check", toy_card], ["schema"], ["plugins", "--json"]):
+        code, out, err = call(*command, cwd=folder)
+        assert (code, err) == (0, WARNINGS), command
+        if command[0] != "check":
+            json.loads(out)
+    records = {r["name"]: r for r in json.loads(out)}
     keys = {"name", "distribution", "version", "file", "hooks", "components", "api_version"}
     assert all(set(record) >= keys | {"status"} for record in records.values())
     assert (records["builtin"]["status"], records["bad"]["status"]) == ("loaded", "broken")
     assert "replicafit_layers" in records["builtin"]["hooks"]
+    code, _, err = call("plugins", "--check", cwd=folder)
+    assert code == 1
+    for text in (
+        "Traceback",
+        "no licence",
+        "'Sequence' is not defined",
+        "replicafit_nowhere:shout",
+    ):
+        assert text in err
+    code, out, err = call("--help", cwd=folder)
+    assert (code, err) == (0, WARNINGS)
+    assert "Of plugin loud (replicafit-loud):\n  shout  shouts\n" in out
     monkeypatch.setenv("REPLICAFIT_PLUGINS", "strict")
     code, _, err = call("check", toy_card, cwd=folder)
     assert (code, "REPLICAFIT_PLUGINS is strict" in err) == (2, True)
@@ -77,6 +131,28 @@ def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, 
     code, out, err = call("plugins", "--check", cwd=folder)
     assert (code, err) == (0, "")
     assert "bad" not in out
+
+
+@pytest.mark.usefixtures("bad_plugins")
+def test_what_a_plugin_does_wrong_is_told_with_its_name(tmp_path):
+    of_loud = "'{}' of plugin 'loud' (replicafit-loud 1.0) failed"
+    card = tmp_path / "loud.yml"
+    card.write_text("data: {datasets: [{type: loud}]}\nmodel: {layers: [{type: x}]}\n")
+    for command, name in ((["check", card], "loud"), (["shout"], "shout")):
+        code, _, err = call(*command, cwd=tmp_path)
+        assert code == 2
+        assert of_loud.format(name) in err
+        assert "Traceback" not in err
+    assert "ModuleNotFoundError: No module named 'replicafit_nowhere'" in err
+
+
+def test_a_command_that_is_not_installed_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("REPLICAFIT_PLUGINS", "off")
+    code, _, err = call("report", "fit", cwd=tmp_path)
+    assert code == 2
+    assert "in a clone of replicafit: pip install -e plugins/replicafit-report" in err
+    code, _, err = call("chek", cwd=tmp_path)
+    assert (code, "Did you mean 'check'?" in err) == (2, True)
 
 
 @pytest.mark.slow

@@ -8,12 +8,22 @@ import types
 from importlib.metadata import EntryPoint
 
 import pytest
+from local_plugin import LOCAL
 from toy import TOY_CARD
 
-from replicafit.components import DatasetReader, Exporter, LayerType
+from replicafit.cli import commands
+from replicafit.components import (
+    Command,
+    ComponentSettings,
+    DatasetReader,
+    Exporter,
+    LayerType,
+    RuncardSection,
+)
 from replicafit.components.hookspecs import hookimpl
 from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import (
+    TAKEN,
     BrokenPlugin,
     Choice,
     Plugin,
@@ -22,7 +32,8 @@ from replicafit.plugins import (
     load_registry,
     with_files,
 )
-from replicafit.runcard import load_runcard
+from replicafit.plugins.registry import FOUND_IN
+from replicafit.runcard import Runcard, load_runcard
 from replicafit.runcard.local_plugins import registry_for
 
 
@@ -116,7 +127,7 @@ def written(tmp_path, monkeypatch):
         sys.modules.pop(name, None)
 
 
-HEAD = "from replicafit.components import Exporter\nfrom replicafit.components.hookspecs import hookimpl\n"
+HEAD = "from replicafit.plugin import Exporter, hookimpl\n"
 GOOD = """
 @hookimpl
 def replicafit_exporters():
@@ -125,6 +136,15 @@ def replicafit_exporters():
 BROKEN = {
     "raises": ("raise OSError('no disk')", "OSError: no disk"),
     "exits": ("raise SystemExit(3)", "SystemExit: 3"),
+    "own": ("class Stop(BaseException): ...\nraise Stop('now')", "Stop: now"),
+    "mute": ("class Mute(Exception):\n def __str__(self): return 1 / 0\nraise Mute", "Mute: no"),
+    "taken": (
+        GOOD.replace("exporters", "commands")
+        .replace("Exporter(", "Command(")
+        .replace('"good", write', '"run", command')
+        .replace("@", "from replicafit.plugin import Command\n@"),
+        "replicafit itself has the command 'run'",
+    ),
     "misspelt": (
         GOOD.replace("exporters", "exporter"),
         "'replicafit_exporter' is no hook. Did you",
@@ -187,27 +207,36 @@ def test_the_environment_chooses_plugins(written, monkeypatch):
         names("strict")
 
 
+def test_what_comes_with_this_repository_is_known(registry):
+    """The table of who provides what, against the distributions that are installed here."""
+    found = {
+        (type(component), component.name): plugin.distribution
+        for plugin in registry.plugins
+        if plugin.distribution != "replicafit"
+        for component in plugin.components
+    }
+    installed = set(found.values())
+    assert found == {key: name for key, name in FOUND_IN.items() if name in installed}
+
+
+def test_names_of_replicafit_itself_cannot_be_taken():
+    assert set(TAKEN[Command]) == set(commands.commands)
+    assert set(TAKEN[RuncardSection]) == set(Runcard.model_fields)
+
+
+def test_a_name_is_written_once(registry):
+    class Own(ComponentSettings):
+        depth: int = 1
+
+    kind = LayerType(name="own", settings=Own, build="nowhere:build")
+    assert kind.settings.model_validate({"type": "own"}).depth == 1
+    assert list(kind.settings.model_fields) == ["type", "depth"]
+    assert LayerType(name="bare", build="nowhere:build").settings().type == "bare"
+    with pytest.raises(PluginError, match="leave their field 'type' out"):
+        LayerType(name="other", settings=kind.settings, build="nowhere:build")
+
+
 # Files beside a runcard
-
-LOCAL = """
-from typing import Literal
-from replicafit.components import ComponentSettings, LayerType
-from replicafit.components.hookspecs import hookimpl
-
-class TripleSettings(ComponentSettings):
-    type: Literal["triple"] = "triple"
-
-def build(settings, context):
-    import keras
-    from replicafit.layers import replicate
-    return replicate(
-        keras.layers.Rescaling(3.0), context.replica_seeds, name=f"triple_{context.position}"
-    )
-
-@hookimpl
-def replicafit_layers():
-    return [LayerType(name="triple", settings=TripleSettings, build="my_layers:build")]
-"""
 
 
 @pytest.fixture
