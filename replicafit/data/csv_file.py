@@ -7,14 +7,19 @@ grid is the x of the data themselves, and the table has a single 1 in each row.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
 from replicafit.data.dataset import Dataset
 from replicafit.errors import DataError
+from replicafit.reading import UnreadableError, read_text
+
+MOST_BYTES = 2**28
+"""Of one file."""
 
 SYMMETRIC = 1e-8
 """Relative difference up to which a matrix counts as symmetric."""
@@ -33,6 +38,8 @@ class CsvDescription(Protocol):
     def y(self) -> str: ...
     @property
     def error(self) -> str | None: ...
+    @property
+    def systematics(self) -> Mapping[str, Literal["absolute", "percent"]]: ...
     @property
     def covariance(self) -> Path | None: ...
     @property
@@ -56,14 +63,22 @@ def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
     table[np.arange(len(x)), 0, position] = 1
     stat, shifts = _uncertainties(settings, folder, columns, len(x))
     others = {name: columns.numbers(name) for name in columns.numeric()}
+    named = {
+        kind: {n: columns.numbers(n) for n, of in settings.systematics.items() if of == kind}
+        for kind in ("absolute", "percent")
+    }
+    absolute, percent = (
+        np.stack([*each.values()], axis=1) if each else np.zeros((len(x), 0))
+        for each in named.values()
+    )
     return Dataset(
         name=settings.name or path.stem,
         central=y,
         stat=stat,
-        sys_add=shifts,
-        sys_add_names=("CORR",) * shifts.shape[1],
-        sys_mult_percent=np.zeros((len(x), 0)),
-        sys_mult_names=(),
+        sys_add=np.hstack([shifts, absolute]),
+        sys_add_names=("CORR",) * shifts.shape[1] + tuple(named["absolute"]),
+        sys_mult_percent=percent,
+        sys_mult_names=tuple(named["percent"]),
         kinematics={**others, "x": x},
         x_grid=grid,
         flavours=(settings.flavour,),
@@ -123,12 +138,12 @@ class _Columns:
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
     """Line number and values of each line; empty lines and those that begin with # are no data."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, skipinitialspace=True)
-            found = [(reader.line_num, row) for row in reader]
+        lines = io.StringIO(read_text(path, MOST_BYTES), newline="")
+        reader = csv.reader(lines, skipinitialspace=True)
+        found = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise DataError(f"There is no file at '{path}'. Check the path.") from None
-    except (OSError, ValueError, csv.Error) as cause:
+    except (UnreadableError, csv.Error) as cause:
         raise DataError(f"'{path}' cannot be read as CSV: {cause}.") from None
     return [(n, row) for n, row in found if any(row) and not row[0].lstrip().startswith("#")]
 
@@ -194,12 +209,18 @@ def _from_covariance(path: Path, matrix: np.ndarray) -> tuple[np.ndarray, np.nda
     matrix is uncorrelated, and the columns V sqrt(l - m) shift the data together.
     """
     scale = np.abs(matrix).max()
-    if np.abs(matrix - matrix.T).max() > SYMMETRIC * scale:
+    with np.errstate(over="ignore"):
+        asymmetry = np.abs(matrix - matrix.T).max()
+    if asymmetry > SYMMETRIC * scale:
         raise DataError(f"The covariance in '{path}' is not symmetric. Check how it was written.")
     if (np.diag(matrix) <= 0).any():
         raise DataError(f"The covariance in '{path}' needs numbers above 0 on its diagonal.")
     errors = np.sqrt(np.diag(matrix))
-    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2 / np.outer(errors, errors))
+    with np.errstate(all="ignore"):
+        correlation = (matrix + matrix.T) / 2 / np.outer(errors, errors)
+    if not np.isfinite(correlation).all():
+        raise DataError(f"The covariance in '{path}' has numbers beyond float64. Scale the data.")
+    values, vectors = np.linalg.eigh(correlation)
     if values[0] <= 0:
         raise DataError(
             f"The covariance in '{path}' is not positive definite: the lowest eigenvalue of its "

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,16 +14,16 @@ from replicafit.data.dataset import Dataset
 from replicafit.data.table_keys import read_tables, table_keys
 from replicafit.data.validation import validated
 from replicafit.errors import DataError
+from replicafit.reading import UnreadableError, read_arrays
 
 FORMAT = "replicafit-dataset/1"
-KINEMATICS = ("x", "q2", "y")
-
-
-_DAMAGE = (
-    *(OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
+KEYS = (
+    *("format", "metadata", "central", "stat", "sys_add", "sys_add_name", "sys_mult_percent"),
+    *("sys_mult_name", "x_grid", "flavours", "operation"),
 )
-"""What numpy and zipfile raise for files that are damaged or something else."""
+"""Of the format; other lists of a number for each datum are kinematics."""
+USUAL = ("x", "q2", "y")
+"""Kinematics that must be right if they are there."""
 
 
 class _HasPath(Protocol):
@@ -53,13 +51,23 @@ def dataset_from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset
         dataset = _from_arrays(path, arrays)
     except KeyError as missing:
         raise DataError(f"'{path}' lacks the key {missing} of the format {FORMAT}.") from None
-    except (ValueError, TypeError, AttributeError) as cause:
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as cause:
         raise DataError(f"'{path}' has a key of the wrong kind: {cause}.") from None
     return validated(dataset, f"'{path}'")
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
-    """Writes ``dataset``; the file appears whole or not at all."""
+    """Writes ``dataset``; the file appears whole or not at all.
+
+    Raises:
+        DataError: kinematics have the name of a key of the format.
+    """
+    taken = sorted(n for n in dataset.kinematics if n in KEYS or n.startswith("fk_"))
+    if taken:
+        raise DataError(
+            f"Dataset {dataset.name}: kinematics cannot be called '{taken[0]}', which is a key of "
+            f"the format {FORMAT}. Give them another name."
+        )
     arrays: dict[str, Any] = {
         "format": FORMAT,
         "metadata": json.dumps({"name": dataset.name, **dataset.metadata}),
@@ -93,27 +101,31 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return dict(archive)
+        return read_arrays(path)
     except FileNotFoundError:
         raise DataError(f"There is no dataset file at '{path}'. Check the path.") from None
-    except _DAMAGE as cause:
-        reason = f"'{path}' is damaged or no .npz file ({cause})."
-        raise DataError(f"{reason} Copy or build it again.") from None
+    except UnreadableError as cause:
+        raise DataError(f"'{path}' cannot be used: {cause}. Copy or build it again.") from None
 
 
 def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
-    metadata = json.loads(str(arrays["metadata"]))
+    metadata, central = json.loads(str(arrays["metadata"])), arrays["central"]
     return Dataset(
         name=str(metadata.get("name", path.stem)),
-        central=_float(arrays["central"]),
-        stat=_float(arrays["stat"]),
-        sys_add=_float(arrays["sys_add"]),
+        central=central,
+        stat=arrays["stat"],
+        sys_add=arrays["sys_add"],
         sys_add_names=_words(arrays["sys_add_name"]),
-        sys_mult_percent=_float(arrays["sys_mult_percent"]),
+        sys_mult_percent=arrays["sys_mult_percent"],
         sys_mult_names=_words(arrays["sys_mult_name"]),
-        kinematics={key: _float(arrays[key]) for key in KINEMATICS if key in arrays},
-        x_grid=_float(arrays["x_grid"]),
+        kinematics={
+            key: array
+            for key, array in arrays.items()
+            if key in USUAL
+            or (key not in KEYS and not key.startswith("fk_") and array.dtype.kind in "fiu")
+            and array.shape == central.shape
+        },
+        x_grid=arrays["x_grid"],
         flavours=_words(arrays["flavours"]),
         tables=read_tables(path, arrays),
         operation=str(arrays["operation"]),
@@ -129,12 +141,6 @@ def read_attributes(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
         for key, array in arrays.items()
         if array.ndim == 0 and np.issubdtype(array.dtype, np.number)
     }
-
-
-def _float(array: np.ndarray) -> np.ndarray:
-    result = np.array(array, dtype=np.float64)
-    result.flags.writeable = False
-    return result
 
 
 def _words(array: np.ndarray) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.errors import DataError
+from replicafit.reading import UnreadableError, read_arrays
 
 KEYS = ("matrix", "dataset", "datum")
 
@@ -76,25 +77,28 @@ def read_extra_covariance(path: Path) -> ExtraCovariance:
         DataError: it is missing, damaged, not symmetric or not positive.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            matrix, dataset, datum = (archive[key] for key in KEYS)
-        extra = ExtraCovariance(
-            path, matrix.astype(np.float64), dataset.astype(np.str_), datum.astype(np.int64)
-        )
+        arrays = read_arrays(path)
+        matrix, dataset, datum = (np.atleast_1d(arrays[key]) for key in KEYS)
+        for key, array, kinds in zip(
+            KEYS, (matrix, dataset, datum), ("fiu", "U", "iu"), strict=True
+        ):
+            if array.dtype.kind not in kinds:
+                raise UnreadableError(f"'{key}' holds {array.dtype}")
     except FileNotFoundError:
         raise DataError(f"There is no covariance file at '{path}'. Check the path.") from None
-    except Exception as cause:
+    except (UnreadableError, KeyError) as cause:
         raise DataError(
             f"'{path}' is no covariance file ({cause}). It must be a .npz with the keys "
-            f"{', '.join(KEYS)}."
+            f"{', '.join(KEYS)}: numbers, names and whole numbers."
         ) from None
+    extra = ExtraCovariance(path, matrix.astype(np.float64), dataset, datum.astype(np.int64))
     _check(extra)
     return extra
 
 
 def _check(extra: ExtraCovariance) -> None:
-    k, matrix = len(extra.dataset), extra.matrix
-    if matrix.shape != (k, k) or extra.datum.shape != (k,):
+    k, matrix = extra.dataset.size, extra.matrix
+    if matrix.shape != (k, k) or extra.datum.shape != (k,) or extra.dataset.shape != (k,):
         raise DataError(
             f"'{extra.path}': matrix {matrix.shape}, dataset {extra.dataset.shape} and datum "
             f"{extra.datum.shape} must have the shapes (k, k), (k,) and (k,)."
@@ -106,7 +110,7 @@ def _check(extra: ExtraCovariance) -> None:
     errors = np.sqrt(np.maximum(np.diag(matrix), 0))
     scale = np.where(errors > 0, errors, 1.0)
     try:
-        np.linalg.cholesky(matrix / np.outer(scale, scale) + 1e-8 * np.eye(k))
+        np.linalg.cholesky(matrix / scale / scale[:, None] + 1e-8 * np.eye(k))
     except np.linalg.LinAlgError:
         raise DataError(
             f"'{extra.path}': the matrix has negative eigenvalues; a covariance has none."

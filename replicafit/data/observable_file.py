@@ -25,7 +25,7 @@ def read_observable(path: Path) -> Dataset:
         )
     if "fk_0" not in arrays:
         raise DataError(f"'{path}' has no table: the key 'fk_0' is missing.")
-    d = len(np.atleast_1d(arrays["fk_0"]))
+    d = len(np.atleast_1d(arrays["fk_0"]))  # of what is no table, told below
     nothing: dict[str, np.ndarray] = {
         "central": np.zeros(d),
         "stat": np.zeros(d),

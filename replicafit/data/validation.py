@@ -122,6 +122,12 @@ def _check_values(source: str, dataset: Dataset) -> None:
                 f"{source}: '{key}' of dataset {dataset.name} is not finite for the data "
                 f"{_some(bad)} (counted from 0). Remove or mend them."
             )
+    negative = np.flatnonzero(dataset.stat < 0)
+    if len(negative):
+        raise DataError(
+            f"{source}: 'stat' of dataset {dataset.name} is negative for the data "
+            f"{_some(negative)} (counted from 0). Errors are 0 or more."
+        )
     for name, value in dataset.attributes.items():
         if not np.isfinite(value):
             raise DataError(f"{source}: {name} must be a finite number, not {value}.")

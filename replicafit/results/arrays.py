@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
+from replicafit import reading
 from replicafit.errors import OutputError
-
-_DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
-"""What numpy and zipfile raise for files that are damaged."""
 
 
 def read_arrays(file: Path) -> dict[str, np.ndarray]:
@@ -22,9 +18,6 @@ def read_arrays(file: Path) -> dict[str, np.ndarray]:
         OutputError: it is damaged.
     """
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return dict(archive)
-    except FileNotFoundError:
-        raise
-    except _DAMAGE as cause:
+        return reading.read_arrays(file)
+    except reading.UnreadableError as cause:
         raise OutputError(f"'{file}' is damaged ({cause}). Fit this replica again.") from None

@@ -146,8 +146,9 @@ def _number(node: ast.AST, text: str) -> Part:
 
 
 def _not_a_condition(text: str) -> str:
+    shown = text if len(text) <= 60 else f"{text[:60]} ..."
     return (
-        f"'{text[:60]}{' ...' * (len(text) > 60)}' is no condition; write comparisons (< <= > >= == !=) of variables and numbers, "
+        f"'{shown}' is no condition; write comparisons (< <= > >= == !=) of variables and numbers, "
         "with + - * / **, log, exp, sqrt, abs, min, max, joined by and, or, not: q2 >= 3.49, "
         "x < 0.1 and q2 > 10, abs(y) <= 0.6 * log(sqrts / m_ll)"
     )

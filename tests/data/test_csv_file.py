@@ -58,6 +58,19 @@ def test_cuts_may_name_columns_of_numbers(read):
     np.testing.assert_array_equal(passing(dataset, ["run == 1", "x > 0.2"]), [True, False, False])
 
 
+def test_columns_of_systematics_are_sources(tmp_path):
+    text = "x,y,e,LUMI,shift\n0.1,2,0.1,{0},0.3\n0.2,4,0.1,{0},-0.3\n"
+    for name, percent in (("A", 1), ("B", 3)):
+        (tmp_path / f"{name}.csv").write_text(text.format(percent))
+    settings = {"error": "e", "systematics": {"LUMI": "percent", "shift": "absolute"}}
+    both = [read_csv(CsvSettings(path=Path(f"{n}.csv"), **settings), tmp_path) for n in "AB"]
+    assert both[0].shift_names == ("shift", "LUMI")
+    lumi = np.array([0.02, 0.04, 0.06, 0.12])
+    shift = np.array([0.3, -0.3, 0.3, -0.3])
+    expected = np.outer(lumi, lumi) + np.outer(shift, shift) + 0.01 * np.eye(4)
+    np.testing.assert_allclose(stack(both).covariance, expected)
+
+
 @pytest.mark.parametrize(
     ("text", "settings", "words"),
     [
@@ -70,6 +83,7 @@ def test_cuts_may_name_columns_of_numbers(read):
         (TEXT.replace("who", "x"), {}, "has 2 column 'x'"),
         ("x,y,sigma\n", {}, "at least one datum"),
         ("", {}, "at least one datum"),
+        (TEXT, {"systematics": {"lumi": "percent"}}, "no column 'lumi'"),
         (TEXT, {"path": "none.csv"}, "no file at .*none.csv"),
         (TEXT, {"covariance": "some.csv"}, "must hold 3 lines of 3 numbers.*5 in line 2"),
     ],
@@ -102,6 +116,7 @@ def test_any_covariance_is_reproduced(tmp_path_factory, seed):
         ("1,0.5\n0.4,1\n", "not symmetric"),
         ("1,2\n2,1\n", "not positive definite.*-1"),
         ("0,0\n0,1\n", "above 0 on its diagonal"),
+        ("1.7e308,0\n0,1.7e308\n", "beyond float64"),
         ("1,a\n0,1\n", "line 1: there is something that is not a finite number"),
     ],
 )

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from replicafit.data import read_dataset, write_dataset
+from replicafit.data.cuts import passing
 from replicafit.errors import DataError
 
 
@@ -27,6 +28,20 @@ def test_round_trip(tmp_path, toy_datasets):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_kinematics_have_any_name_and_cuts_act_on_them(tmp_path, toy_datasets):
+    dataset, path = toy_datasets[0], tmp_path / "a.npz"
+    columns = {"x": np.arange(40.0), "sqrt(s)": np.arange(40.0) + 7000, "T_hot": np.ones(40)}
+    write_dataset(path, dataclasses.replace(dataset, kinematics=columns))
+    back = read_dataset(path)
+    assert {name: list(column) for name, column in back.kinematics.items()} == {
+        name: list(column) for name, column in columns.items()
+    }
+    assert passing(back, ["x >= 35", "T_hot < 2"]).sum() == 5
+    for taken in ("central", "fk_0"):
+        with pytest.raises(DataError, match=f"cannot be called '{taken}'"):
+            write_dataset(path, dataclasses.replace(dataset, kinematics={taken: np.ones(40)}))
+
+
 def damage(dataset, **changes):
     return dataclasses.replace(dataset, **changes)
 
@@ -41,6 +56,7 @@ def nan_at(array, index):
     ("change", "words"),
     [
         (lambda d: {"central": nan_at(d.central, 3)}, "'central' .* not finite for the data 3"),
+        (lambda d: {"stat": -d.stat}, "'stat' .* negative for the data 0, 1"),
         (lambda d: {"stat": d.stat[:-1]}, "'stat' has shape"),
         (lambda d: {"tables": (d.tables[0][:, :, 1:],)}, "'fk_0' has shape"),
         (lambda d: {"tables": (nan_at(d.tables[0], (5, 0, 0)),)}, "'fk_0' .* the data 5"),
@@ -84,3 +100,28 @@ def test_a_missing_key(tmp_path, toy_datasets):
     np.savez(path, **arrays)
     with pytest.raises(DataError, match="lacks the key 'stat'"):
         read_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"central": np.array(1.0)}, "list of at least one"),
+        ({"central": np.array([True] * 40)}, "array of bool"),
+        ({"central": np.array(["1"] * 40)}, "array of <U1"),
+        ({"stat": np.ones(40, dtype=complex)}, "array of complex128"),
+        ({"x_grid": np.array(0.5)}, "'x_grid' must be a list"),
+        ({"flavours": np.array("g")}, "wrong kind"),
+        ({"metadata": np.array("[" * 10_000)}, "wrong kind"),
+        ({"metadata": np.array("[]")}, "wrong kind"),
+        ({"q0": np.ones(3)}, "."),
+        ({"fk_0": np.array(3.0)}, "'fk_0'"),
+        ({"x": np.ones(3)}, "'x' has shape"),
+        ({"sys_add": np.ones((40, 2, 2))}, "'sys_add' has shape"),
+    ],
+)
+def test_keys_of_the_wrong_kind(tmp_path, toy_datasets, changes, words):
+    write_dataset(tmp_path / "a.npz", toy_datasets[0])
+    with np.load(tmp_path / "a.npz") as archive:
+        np.savez(tmp_path / "b.npz", **{**archive, **changes})
+    with pytest.raises(DataError, match=words):
+        read_dataset(tmp_path / "b.npz")

@@ -11,13 +11,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from replicafit.data import Dataset, write_dataset
-from replicafit.data.dataset_file import KINEMATICS, dataset_from_arrays, load_arrays
+from replicafit.data import Dataset, read_dataset, write_dataset
 from replicafit.plugin import DataError
 
-LAYOUT = 1
+LAYOUT = 2
 """Grows when what is kept changes."""
 
 PACKAGES = ("replicafit-nnpdf", "nnpdf-data", "pineappl")
@@ -40,7 +37,7 @@ class Cache:
         if not path.is_file():
             return None
         try:
-            dataset = _read(path)
+            dataset = read_dataset(path)
         except (DataError, KeyError, TypeError):
             return None  # of an interrupted copy, say; it is parsed anew
         recorded = dataset.metadata["sources"]
@@ -53,19 +50,17 @@ class Cache:
         Raises:
             DataError: the folder cannot be written, or the dataset is not one.
         """
-        others = {k: v.tolist() for k, v in dataset.kinematics.items() if k not in KINEMATICS}
-        metadata = {**dataset.metadata, "kinematics": others, "sources": stamps(sources)}
-        usual = {k: v for k, v in dataset.kinematics.items() if k in KINEMATICS}
+        metadata = {**dataset.metadata, "sources": stamps(sources)}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_dataset(path, replace(dataset, kinematics=usual, metadata=metadata))
+            write_dataset(path, replace(dataset, metadata=metadata))
         except OSError as cause:
             raise DataError(
                 f"The cache of parsed datasets cannot be written: {cause}. Set 'cache' of the "
                 "dataset to a folder that can."
             ) from None
         try:
-            return _read(path)
+            return read_dataset(path)
         except DataError:
             path.unlink()
             raise
@@ -88,11 +83,3 @@ def _stamp(file: Path) -> list[int] | None:
     except OSError:
         return None
     return [found.st_size, found.st_mtime_ns]
-
-
-def _read(path: Path) -> Dataset:
-    """The format knows three kinematic variables; the others are in the metadata."""
-    dataset = dataset_from_arrays(path, load_arrays(path))
-    metadata = dict(dataset.metadata)
-    others = {name: np.array(values) for name, values in metadata.pop("kinematics").items()}
-    return replace(dataset, kinematics={**dataset.kinematics, **others}, metadata=metadata)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +45,12 @@ class CsvSettings(ComponentSettings):
         default=None,
         description="In place of error: a file with the covariance matrix, a line for each datum, "
         "without names.",
+    )
+    systematics: Mapping[str, Literal["absolute", "percent"]] = Field(
+        default={},
+        description="Columns of correlated errors, each the shifts of its source, absolute or in "
+        "percent of the value. Sources of the same name are one, in all datasets.",
+        examples=[{"LUMI": "percent"}],
     )
     flavour: str = Field(default="f", description="Which of model.flavours was measured.")
     q0: PositiveFloat | None = Field(
