@@ -121,9 +121,7 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         kinematics={
             key: array
             for key, array in arrays.items()
-            if key in USUAL
-            or (key not in KEYS and not key.startswith("fk_") and array.dtype.kind in "fiu")
-            and array.shape == central.shape
+            if key in USUAL or (array.shape == central.shape and _may_be_kinematics(key, array))
         },
         x_grid=arrays["x_grid"],
         flavours=_words(arrays["flavours"]),
@@ -141,6 +139,10 @@ def read_attributes(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
         for key, array in arrays.items()
         if array.ndim == 0 and np.issubdtype(array.dtype, np.number)
     }
+
+
+def _may_be_kinematics(key: str, array: np.ndarray) -> bool:
+    return key not in KEYS and not key.startswith("fk_") and array.dtype.kind in "fiu"
 
 
 def _words(array: np.ndarray) -> tuple[str, ...]:

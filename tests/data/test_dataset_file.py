@@ -113,7 +113,6 @@ def test_a_missing_key(tmp_path, toy_datasets):
         ({"flavours": np.array("g")}, "wrong kind"),
         ({"metadata": np.array("[" * 10_000)}, "wrong kind"),
         ({"metadata": np.array("[]")}, "wrong kind"),
-        ({"q0": np.ones(3)}, "."),
         ({"fk_0": np.array(3.0)}, "'fk_0'"),
         ({"x": np.ones(3)}, "'x' has shape"),
         ({"sys_add": np.ones((40, 2, 2))}, "'sys_add' has shape"),
