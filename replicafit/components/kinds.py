@@ -140,6 +140,7 @@ class LayerContext:
         node_start: where on the grid axis the extra grid points of this layer begin.
         node_count: how many extra grid points this layer requested.
         x_grid: the grids of all datasets one after the other, with repetitions, (n,).
+        before: the layers of all replicas that were built before this one, in order.
     """
 
     position: int
@@ -150,6 +151,7 @@ class LayerContext:
     node_start: int = 0
     node_count: int = 0
     x_grid: np.ndarray = field(default_factory=lambda: np.empty(0))
+    before: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +177,9 @@ class LayerType(Configured):
             change nothing and to have no parameters.
         flavours: ``(settings, names before) -> names after``, for a layer that changes which
             functions there are. Left out, the names stay.
+        check: ``(settings, names of the functions that reach it, pairs of settings and names of the
+            layers before it) -> None``, raising ModelError for layers that do not go together; what
+            is found here is found before anything is fitted, without Keras.
     """
 
     build: Target
@@ -182,6 +187,7 @@ class LayerType(Configured):
     extra_grid: Callable[[Any], np.ndarray] | None = None
     size: Callable[[Any, int], tuple[int, int]] | None = None
     flavours: Callable[[Any, tuple[str, ...]], tuple[str, ...]] | None = None
+    check: Callable[[Any, tuple[str, ...], list[tuple[Any, tuple[str, ...]]]], None] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

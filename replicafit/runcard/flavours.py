@@ -14,13 +14,15 @@ def flavours_along(model: NetworkSettings, registry: Registry) -> tuple[tuple[st
     leave them to the data (``NetworkSettings.of``).
 
     Raises:
-        ModelError: a layer cannot take the names that reach it.
+        ModelError: a layer cannot take the names that reach it, or what comes before it.
     """
     assert model.flavours is not None
     names = [model.flavours]
-    for item in model.layers:
-        change = registry.get(LayerType, item.type).flavours
-        names.append(change(item, names[-1]) if change else names[-1])
+    for position, item in enumerate(model.layers):
+        kind = registry.get(LayerType, item.type)
+        if kind.check:
+            kind.check(item, names[-1], list(zip(model.layers[:position], names, strict=False)))
+        names.append(kind.flavours(item, names[-1]) if kind.flavours else names[-1])
     return tuple(names)
 
 

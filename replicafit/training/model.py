@@ -130,6 +130,7 @@ def build_model(
                 node_start=int(starts[i]),
                 node_count=len(nodes[i]),
                 x_grid=x_grid,
+                before=tuple(stage.layer for stage in stages),
             )
             stages.append(Stage(_built(kind, item, context), kind.needs_x))
             features = _connect(stages[-1], features, grid, i, kind)

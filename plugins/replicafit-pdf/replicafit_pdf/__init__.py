@@ -18,6 +18,7 @@ from replicafit_pdf.layers.settings import (
     SumRulesSettings,
     VanishAtOneSettings,
 )
+from replicafit_pdf.layers.sum_rule_checks import check as check_sum_rules
 from replicafit_pdf.penalties.settings import replicafit_penalties as replicafit_penalties
 from replicafit_pdf.presets import replicafit_presets as replicafit_presets
 from replicafit_pdf.quadrature import sum_rule_nodes
@@ -88,6 +89,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             name="sum_rules",
             settings=SumRulesSettings,
             build="replicafit_pdf.layers.sum_rules:build",
+            check=check_sum_rules,
             extra_grid=_sum_rule_grid,
             summary="momentum, valence, triplet and octet sum rules",
         ),

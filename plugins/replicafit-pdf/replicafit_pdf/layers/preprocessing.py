@@ -31,6 +31,7 @@ class Preprocessing(keras.layers.Layer):
         trained: positions of the trained flavours, (t,).
         low, high: bounds of 1 - alpha and of beta, ``(2, t)`` each.
         flavours: names along the last axis, for the record; length f.
+        highest: the most that alpha of each flavour may be in any replica, length f.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Preprocessing(keras.layers.Layer):
         low: Any = None,
         high: Any = None,
         flavours: Sequence[str] = (),
+        highest: Sequence[float] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.flavours = tuple(flavours)
+        self.flavours, self.highest = tuple(flavours), tuple(highest)
         self.alpha = np.asarray(alpha, dtype=np.float64)
         self.beta = np.asarray(beta, dtype=np.float64)
         self.trained = tuple(trained)
@@ -129,6 +131,7 @@ class Preprocessing(keras.layers.Layer):
             "beta": self.beta.tolist(),
             "trained": list(self.trained),
             "flavours": list(self.flavours),
+            "highest": list(self.highest),
             **bounds,
         }
 
@@ -175,6 +178,7 @@ def build(settings: PreprocessingSettings, context: LayerContext) -> Preprocessi
         low=[[1 - a[1] for a, _ in ranges], [b[0] for _, b in ranges]],
         high=[[1 - a[0] for a, _ in ranges], [b[1] for _, b in ranges]],
         flavours=context.flavours,
+        highest=[_range(a)[1] for a in alpha],
         name=f"preprocessing_{context.position}",
     )
 

@@ -6,6 +6,7 @@ At every scale, with functions x f (arXiv:2109.02653, eqs. 3.8 to 3.10):
 With an asymmetry of charm that nothing constrains, the three light flavours give v + v15/3 = 4
 instead of the rules for v and v15. Polarised (arXiv:2503.11814, section 3): the integrals of t3/x
 and t8/x are the axial charges of the baryon octet, which each replica draws within their errors.
+Where preprocessing lets an integrand rise almost as 1/x, its power is integrated exactly.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ import numpy as np
 from keras import ops
 
 from replicafit.components import LayerContext
-from replicafit.errors import ModelError
+from replicafit_pdf.layers.preprocessing import Preprocessing
+from replicafit_pdf.layers.rotation import Rotation
 from replicafit_pdf.layers.settings import SumRulesSettings
-from replicafit_pdf.quadrature import sum_rule_nodes
+from replicafit_pdf.layers.sum_rule_checks import MOMENTUM, OPEN_CHARM, imposed, over_x
+from replicafit_pdf.quadrature import power_weights, sum_rule_nodes
 
-MOMENTUM, OPEN_CHARM = "momentum", "v_open_charm"
 VALENCE = {"v": 3.0, "v3": 1.0, "v8": 3.0, "v15": 3.0}
 SAMPLED = ("t3", "t8")
-NEEDS = {MOMENTUM: ("sigma", "g"), OPEN_CHARM: ("v", "v15")}
+STEEP = 0.8
+"""From this alpha on a power is integrated exactly; below, the nodes follow it."""
 
 
 @keras.saving.register_keras_serializable(package="replicafit")
 class SumRules(keras.layers.Layer):
     """Normalizes flavours of ``(b, r, n, f)`` by integrals over quadrature nodes on the grid axis.
 
-    Weights: ``targets`` ``(r, 1, f)``, not trained, if some are drawn per replica.
+    Weights: ``targets`` ``(r, 1, f)``, not trained, if some are drawn per replica; ``measure``
+    ``(r, q, f)``, not trained, if some powers are integrated exactly.
 
     Args:
         flavours: names along the last axis, length f.
@@ -41,6 +45,8 @@ class SumRules(keras.layers.Layer):
         node_start: where the nodes begin on the grid axis.
         nodes: how many there are.
         sampled: the integral of each replica, (r,), for each of ``t3`` and ``t8`` that is imposed.
+        alpha: flavours whose integrand rises as x^-alpha, with alpha of each replica, (r,), for
+            the quadrature.
     """
 
     def __init__(
@@ -50,21 +56,37 @@ class SumRules(keras.layers.Layer):
         node_start: int,
         nodes: int,
         sampled: Mapping[str, Sequence[float]] | None = None,
+        alpha: Mapping[str, Sequence[float]] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.flavours, self.rules = tuple(flavours), tuple(rules)
         self.node_start, self.nodes = node_start, nodes
         self.sampled = {rule: list(values) for rule, values in (sampled or {}).items()}
+        self.alpha = {name: list(values) for name, values in (alpha or {}).items()}
         self._measure, self._selection, self._targets = self._tables()
         if self.sampled:
-            values = self._targets
-            self.targets = self.add_weight(
-                name="targets",
-                shape=values.shape,
-                initializer=lambda shape, dtype: ops.cast(values, dtype),
-                trainable=False,
-            )
+            self.targets = self._constant("targets", self._targets)
+        if self.alpha:
+            self._measure = self._with_exact_powers(self._measure)
+            self.measure = self._constant("measure", self._measure)
+
+    def _constant(self, name: str, values: np.ndarray) -> Any:
+        return self.add_weight(
+            name=name,
+            shape=values.shape,
+            initializer=lambda shape, dtype: ops.cast(values, dtype),
+            trainable=False,
+        )
+
+    def _with_exact_powers(self, measure: np.ndarray) -> np.ndarray:
+        """``measure`` (q, f) of each replica, (r, q, f)."""
+        x, replicas = sum_rule_nodes(self.nodes).x, len(next(iter(self.alpha.values())))
+        each = np.tile(measure, (replicas, 1, 1))
+        for name, alpha in self.alpha.items():
+            weights = [power_weights(self.nodes, np.array(own)) / x for own in alpha]  # one by one:
+            each[:, :, self.flavours.index(name)] = weights  # the bits must not depend on others
+        return each
 
     def call(self, features: Any) -> Any:
         """Normalized functions, ``(b, r, n, f)``."""
@@ -74,7 +96,8 @@ class SumRules(keras.layers.Layer):
         """The factor of each flavour, ``(b, r, 1, f)``."""
         values = features[:, :, self.node_start : self.node_start + self.nodes]
         measure, subtracted, divided = (
-            ops.cast(table, features.dtype) for table in (self._measure, *self._selection)
+            ops.cast(table, features.dtype)
+            for table in (self.measure if self.alpha else self._measure, *self._selection)
         )
         targets = ops.cast(self.targets if self.sampled else self._targets, features.dtype)
         integrals = ops.sum(values * measure, axis=2, keepdims=True)
@@ -143,39 +166,40 @@ class SumRules(keras.layers.Layer):
             "node_start": self.node_start,
             "nodes": self.nodes,
             "sampled": self.sampled,
+            "alpha": self.alpha,
         }
 
 
 def build(settings: SumRulesSettings, context: LayerContext) -> SumRules:
     """The layer a runcard asks for, with its axial charges drawn per replica."""
-    rules = _imposed(settings.rules, context.flavours)
-    for rule in rules:
-        for flavour in NEEDS.get(rule, (rule,)):
-            if flavour not in context.flavours:
-                raise ModelError(
-                    f"The sum rule '{rule}' needs the flavour '{flavour}'; those that reach "
-                    f"sum_rules are {', '.join(context.flavours)}. Add it, or leave the rule out "
-                    "of rules."
-                )
+    rules = imposed(settings.rules, context.flavours)
     return SumRules(
         flavours=context.flavours,
         rules=rules,
         node_start=context.node_start,
         nodes=context.node_count,
         sampled=_sampled(settings, rules, context.generators),
+        alpha=_steep(rules, context),
         name=f"sum_rules_{context.position}",
     )
 
 
-def _imposed(rules: Any, flavours: Sequence[str]) -> tuple[str, ...]:
-    if rules == "all":
-        return (MOMENTUM, "v", "v3", "v8", *(("v15",) if "v15" in flavours else ()))
-    if OPEN_CHARM in rules and ("v" in rules or "v15" in rules):
-        raise ModelError(
-            f"The sum rule '{OPEN_CHARM}' takes the place of 'v' and 'v15'; the runcard gives "
-            f"{', '.join(rules)}. Leave out either."
-        )
-    return tuple(rules)
+def _steep(rules: Sequence[str], context: LayerContext) -> dict[str, list[float]]:
+    """alpha of each replica, of flavours that a rule integrates over x and that rise so fast."""
+    known: dict[str, tuple[float, Any]] = {}
+    names: Sequence[str] = ()
+    for layer in context.before:
+        if isinstance(layer, Preprocessing):
+            names = layer.flavours
+            known = {n: (layer.highest[i], layer.alpha[:, i]) for i, n in enumerate(names)}
+        elif isinstance(layer, Rotation) and known:
+            sources = [np.flatnonzero(column) for column in layer.matrix.T]
+            single = {i: names[s[0]] for i, s in enumerate(sources) if len(s) == 1}
+            known = {context.flavours[i]: known[n] for i, n in single.items() if n in known}
+        else:
+            known = {}
+    steep = (name for name in over_x(rules) if name in known and known[name][0] > STEEP)
+    return {name: known[name][1].tolist() for name in steep}
 
 
 def _sampled(
