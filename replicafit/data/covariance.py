@@ -3,47 +3,204 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.sparse import block_array, csr_array
+from scipy.sparse.csgraph import connected_components
 
 from replicafit.data.dataset import Dataset
 from replicafit.data.sources import sources
 from replicafit.errors import DataError
 
+MOST_SHIFTS = 1 / 3
+"""Shifts per datum up to which whitening is faster without the matrix."""
 
-def covariance(datasets: Sequence[Dataset]) -> np.ndarray:
-    """Covariance of all ``datasets`` together, (d, d); the experimental one unless a dataset has
-    another ``reference``.
+LARGEST_SHIFTS = 1e5
+"""Largest variance of shifts, in units of the independent variances, up to which whitening without
+the matrix is exact: it multiplies rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Covariance:
+    """diag(v) + S S^T: independent errors, and shifts that data have in common.
+
+    Attributes:
+        independent: v, the variances of the independent errors, (d,).
+        shifts: S, a column for each source, (d, s).
+    """
+
+    independent: np.ndarray
+    shifts: np.ndarray
+
+    @cached_property
+    def dense(self) -> np.ndarray:
+        """The matrix, (d, d)."""
+        matrix: np.ndarray = self.shifts @ self.shifts.T
+        matrix[np.diag_indices_from(matrix)] += self.independent
+        return matrix
+
+    @property
+    def variances(self) -> np.ndarray:
+        """Its diagonal, (d,)."""
+        found: np.ndarray = self.independent + (self.shifts**2).sum(axis=1)
+        return found
+
+    def selected(self, which: np.ndarray) -> Covariance:
+        """Of the data ``which``, a mask or indices."""
+        return Covariance(self.independent[which], self.shifts[which])
+
+    def scaled(self, factors: np.ndarray) -> Covariance:
+        """Of the data times ``factors`` (d,)."""
+        return Covariance(self.independent * factors**2, self.shifts * factors[:, None])
+
+    def plus(self, matrix: np.ndarray) -> Covariance:
+        """With a covariance (d, d) added; what is negative in it, by rounding, is left out."""
+        errors, values, vectors = _correlation(matrix)
+        kept = values > len(values) * np.finfo(float).eps * values[-1]
+        return self._with(errors, vectors[:, kept] * np.sqrt(values[kept]))
+
+    def regularized(self, norm_threshold: float) -> Covariance:
+        """With the eigenvalues of its correlation raised to a floor.
+
+        With C = D A A^T D, D the standard deviations, the singular values of A are clipped from
+        below at 1 / norm_threshold, so that |A^-1| <= norm_threshold: the chi2 of no direction
+        reacts to inaccurate correlations by more than that (arXiv:2207.00690; NNPDF uses 4).
+        """
+        errors, values, vectors = _correlation(self.dense)
+        missing = norm_threshold**-2.0 - values
+        low = missing > 0
+        return self._with(errors, vectors[:, low] * np.sqrt(missing[low]))
+
+    def _with(self, errors: np.ndarray, shifts: np.ndarray) -> Covariance:
+        """With more shifts, in units of ``errors`` (d,)."""
+        return Covariance(self.independent, np.hstack([self.shifts, errors[:, None] * shifts]))
+
+    def whitening(self) -> np.ndarray:
+        """W (d, d) with W C W^T = 1: the diagonal basis of the correlation.
+
+        Rows are eigenvectors of the correlation matrix, in units of their standard deviation.
+        """
+        errors, values, vectors = _correlation(self.dense)
+        rows: np.ndarray = vectors.T / np.sqrt(values)[:, None] / errors
+        return rows
+
+    @cached_property
+    def correlated(self) -> np.ndarray:
+        """Which data share a source with another, (d,)."""
+        return np.asarray((self.shifts[:, self._common] != 0).any(axis=1))
+
+    @cached_property
+    def _common(self) -> np.ndarray:
+        """Which sources shift several data, (s,)."""
+        return np.asarray((self.shifts != 0).sum(axis=0) > 1)
+
+    @cached_property
+    def _blocks(self) -> tuple[_Block | _DenseBlock, ...]:
+        """Data that are correlated with each other and with no others; first those with none."""
+        shifts = self.shifts[:, self._common]
+        independent = self.independent + (self.shifts[:, ~self._common] ** 2).sum(axis=1)
+        pairs = csr_array(shifts != 0)
+        _, labels = connected_components(block_array([[None, pairs], [pairs.T, None]]))
+        labels = np.where(self.correlated, labels[: len(shifts)], -1)
+        return tuple(
+            _block(np.flatnonzero(labels == label), independent, shifts)
+            for label in np.unique(labels)
+        )
+
+    def whitened(self, columns: np.ndarray, used: np.ndarray) -> np.ndarray:
+        """L^-1 ``columns`` for some L with L L^T = C, the covariance of the data that are used.
+
+        Args:
+            columns: of all data, (d, c).
+            used: which data are, (d,).
+
+        Returns:
+            (n, c) for n used data. Rows are combinations of data; the products of columns are
+            ``columns^T C^-1 columns``.
+        """
+        parts = [block.whitened(columns, used) for block in self._blocks]
+        return np.concatenate([np.zeros((0, columns.shape[1])), *parts])
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Some data that are correlated with no others.
+
+    Attributes:
+        data: which, (n,).
+        errors: independent ones, (n,).
+        shifts: in units of these, (n, s).
+    """
+
+    data: np.ndarray
+    errors: np.ndarray
+    shifts: np.ndarray
+
+    def whitened(self, columns: np.ndarray, used: np.ndarray) -> np.ndarray:
+        """As for all data.
+
+        With U the shifts, 1 + U U^T is the covariance in units of the errors. With the Cholesky
+        factor 1 + U^T U = R^T R, F = 1 - U (1 + R)^-1 R^-T U^T has F^T F = (1 + U U^T)^-1, as
+        multiplying it out shows.
+        """
+        mine = used[self.data]
+        shifts = self.shifts[mine]
+        white: np.ndarray = columns[self.data[mine]]
+        white /= self.errors[mine, None]
+        one = np.eye(shifts.shape[1])
+        factor = np.linalg.cholesky(one + shifts.T @ shifts)
+        inner = solve_triangular(one + factor.T, solve_lower(factor, one), check_finite=False)
+        white -= shifts @ (inner @ (shifts.T @ white))
+        return white
+
+
+@dataclass(frozen=True, eq=False)
+class _DenseBlock:
+    """Some data that are correlated with no others, where the matrix is needed.
+
+    Attributes:
+        data: which, (n,).
+        matrix: (n, n).
+    """
+
+    data: np.ndarray
+    matrix: np.ndarray
+
+    def whitened(self, columns: np.ndarray, used: np.ndarray) -> np.ndarray:
+        """As for all data."""
+        mine = used[self.data]
+        factor = np.linalg.cholesky(self.matrix[np.ix_(mine, mine)])
+        return solve_lower(factor, columns[self.data[mine]])
+
+
+def _block(data: np.ndarray, independent: np.ndarray, shifts: np.ndarray) -> _Block | _DenseBlock:
+    """The cheapest exact form for the ``data`` (n,) of all whose errors are given.
+
+    Where a datum has next to no independent error, or there are many sources, it is the matrix.
+    """
+    variances, own = independent[data], shifts[data]
+    own = own[:, (own != 0).any(axis=0)]
+    if own.shape[1] <= MOST_SHIFTS * len(data) and variances.all():
+        errors = np.sqrt(variances)
+        relative = own / errors[:, None]
+        if not own.size or np.linalg.norm(relative, 2) ** 2 < LARGEST_SHIFTS:
+            return _Block(data, errors, relative)
+    return _DenseBlock(data, Covariance(variances, own).dense)
+
+
+def covariance(datasets: Sequence[Dataset]) -> Covariance:
+    """Covariance of all ``datasets`` together; the experimental one unless a dataset has another
+    ``reference``.
 
     Raises:
         DataError: a source is named twice in one dataset.
     """
-    return sources(datasets).covariance(np.concatenate([d.multiplied for d in datasets]))
-
-
-def regularized(matrix: np.ndarray, norm_threshold: float) -> np.ndarray:
-    """``matrix`` (d, d) with the eigenvalues of its correlation raised to a floor.
-
-    With C = D A A^T D, D the standard deviations, the singular values of A are clipped from below
-    at 1 / norm_threshold, so that |A^-1| <= norm_threshold: the chi2 of no direction reacts to
-    inaccurate correlations by more than that (arXiv:2207.00690; NNPDF uses 4).
-    """
-    errors = np.sqrt(np.diag(matrix))
-    values, vectors = np.linalg.eigh(matrix / np.outer(errors, errors))
-    half = errors[:, None] * vectors * np.sqrt(np.maximum(values, norm_threshold**-2.0))
-    raised: np.ndarray = half @ half.T
-    return raised
-
-
-def whitening(matrix: np.ndarray) -> np.ndarray:
-    """W (d, d) with W C W^T = 1 for C = ``matrix``: the diagonal basis of the correlation.
-
-    Rows are eigenvectors of the correlation matrix, in units of their standard deviation.
-    """
-    errors = np.sqrt(np.diag(matrix))
-    values, vectors = np.linalg.eigh(matrix / np.outer(errors, errors))
-    rows: np.ndarray = vectors.T / np.sqrt(values)[:, None] / errors
-    return rows
+    found = sources(datasets)
+    reference = np.concatenate([d.multiplied for d in datasets])
+    return Covariance(found.independent(reference), found.shifts(reference))
 
 
 def cholesky(matrix: np.ndarray, datasets: Sequence[Dataset]) -> np.ndarray:
@@ -85,3 +242,19 @@ def _not_positive(whose: str, matrix: np.ndarray) -> str:
         f"{values[0]:.3g}, carried by the data {', '.join(map(str, worst[:10]))} (counted from "
         "0). They lack an uncorrelated error or repeat each other; mend or remove them."
     )
+
+
+def _correlation(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Standard deviations (d,), eigenvalues (d,) and eigenvectors (d, d) of the correlation.
+
+    Data without any error, as a matrix for some of the data has them, have correlations of zero.
+    """
+    errors = np.sqrt(np.diag(matrix))
+    scale = np.where(errors > 0, errors, 1.0)
+    return errors, *np.linalg.eigh(matrix / np.outer(scale, scale))
+
+
+def solve_lower(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """factor^-1 right, for a lower triangular factor."""
+    solved: np.ndarray = solve_triangular(factor, right, lower=True, check_finite=False)
+    return solved

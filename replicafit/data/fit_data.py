@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from replicafit.components import DatasetReader
-from replicafit.data.covariance import cholesky, covariance
+from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.dataset import Dataset
 from replicafit.data.luminosity import table_arrays
 from replicafit.data.sources import Sources, sources
@@ -33,11 +33,11 @@ class FitData:
 
     Attributes:
         datasets: those that are fitted, in the order of the runcard.
-        covariance: experimental, (d, d): of the chi2 that is reported.
+        errors: experimental: of the chi2 that is reported.
         x_grid: all grid points of all datasets, ascending, (n,).
         flavours: all flavours of all tables, in order of appearance, length f.
-        fit_covariance: of the chi2 that is minimised, (d, d): with t0, extra covariances,
-            regularization and weights.
+        fit_errors: of the chi2 that is minimised: with t0, extra covariances, regularization and
+            weights.
         sampled_extra: extra covariances that pseudodata fluctuate with, (d, d); None without.
         whitening: (d, d): rows are the directions of the diagonal basis (eigenvectors of the
             correlation matrix of ``fit_covariance``) in units of their standard deviation,
@@ -48,10 +48,10 @@ class FitData:
     """
 
     datasets: tuple[Dataset, ...]
-    covariance: np.ndarray
+    errors: Covariance
     x_grid: np.ndarray
     flavours: tuple[str, ...]
-    fit_covariance: np.ndarray
+    fit_errors: Covariance
     sampled_extra: np.ndarray | None = None
     whitening: np.ndarray | None = None
     shared_split: bool = False
@@ -61,7 +61,17 @@ class FitData:
     @property
     def n_data(self) -> int:
         """How many data."""
-        return len(self.covariance)
+        return len(self.central)
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Experimental, (d, d)."""
+        return self.errors.dense
+
+    @property
+    def fit_covariance(self) -> np.ndarray:
+        """Of the chi2 that is minimised, (d, d)."""
+        return self.fit_errors.dense
 
     @cached_property
     def attributes(self) -> Mapping[str, float]:
@@ -159,11 +169,11 @@ def stack(datasets: Sequence[Dataset]) -> FitData:
     _check_names(datasets)
     _check_columns(datasets)
     _check_attributes(datasets)
-    experimental = covariance(datasets)
+    errors = covariance(datasets)
     data = FitData(
         datasets=tuple(datasets),
-        covariance=experimental,
-        fit_covariance=experimental,
+        errors=errors,
+        fit_errors=errors,
         x_grid=join_grids([dataset.x_grid for dataset in datasets]),
         flavours=tuple(dict.fromkeys(f for dataset in datasets for f in dataset.flavours)),
     )

@@ -34,18 +34,20 @@ class Sources:
     variance: np.ndarray
     uncorrelated_percent: np.ndarray
 
-    def covariance(self, reference: np.ndarray) -> np.ndarray:
-        """(d, d), with multiplicative errors times ``reference`` (d,).
+    def shifts(self, reference: np.ndarray) -> np.ndarray:
+        """What each source shifts, absolute, (d, s), multiplicative ones times ``reference`` (d,).
 
-        With the measured values as reference this is arXiv:0912.2276, eq. 2; with predictions of
-        an earlier fit it is the t0 covariance of the same paper.
+        With the measured values as reference, shifts and ``independent`` make the covariance of
+        arXiv:0912.2276, eq. 2; with predictions of an earlier fit the t0 covariance of that paper.
         """
+        shifts: np.ndarray = self.additive + self.percent * (reference[:, None] / 100)
+        return shifts
+
+    def independent(self, reference: np.ndarray) -> np.ndarray:
+        """Variance of what shifts each datum alone, (d,); multiplicative errors as above."""
         scale = reference[:, None] / 100
-        shifts = self.additive + self.percent * scale
-        variance = self.variance + ((self.uncorrelated_percent * scale) ** 2).sum(axis=1)
-        matrix: np.ndarray = shifts @ shifts.T
-        matrix[np.diag_indices_from(matrix)] += variance
-        return matrix
+        found: np.ndarray = self.variance + ((self.uncorrelated_percent * scale) ** 2).sum(axis=1)
+        return found
 
 
 def sources(datasets: Sequence[Dataset]) -> Sources:

@@ -6,15 +6,18 @@ the function come first in C, the others (ratios, products of two functions) las
     C = | C11 C12 |    L = | L1  0  |    e1 = L1^-1 (A p - D1)             linear: A p
         | C21 C22 |        | X^T L2 |    e2 = L2^-1 (T2(p) - D2 - X^T e1)  X = L1^-1 C12
 
-* Whitened, the linear table W = L1^-1 A of a replica has as many rows as it has data. One QR gives
-  |W p - L1^-1 D1|^2 = |R p - t|^2 + constant, with at most as many rows as p has elements.
+* L1^-1 is never made: errors are independent ones and a few hundred common shifts
+  (``Covariance.whitened``). Whitened, the linear table W = L1^-1 A of a replica has as many rows as
+  it has data. One QR gives |W p - L1^-1 D1|^2 = |R p - t|^2 + constant, with at most as many rows
+  as p has elements.
 * p is the same for all replicas, and a replica's selection never knows more than all data do:
   W^T W <= A^T C11^-1 A (all data) as matrices. So right singular vectors V of the whitened table of
   ALL data, cut where singular values fall below rounding, serve every replica: with singular
   value s the first one cut, |W p - W V V^T p| <= s |p| for each of them. Rows are then rank(V).
-* R is upper trapezoidal; it is kept as a few row blocks without the zeros to their left.
-* X^T e1 = (Q^T X)^T (R p - t) + constant, and C12 = F G^T has the rank of the sources that linear
-  data and ratios share, so their correlations cost two thin matrices.
+* V is turned once so that V^T is upper trapezoidal. A triangle R times it is, too; it is kept as a
+  few row blocks without the zeros to their left.
+* C12 = F G^T has the rank of the sources that linear data and ratios share. With L1^-1 F as further
+  columns of the QR, X^T e1 = G ((Q^T L1^-1 F)^T (R p - t) + constant): two thin matrices.
 * Tables of non-linear data are the same for all replicas.
 """
 
@@ -22,12 +25,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import qr
+from scipy.linalg.lapack import dgeqrt
 
+from replicafit.data.covariance import Covariance, solve_lower
 from replicafit.forward.tables import (
     DatasetTables,
     Size,
@@ -38,6 +44,14 @@ from replicafit.forward.tables import (
 
 ROW_BLOCKS = 4
 """Into how many row blocks a trapezoid is cut: more save arithmetic, but cost calls."""
+
+
+COLUMN_BLOCK = 48
+"""Columns that the QR treats together: with recursion inside of a block it takes half of the time
+of ``scipy.linalg.qr``."""
+
+SMALLEST_CORRELATION = 1e-13
+"""Below it correlations between linear and non-linear data are rounding of float64."""
 
 
 class CompressedTerms(NamedTuple):
@@ -78,18 +92,18 @@ class Compressed:
     """chi2 of some of the data, correlated in any way among themselves.
 
     Attributes:
-        covariance: (d, d), of all data.
+        errors: of all d data.
         linear: which data are linear in the function: indices, (d1,).
         nonlinear: the others, (d2,).
         table: of the linear data, (d1, p), p = n f elements, flavours running fastest.
-        directions: V, orthonormal, (p, k).
+        directions: V, orthonormal, with V^T upper trapezoidal, (p, k).
         first_cut: the largest singular value that was cut, in standard deviations per unit of |p|.
         ratios: the non-linear datasets, ratios and others, in the order of ``nonlinear``.
         shared: how linear and non-linear data are correlated: the block of the covariance is
             F G^T, with F (d1, q) and G (d2, q).
     """
 
-    covariance: np.ndarray
+    errors: Covariance
     linear: np.ndarray
     nonlinear: np.ndarray
     table: np.ndarray
@@ -100,17 +114,15 @@ class Compressed:
 
     def terms(self, selection: np.ndarray, values: np.ndarray) -> CompressedTerms:
         """The terms (r = 1) of one replica, from which data it uses (d,) and their values (d,)."""
-        first = self.linear[selection[self.linear]]
-        table = self.table[selection[self.linear]]
-        factor = np.linalg.cholesky(self.covariance[np.ix_(first, first)])
-        whitened = _solve(factor, np.column_stack([table @ self.directions, values[first]]))
-        k, (q, r) = self.directions.shape[1], _qr(whitened)
-        blocks, target, rotated = _trapezoid(r[:k, :k] @ self.directions.T, r[:k, k], k)
-        whitener, coupling, shift = self._second(selection, factor, q[:, :k] @ rotated, values)
+        k = self.directions.shape[1]
+        columns = np.column_stack([self._projected, values[self.linear], self.shared[0]])
+        r = _triangle(self._linear_errors.whitened(columns, selection[self.linear]))
+        whitener, coupling, shift = self._second(selection, values, r[:, k], r[:, k + 1 :])
+        edges = pairwise(row_edges(k))
         return CompressedTerms(
-            blocks=tuple(block[None] for block in blocks),
-            target=target[None],
-            constant=np.array([(r[k:, k] ** 2).sum()]),
+            blocks=tuple((r[a:b, a:k] @ self.directions.T[a:, a:])[None] for a, b in edges),
+            target=r[None, :k, k],
+            constant=r[None, k, k] ** 2,
             whitener=whitener[None],
             coupling=tuple(part[None] for part in coupling) if self.correlated else (),
             shift=shift[None],
@@ -121,26 +133,41 @@ class Compressed:
         """Whether linear and non-linear data are."""
         return self.shared[0].shape[1] > 0
 
+    @cached_property
+    def _projected(self) -> np.ndarray:
+        """A V, (d1, k)."""
+        projected: np.ndarray = self.table @ self.directions
+        return projected
+
+    @cached_property
+    def _linear_errors(self) -> Covariance:
+        return self.errors.selected(self.linear)
+
+    @cached_property
+    def _nonlinear_covariance(self) -> np.ndarray:
+        return self.errors.selected(self.nonlinear).dense
+
     def _second(
-        self, selection: np.ndarray, factor: np.ndarray, q: np.ndarray, values: np.ndarray
+        self, selection: np.ndarray, values: np.ndarray, target: np.ndarray, sources: np.ndarray
     ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
-        """Whitener (m, m), coupling (m, q) (q, k) and shift (m,) of the non-linear data."""
+        """Whitener (m, m), coupling (m, q) (q, k) and shift (m,) of the non-linear data.
+
+        Args:
+            target: Q^T L1^-1 D1, (k + 1 + q,); no function changes its elements after the first k.
+            sources: Q^T L1^-1 F, (k + 1 + q, q).
+        """
         m, k = len(self.nonlinear), self.directions.shape[1]
-        used = np.flatnonzero(selection[self.nonlinear])
-        sources = _solve(factor, self.shared[0][selection[self.linear]])
-        response = self.shared[1][used]
-        data = self.nonlinear[used]
-        own = self.covariance[np.ix_(data, data)] - response @ (sources.T @ sources) @ response.T
-        inverse = _solve(np.linalg.cholesky(own), np.eye(len(data)))
-        whitened = _solve(factor, values[self.linear[selection[self.linear]]])
-        orthogonal = whitened - q @ (q.T @ whitened)
+        used = selection[self.nonlinear]
+        response, n = self.shared[1][used], int(used.sum())
+        own = self._nonlinear_covariance[np.ix_(used, used)]
+        own = own - response @ (sources.T @ sources) @ response.T
+        inverse = solve_lower(np.linalg.cholesky(own), np.eye(n))
         whitener, outer, shift = np.zeros((m, m)), np.zeros((m, response.shape[1])), np.zeros(m)
-        whitener[np.ix_(np.arange(len(data)), used)] = inverse
-        outer[: len(data)] = inverse @ response
-        shift[: len(data)] = inverse @ (values[data] - response @ (sources.T @ orthogonal))
-        inner = np.zeros((response.shape[1], k))
-        inner[:, : q.shape[1]] = sources.T @ q
-        return whitener, (outer, inner), shift
+        whitener[:n, used] = inverse
+        outer[:n] = inverse @ response
+        unreached = values[self.nonlinear][used] - response @ (sources[k:].T @ target[k:])
+        shift[:n] = inverse @ unreached
+        return whitener, (outer, sources[:k].T), shift
 
     @property
     def size(self) -> Size:
@@ -168,10 +195,8 @@ class Compressed:
         return {"linear": linear, "non_linear": general}
 
 
-def compressed(
-    datasets: Sequence[DatasetTables], covariance: np.ndarray, precision: str
-) -> Compressed:
-    """The form for ``datasets``, with the covariance (d, d) of all data.
+def compressed(datasets: Sequence[DatasetTables], errors: Covariance, precision: str) -> Compressed:
+    """The form for ``datasets``, with the errors of all data.
 
     Args:
         precision: of the device; singular values below its rounding are cut.
@@ -179,69 +204,58 @@ def compressed(
     straight, ratios = parted(datasets)
     first, second = joined_indices(straight), joined_indices(ratios)
     table = stacked_table(datasets)
-    directions, cut = _directions(table, covariance[np.ix_(first, first)], precision)
+    directions, cut = _directions(table, errors.selected(first), precision)
     return Compressed(
-        covariance=covariance,
+        errors=errors,
         linear=first,
         nonlinear=second,
         table=table,
         directions=directions,
         first_cut=cut,
         ratios=ratios,
-        shared=_shared_sources(covariance, first, second),
+        shared=_shared_sources(errors, first, second, precision),
     )
 
 
-def _directions(
-    table: np.ndarray, covariance: np.ndarray, precision: str
-) -> tuple[np.ndarray, float]:
-    """Right singular vectors of the whitened table above rounding, and the first value cut."""
+def _directions(table: np.ndarray, errors: Covariance, precision: str) -> tuple[np.ndarray, float]:
+    """Right singular vectors of the whitened table above rounding, turned so that their transpose
+    is upper trapezoidal, and the first value cut.
+    """
     if not len(table):
         return np.zeros((table.shape[1], 0)), 0.0
-    whitened = _solve(np.linalg.cholesky(covariance), table)
-    _, values, vectors = np.linalg.svd(qr(whitened, mode="r")[0][: table.shape[1]])
+    whitened = errors.whitened(table, np.ones(len(table), bool))
+    _, values, vectors = np.linalg.svd(_triangle(whitened))
     keep = int((values > values[0] * np.finfo(precision).eps).sum())
-    return vectors[:keep].T, float(values[keep]) if keep < len(values) else 0.0
+    turned = qr(vectors[:keep], mode="r")[0]
+    return turned.T, float(values[keep]) if keep < len(values) else 0.0
 
 
 def _shared_sources(
-    covariance: np.ndarray, first: np.ndarray, second: np.ndarray
+    errors: Covariance, first: np.ndarray, second: np.ndarray, precision: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """F (d1, q) and G (d2, q) with F G^T the block of the covariance, to float64 rounding."""
-    errors = np.sqrt(np.diag(covariance))
-    block = covariance[np.ix_(first, second)] / np.outer(errors[first], errors[second])
-    u, values, v = np.linalg.svd(block, full_matrices=False)
-    keep = int((values > 1e-13 * max(len(first), len(second))).sum())
-    sources = u[:, :keep] * values[:keep] * errors[first][:, None]
-    return sources, v[:keep].T * errors[second][:, None]
+    """F (d1, q) and G (d2, q) with F G^T the block of the covariance, to rounding of the device.
 
-
-def _solve(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """factor^-1 right, for a lower triangular factor."""
-    solved: np.ndarray = solve_triangular(factor, right, lower=True, check_finite=False)
-    return solved
-
-
-def _qr(whitened: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Thin QR of a whitened table with the whitened values as last column, at least k + 1 rows."""
-    missing = whitened.shape[1] - len(whitened)
-    if missing > 0:
-        whitened = np.vstack([whitened, np.zeros((missing, whitened.shape[1]))])
-    q, r = qr(whitened, mode="economic", check_finite=False)
-    return q[: len(q) - max(missing, 0)], r
-
-
-def _trapezoid(
-    matrix: np.ndarray, target: np.ndarray, k: int
-) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
-    """``matrix`` (k, p) rotated to upper trapezoidal form and cut into row blocks.
-
-    Returns:
-        The blocks, the rotated target (k,), and the rotation (k, k).
+    What is cut is L1^-1 C12 L2^-T of all data, where its singular values, correlations between 0
+    and 1, fall below rounding. A selection never knows more than all data, so in every replica e2
+    changes by less than rounding times |e1|, over sqrt(1 - the square of the largest correlation).
     """
-    rotated, upper = qr(matrix, mode="economic", check_finite=False)
-    blocks = [upper[a:b, a:] for a, b in pairwise(row_edges(k))]
-    return blocks, rotated.T @ target, rotated
+    factor = np.linalg.cholesky(errors.selected(second).dense)
+    between = errors.shifts[first] @ solve_lower(factor, errors.shifts[second]).T
+    whitened = errors.selected(first).whitened(between, np.ones(len(first), bool))
+    _, values, vectors = np.linalg.svd(_triangle(whitened))
+    kept = vectors[values > max(np.finfo(precision).eps, SMALLEST_CORRELATION)].T
+    return between @ kept, factor @ kept
+
+
+def _triangle(columns: np.ndarray) -> np.ndarray:
+    """R (c, c) of the QR of ``columns`` (n, c), with rows of zeros where n < c."""
+    n, c = columns.shape
+    if not c:
+        return np.zeros((0, 0))
+    padded = np.zeros((max(n, c), c), order="F")
+    padded[:n] = columns
+    triangle: np.ndarray = np.triu(dgeqrt(min(COLUMN_BLOCK, c), padded, overwrite_a=True)[0][:c])
+    return triangle
 
 
 def row_edges(k: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.data import Dataset, FitData, read_datasets, stack
-from replicafit.data.covariance import cholesky, covariance, regularized, whitening
+from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.cuts import NothingLeft, passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
 from replicafit.data.folds import by_fold
@@ -58,11 +58,11 @@ class _Assembly:
         datasets = self._as_closure([select(d, self.kept[d.name]) for d in whole])
         fitted, held_out = by_fold(datasets, settings.folds, settings.hold_out)
         data = self._sampled(stack(fitted))
-        final = self._fit_covariance(data)
+        final = self._fit_errors(data)
         return replace(
             data,
-            fit_covariance=final,
-            whitening=whitening(final) if settings.split.basis == "diagonal" else None,
+            fit_errors=final,
+            whitening=final.whitening() if settings.split.basis == "diagonal" else None,
             shared_split=settings.split.shared,
             held_out=stack(held_out) if held_out else None,
             n_measured={dataset.name: dataset.n_data for dataset in whole},
@@ -101,29 +101,28 @@ class _Assembly:
         extra = [self._extra(each, data.datasets) for each, sampled in self.extra if sampled]
         return replace(data, sampled_extra=np.sum(extra, axis=0)) if extra else data
 
-    def _fit_covariance(self, data: FitData) -> np.ndarray:
-        settings, matrix = self.settings, data.covariance
+    def _fit_errors(self, data: FitData) -> Covariance:
+        settings, errors = self.settings, data.errors
         if settings.t0 is not None:
             t0 = self._function("t0", settings.t0, data.datasets)
             predicted = self._predicted(data.datasets, t0)
-            matrix = covariance([replace(dataset, reference=t) for dataset, t in predicted])
+            errors = covariance([replace(dataset, reference=t) for dataset, t in predicted])
         for each, _ in self.extra:
-            matrix = matrix + self._extra(each, data.datasets)
+            errors = errors.plus(self._extra(each, data.datasets))
         if settings.norm_threshold is not None:
-            matrix = regularized(matrix, settings.norm_threshold)
-        matrix = self._weighted(matrix, data)
-        if matrix is not data.covariance:
-            cholesky(matrix, data.datasets)  # not positive definite: found here
-        return matrix
+            errors = errors.regularized(settings.norm_threshold)
+        errors = self._weighted(errors, data)
+        if errors is not data.errors:
+            cholesky(errors.dense, data.datasets)  # not positive definite: found here
+        return errors
 
-    def _weighted(self, matrix: np.ndarray, data: FitData) -> np.ndarray:
-        """A dataset's weight w multiplies its chi2: its rows and columns are over sqrt(w)."""
+    def _weighted(self, errors: Covariance, data: FitData) -> Covariance:
+        """A dataset's weight w multiplies its chi2: its errors are over sqrt(w)."""
         weights = dict(zip(self.kept, (d.weight for d in self.settings.datasets), strict=True))
         if all(weights[dataset.name] == 1 for dataset in data.datasets):
-            return matrix
+            return errors
         root = np.concatenate([np.full(d.n_data, weights[d.name] ** 0.5) for d in data.datasets])
-        scaled: np.ndarray = matrix / np.outer(root, root)
-        return scaled
+        return errors.scaled(1 / root)
 
     def _extra(self, extra: ExtraCovariance, datasets: Sequence[Dataset]) -> np.ndarray:
         return extra.of({dataset.name: self.kept[dataset.name] for dataset in datasets})

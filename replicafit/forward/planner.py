@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
-import numpy as np
-
 from replicafit.data import FitData
+from replicafit.data.covariance import Covariance
 from replicafit.forward.compressed import Compressed, compressed
 from replicafit.forward.shared import Shared, shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import DatasetTables, Size, contracted
@@ -65,37 +64,30 @@ def plan_forms(
     datasets = contracted(data, registry, flavours)
     if data.whitening is not None:
         return _plan((shared_rotated(datasets, data.whitening), datasets))
-    candidates = [_plan((compressed(datasets, data.fit_covariance, precision), datasets))]
+    candidates = [_plan((compressed(datasets, data.fit_errors, precision), datasets))]
     if not split:
-        candidates.append(_plan((shared_whole(datasets, data.fit_covariance), datasets)))
-    alone = tuple(d for d in datasets if _uncorrelated(d, data.fit_covariance))
+        candidates.append(_plan((shared_whole(datasets, data.fit_errors), datasets)))
+    alone = tuple(d for d in datasets if not data.fit_errors.correlated[d.indices].any())
     if alone:
-        candidates.append(_parted_plan(datasets, alone, data.fit_covariance, precision))
+        candidates.append(_parted_plan(datasets, alone, data.fit_errors, precision))
     return min(candidates, key=lambda plan: plan.cost)
 
 
 def _parted_plan(
     datasets: Sequence[DatasetTables],
     alone: Sequence[DatasetTables],
-    covariance: np.ndarray,
+    errors: Covariance,
     precision: str,
 ) -> FormPlan:
     """Uncorrelated datasets with shared tables, the others compressed."""
     others = tuple(d for d in datasets if d not in alone)
-    plan = _plan((shared_diagonal(alone, covariance), alone))
+    plan = _plan((shared_diagonal(alone, errors), alone))
     if not others:
         return plan
-    rest = _plan((compressed(others, covariance, precision), others))
+    rest = _plan((compressed(others, errors, precision), others))
     return FormPlan(rest.forms + plan.forms, rest.datasets + plan.datasets)
 
 
 def _plan(*parts: tuple[Form, Sequence[DatasetTables]]) -> FormPlan:
     names = tuple(tuple(d.name for d in datasets) for _, datasets in parts)
     return FormPlan(tuple(form for form, _ in parts), names)
-
-
-def _uncorrelated(dataset: DatasetTables, covariance: np.ndarray) -> bool:
-    """Whether no datum of ``dataset`` is correlated with any other."""
-    rows = covariance[dataset.indices].copy()
-    rows[np.arange(len(rows)), dataset.indices] = 0
-    return not rows.any()

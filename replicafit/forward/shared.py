@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from replicafit.data.covariance import Covariance
 from replicafit.forward.tables import (
     DatasetTables,
     Size,
@@ -97,11 +98,11 @@ class Shared:
         return {"form": self.form, "n_data": len(self.data), "rows": rows, "columns": columns}
 
 
-def shared_diagonal(datasets: Sequence[DatasetTables], covariance: np.ndarray) -> Shared:
-    """The form for uncorrelated data, with the covariance (d, d) of all data."""
+def shared_diagonal(datasets: Sequence[DatasetTables], errors: Covariance) -> Shared:
+    """The form for uncorrelated data, with the errors of all data."""
     straight, ratios = parted(datasets)
     first, data = joined_indices(straight), joined_indices([*straight, *ratios])
-    whitening = 1 / np.sqrt(np.diag(covariance)[data])
+    whitening = 1 / np.sqrt(errors.variances[data])
     table = stacked_table(datasets) * whitening[: len(first), None]
     nothing = np.zeros((0, len(data)))
     return Shared("shared, uncorrelated", data, data, whitening, table, ratios, nothing)
@@ -117,9 +118,9 @@ def shared_rotated(datasets: Sequence[DatasetTables], whitening: np.ndarray) -> 
     return Shared("shared, diagonal basis", rows, data, ordered, table, ratios, nothing)
 
 
-def shared_whole(datasets: Sequence[DatasetTables], covariance: np.ndarray) -> Shared:
+def shared_whole(datasets: Sequence[DatasetTables], errors: Covariance) -> Shared:
     """The form for all data where none are split off."""
-    inverse = np.linalg.inv(np.linalg.cholesky(covariance))
+    inverse = np.linalg.inv(np.linalg.cholesky(errors.dense))
     plain = shared_rotated(datasets, inverse)
     changeable = np.hstack([plain.table, plain.response.T])
     q, _ = np.linalg.qr(changeable, mode="complete" if len(changeable) > 0 else "reduced")

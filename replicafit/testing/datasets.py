@@ -58,7 +58,7 @@ def check_dataset(
 
 def _can_be_inverted(dataset: Dataset) -> None:
     try:
-        np.linalg.cholesky(covariance([dataset]))
+        np.linalg.cholesky(covariance([dataset]).dense)
     except (np.linalg.LinAlgError, DataError):
         bare = np.flatnonzero(dataset.stat <= 0)[:3].tolist()
         require(

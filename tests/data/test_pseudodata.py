@@ -9,7 +9,6 @@ import pytest
 from toy import toy_dataset
 
 from replicafit.data import replica_data, stack
-from replicafit.data.covariance import regularized, whitening
 from replicafit.errors import DataError
 from replicafit.seeds import Seeds
 
@@ -90,7 +89,7 @@ def test_a_replica_never_depends_on_others(toy_data, how, shared, diagonal):
     data = dataclasses.replace(
         toy_data,
         shared_split=shared,
-        whitening=whitening(toy_data.fit_covariance) if diagonal else None,
+        whitening=toy_data.fit_errors.whitening() if diagonal else None,
     )
     together = replica_data(data, Seeds(11), (5, 2, 9), 0.7, how)
     alone = replica_data(data, Seeds(11), (2,), 0.7, how)
@@ -102,23 +101,22 @@ def test_a_replica_never_depends_on_others(toy_data, how, shared, diagonal):
 
 def test_the_diagonal_basis_whitens(toy_data):
     matrix = toy_data.fit_covariance
-    rows = whitening(matrix)
+    rows = toy_data.fit_errors.whitening()
     np.testing.assert_allclose(rows @ matrix @ rows.T, np.eye(len(matrix)), atol=1e-9)
 
 
 def test_the_diagonal_split_takes_the_fraction_of_the_directions(toy_data):
-    data = dataclasses.replace(toy_data, whitening=whitening(toy_data.fit_covariance))
+    data = dataclasses.replace(toy_data, whitening=toy_data.fit_errors.whitening())
     training = replica_data(data, Seeds(1), range(1, 200), 0.7).training
     assert np.all(np.abs(training.sum(axis=1) - 0.7 * data.n_data) < 1)
 
 
 def test_regularization_bounds_the_inverse_square_root_of_the_correlation(toy_data):
-    matrix = toy_data.covariance
+    matrix, errors = toy_data.covariance, np.sqrt(toy_data.errors.variances)
     assert np.linalg.eigvalsh(_correlation(matrix))[0] < 1 / 1.2**2
-    errors = np.sqrt(np.diag(matrix))
-    raised = regularized(matrix, 1.2) / np.outer(errors, errors)
+    raised = toy_data.errors.regularized(1.2).dense / np.outer(errors, errors)
     assert np.linalg.eigvalsh(raised)[0] == pytest.approx(1 / 1.2**2, rel=1e-9)
-    np.testing.assert_allclose(regularized(matrix, 1e3), matrix, rtol=1e-9)
+    np.testing.assert_array_equal(toy_data.errors.regularized(1e3).dense, matrix)
 
 
 def _correlation(matrix):

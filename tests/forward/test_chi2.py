@@ -110,10 +110,10 @@ def test_every_form_gives_the_same(toy_datasets, registry):
     tables = contracted(data, registry, FITTED)
     inverse = np.diag(1 / np.sqrt(np.diag(data.covariance)))
     for form in (
-        compressed(tables, data.covariance, "float64"),
-        shared_diagonal(tables, data.covariance),
+        compressed(tables, data.errors, "float64"),
+        shared_diagonal(tables, data.errors),
         shared_rotated(tables, inverse),
-        shared_whole(tables, data.covariance),
+        shared_whole(tables, data.errors),
     ):
         compare(data, registry, 1.0, "float64", 1e-9, forms=(form,))
 
@@ -134,7 +134,7 @@ def test_predictions_on_the_joint_grid_equal_those_on_the_own_grid(toy_data, reg
 
 def test_the_cut_directions_cannot_matter(toy_data, registry):
     """The bound of the module's docstring, for a selection of data."""
-    form = compressed(contracted(toy_data, registry, FITTED), toy_data.covariance, "float32")
+    form = compressed(contracted(toy_data, registry, FITTED), toy_data.errors, "float32")
     selection = replica_data(toy_data, Seeds(5), (1,), 0.6).training[0]
     first = form.linear[selection[form.linear]]
     factor = np.linalg.cholesky(toy_data.covariance[np.ix_(first, first)])
@@ -153,6 +153,23 @@ def test_an_operation_with_another_number_of_tables(toy_datasets, registry):
     odd = dataclasses.replace(toy_datasets[0], operation="RATIO")
     with pytest.raises(DataError, match="has 1 tables, but its operation RATIO combines 2"):
         plan_forms(stack([odd]), registry, FITTED, True, "float32")
+
+
+def test_the_reference_data_are_contracted_exactly(reference, registry):
+    """Training and validation chi2 of 2265 data, one dataset of ratios, to 1e-10."""
+    seam().prepare("float64")
+    folder = reference / "dis"
+    data = stack([read_dataset(file) for file in sorted(folder.glob("*-*.npz"))])
+    form = chi2_of(plan_forms(data, registry, data.flavours, True, "float64"))
+    with np.load(folder / "nnpdf40_golden.npz") as stored:
+        order = [list(map(str, stored["flavours"])).index(f) for f in data.flavours]
+        functions = stored["xf_member_1"][order].T
+    own = replica_data(data, Seeds(3), (1,), 0.75)
+    residual = predict_all(data, registry, functions) - own.values[0]
+    for selection in (own.training[0], ~own.training[0]):
+        found = evaluated(form, selection, own.values[0], functions, "float64")
+        expected = chi2(residual[selection], data.covariance[np.ix_(selection, selection)])
+        assert found == pytest.approx(float(expected), rel=1e-10)
 
 
 def test_golden_functions(reference, registry):

@@ -11,10 +11,13 @@ from toy import FLAVOURS, TOY_CARD, toy_function
 
 from replicafit.data import read_dataset, replica_data, stack
 from replicafit.errors import DataError, RuncardError
+from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.fit_data import data_of
+from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.runcard import Override, canonical, load_runcard
 from replicafit.seeds import Seeds
+from replicafit.training.backend import seam
 
 X = np.geomspace(1e-4, 1, 150)
 
@@ -234,26 +237,41 @@ def test_runcards_that_cannot_be(data_for, entries, change, words):
         data_for(entries=entries, **change)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"t0": "f.npz"},
+        {"norm_threshold": 1.2},
+        {"extra_covariances": [{"path": "wide.npz", "sampled": True}]},
+        {"extra_covariances": [{"path": "narrow.npz"}, {"path": "wide.npz"}], "t0": "f.npz"},
+        {"extra_covariances": [{"path": "narrow.npz"}], "norm_threshold": 1.5, "t0": "f.npz"},
+    ],
+    ids=["t0", "norm_threshold", "extra", "all extra", "everything"],
+)
 @pytest.mark.parametrize("basis", ["data", "diagonal"])
-def test_the_fit_minimises_chi2_with_the_fit_covariance(data_for, registry, stored, basis):
-    from replicafit.forward.chi2 import chi2_of
-    from replicafit.forward.planner import plan_forms
-    from replicafit.training.backend import seam
-
+def test_the_fit_minimises_chi2_with_the_fit_covariance(
+    data_for, registry, stored, toy_folder, change, basis
+):
+    """Training and validation chi2 to 1e-10, with an extra matrix of full rank or of rank 2."""
     seam().prepare("float64")
-    data = data_for(t0="f.npz", entries={0: {"weight": 3.0}}, split={"basis": basis})
+    generator = np.random.default_rng(5)
+    for name, rank in (("wide", 40), ("narrow", 2)):
+        root = 0.02 * toy_function(X)[0, 0] * generator.standard_normal((40, rank))
+        keys = {"dataset": np.full(40, "A"), "datum": np.arange(40)}
+        np.savez(toy_folder / f"{name}.npz", matrix=root @ root.T, **keys)
+    data = data_for(entries={0: {"weight": 3.0}}, split={"basis": basis}, **change)
     form = chi2_of(plan_forms(data, registry, FLAVOURS, True, "float64"))
     own = replica_data(data, Seeds(3), (1,), 0.75)
-    selection, values = own.training[0], own.values[0]
     functions = 0.9 * toy_function(data.x_grid)
-    residual = predict_all(data, registry, functions) - values
-    if basis == "diagonal":
-        expected = ((data.whitening @ residual)[selection] ** 2).sum()
-    else:
-        part = data.fit_covariance[np.ix_(selection, selection)]
-        expected = chi2(residual[selection], part)
-    found = float(form(form.terms(selection, values), functions[None])[0])
-    assert found == pytest.approx(expected, rel=1e-8)
+    residual = predict_all(data, registry, functions) - own.values[0]
+    for selection in (own.training[0], ~own.training[0]):
+        if basis == "diagonal":
+            expected = ((data.whitening @ residual)[selection] ** 2).sum()
+        else:
+            part = data.fit_covariance[np.ix_(selection, selection)]
+            expected = chi2(residual[selection], part)
+        found = float(form(form.terms(selection, own.values[0]), functions[None])[0])
+        assert found == pytest.approx(float(expected), rel=1e-10)
 
 
 def test_golden_chi2_with_and_without_t0(reference, registry, tmp_path):

@@ -67,7 +67,7 @@ def test_as_nnpdf_data_has_it(real: list[Dataset]) -> None:
     for block in own:
         expected[start : start + len(block), start : start + len(block)] += block
         start += len(block)
-    found = covariance(real)
+    found = covariance(real).dense
     close(found, expected)
     errors = np.sqrt(np.diag(found))
     between = (found / np.outer(errors, errors))[:211, 211:422]
@@ -86,7 +86,7 @@ def test_as_the_files_have_it(real: list[Dataset]) -> None:
             expected += np.diag(shift**2)
         elif source["type"] != "SKIP":
             expected += np.outer(shift, shift)
-    close(covariance([real[1]]), expected)
+    close(covariance([real[1]]).dense, expected)
     np.testing.assert_array_equal(real[1].central, central)
 
 
@@ -96,7 +96,7 @@ def test_every_kind_of_source(workshop: Any) -> None:
     dataset = workshop.read()
     bias, lumi = np.array([0.0, 0.01, 0.02]), np.full(3, 0.03)
     expected = np.diag([0.1**2 + 0.2**2] * 3) + np.outer(bias, bias) + np.outer(lumi, lumi)
-    close(covariance([dataset]), expected)
+    close(covariance([dataset]).dense, expected)
     assert dataset.sys_add_names == ("CORR",)
     assert dataset.sys_mult_names == ("UNCORR", "TOYLUMI")
     np.testing.assert_allclose(dataset.sys_mult_percent[:, 1], 3 / dataset.central, rtol=1e-15)
@@ -109,7 +109,7 @@ def test_a_variant_is_applied(workshop: Any) -> None:
     plain, shifted = workshop.read(), workshop.read(variant="shifted")
     np.testing.assert_array_equal(shifted.central, 2 * plain.central)
     np.testing.assert_allclose(2 * shifted.sys_mult_percent, plain.sys_mult_percent, rtol=1e-15)
-    close(covariance([shifted]), covariance([plain]))
+    close(covariance([shifted]).dense, covariance([plain]).dense)
 
 
 def _yaml(path: Path) -> Any:

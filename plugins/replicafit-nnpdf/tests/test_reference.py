@@ -53,7 +53,7 @@ def test_data_and_predictions_of_nnpdf40(
     write(toy, path, expected, kept)
     dataset = select(read(settings, tmp_path), kept)
     np.testing.assert_array_equal(dataset.central, expected.central)
-    found, wanted = covariance([dataset]), covariance([expected])
+    found, wanted = covariance([dataset]).dense, covariance([expected]).dense
     errors = np.sqrt(np.diag(wanted))
     np.testing.assert_allclose(
         found / np.outer(errors, errors), wanted / np.outer(errors, errors), rtol=0, atol=1e-12
