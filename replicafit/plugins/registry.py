@@ -40,7 +40,11 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
         Relation: ("evolution_basis",),
         Preset: ("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40"),
     },
-    "replicafit-lhapdf": {Exporter: ("lhapdf",), Evolution: (DGLAP,)},
+    "replicafit-lhapdf": {
+        Exporter: ("lhapdf",),
+        Evolution: (DGLAP,),
+        FunctionSource: ("lhapdf",),
+    },
     "replicafit-dis": {DatasetReader: ("dis",)},
     "replicafit-nnpdf": {DatasetReader: ("nnpdf",), Command: ("migrate",)},
     "replicafit-report": {

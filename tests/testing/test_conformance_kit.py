@@ -10,12 +10,12 @@ import pytest
 from keras import ops
 from replicafit_pdf.evolution_basis import EVOLUTION
 from replicafit_pdf.penalties.settings import replicafit_penalties
+from replicafit_pdf.testing import check_evolution
 from toy import observable_arrays, toy_dataset
 
 from replicafit.components import (
     DGLAP,
     Component,
-    ComponentSettings,
     DatasetReader,
     Evolution,
     Exporter,
@@ -32,17 +32,12 @@ from replicafit.plugins import Plugin, Registry
 from replicafit.testing import (
     ConformanceError,
     check_dataset,
-    check_evolution,
     check_exporter,
     check_forward_map,
     check_optimizer,
     check_penalty,
 )
 from replicafit.training.optimizers import Optimizer, optimizer
-
-
-class AnySettings(ComponentSettings):
-    type: str = "one"
 
 
 def registry_of(component: Component, registry: Registry | None = None) -> Registry:
@@ -74,9 +69,7 @@ BROKEN_DATASETS = {
 
 @pytest.mark.parametrize("rule", BROKEN_DATASETS)
 def test_broken_reader_is_told_the_rule(registry, rule):
-    reader = DatasetReader(
-        name="one", settings=AnySettings, read=lambda *_: BROKEN_DATASETS[rule]()
-    )
+    reader = DatasetReader(name="one", read=lambda *_: BROKEN_DATASETS[rule]())
     with pytest.raises(ConformanceError, match=f"^{rule}"):
         check_dataset("one", registry_of(reader, registry))
 
@@ -172,14 +165,14 @@ BROKEN_TERMS = {
 
 @pytest.mark.parametrize("rule", BROKEN_TERMS)
 def test_broken_penalty_is_told_the_rule(rule):
-    kind = Penalty(name="one", settings=AnySettings, build=lambda *_: BROKEN_TERMS[rule])
+    kind = Penalty(name="one", build=lambda *_: BROKEN_TERMS[rule])
     with pytest.raises(ConformanceError) as error:
         check_penalty("one", registry_of(kind))
     assert str(error.value).startswith(rule)
 
 
 def test_broken_grid_and_verdict_are_told():
-    kind = Penalty(name="one", settings=AnySettings, build=lambda *_: good)
+    kind = Penalty(name="one", build=lambda *_: good)
     check_penalty("one", registry_of(kind))
     with pytest.raises(ConformanceError, match=r"^grid points"):
         check_penalty("one", registry_of(replace(kind, x_grid=lambda *_: np.array([0.0, 0.5]))))
@@ -231,13 +224,13 @@ def test_broken_optimizer_is_told_the_rule(rule):
     def build(settings) -> Optimizer:
         return optimizer(SgdSettings(learning_rate=0.1), BROKEN_RULES[rule])
 
-    kind = OptimizerType(name="one", settings=AnySettings, build=build)
+    kind = OptimizerType(name="one", build=build)
     with pytest.raises(ConformanceError, match=f"^{rule}"):
         check_optimizer("one", registry_of(kind), steps=1 if rule == "shapes" else 5)
 
 
 def test_what_is_no_optimizer_is_told_so():
-    kind = OptimizerType(name="one", settings=AnySettings, build=lambda _: "sgd")
+    kind = OptimizerType(name="one", build=lambda _: "sgd")
     with pytest.raises(ConformanceError, match=r"^optimizer"):
         check_optimizer("one", registry_of(kind))
 
