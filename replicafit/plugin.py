@@ -35,6 +35,7 @@ from replicafit.components import (
     StartingFunctions,
     Verdict,
     WholeFit,
+    load_target,
 )
 from replicafit.components.hookspecs import hookimpl
 from replicafit.errors import (
@@ -60,13 +61,26 @@ if TYPE_CHECKING:
     )
     from replicafit.data.cuts import NothingLeft, passing, select
     from replicafit.data.fit_data import join_grids
+    from replicafit.data.known_functions import known_function, on_flavours
     from replicafit.data.luminosity import Table
+    from replicafit.forward.fit_data import data_of
+    from replicafit.forward.predictions import chi2_from_factor
     from replicafit.layers import MultiDense, MultiInitializer, replicate
     from replicafit.layers.activations import named_activation
     from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
-    from replicafit.plugins import Registry, load_registry
+    from replicafit.plugins import Registry, load_registry, with_files
+    from replicafit.results.arrays import read_arrays
+    from replicafit.results.files import appearing, write_json
+    from replicafit.results.folder import FitFolder
     from replicafit.results.replica import ReplicaResult
-    from replicafit.runcard import Runcard, load_runcard
+    from replicafit.runcard import (
+        Runcard,
+        canonical,
+        compared,
+        differences,
+        load_runcard,
+        runcard_type,
+    )
     from replicafit.runcard.expressions import condition
     from replicafit.seeds import Seeds
     from replicafit.training.optimizers import Optimizer, optimizer
@@ -82,10 +96,19 @@ _LATER = {
     "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
     "replicafit.layers.activations": ("named_activation",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
-    "replicafit.plugins": ("Registry", "load_registry"),
+    "replicafit.plugins": ("Registry", "load_registry", "with_files"),
     "replicafit.results.replica": ("ReplicaResult",),
-    "replicafit.runcard": ("Runcard", "load_runcard"),
+    "replicafit.runcard": (
+        *("Runcard", "load_runcard", "differences", "canonical"),
+        *("compared", "runcard_type"),
+    ),
     "replicafit.runcard.expressions": ("condition",),
+    "replicafit.data.known_functions": ("known_function", "on_flavours"),
+    "replicafit.forward.fit_data": ("data_of",),
+    "replicafit.forward.predictions": ("chi2_from_factor",),
+    "replicafit.results.arrays": ("read_arrays",),
+    "replicafit.results.files": ("appearing", "write_json"),
+    "replicafit.results.folder": ("FitFolder",),
     "replicafit.seeds": ("Seeds",),
     "replicafit.training.optimizers": ("Optimizer", "optimizer"),
 }
@@ -101,6 +124,7 @@ __all__ = [
     "ExecutorType",
     "Exporter",
     "FitData",
+    "FitFolder",
     "ForwardMap",
     "FunctionSource",
     "LayerContext",
@@ -137,19 +161,32 @@ __all__ = [
     "TrainingError",
     "Verdict",
     "WholeFit",
+    "appearing",
+    "canonical",
+    "chi2_from_factor",
+    "compared",
     "condition",
+    "data_of",
+    "differences",
     "hookimpl",
     "join_grids",
+    "known_function",
     "load_registry",
     "load_runcard",
+    "load_target",
     "named_activation",
+    "on_flavours",
     "optimizer",
     "passing",
+    "read_arrays",
     "read_dataset",
     "read_datasets",
     "replicate",
+    "runcard_type",
     "select",
+    "with_files",
     "write_dataset",
+    "write_json",
 ]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from replicafit_pdf.evolution_basis import EVOLUTION
 
 from replicafit.components import DGLAP
-from replicafit.plugin import Evolution, Exporter, FunctionSource, hookimpl
+from replicafit.plugin import Evolution, Exporter, FunctionSource, ReportSection, hookimpl
 from replicafit_lhapdf.reading import Member, PdfSet, read_set, recognizes
 
 __all__ = [
@@ -65,5 +65,17 @@ def replicafit_evolutions() -> Sequence[Evolution]:
             flavours=EVOLUTION,
             unit="GeV",
             summary="functions at other scales than q0, by hoppet; for reports",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_report_sections() -> Sequence[ReportSection]:
+    """Functions at other scales."""
+    return [
+        ReportSection(
+            name="scales",
+            build="replicafit_lhapdf.report_sections:scales",
+            summary="parton distributions at the scales of --at-q",
         )
     ]

@@ -7,7 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from replicafit.components import FunctionSource, LayerType, Relation, RuncardSection
+from replicafit.components import (
+    FunctionSource,
+    LayerType,
+    Relation,
+    ReportSection,
+    RuncardSection,
+)
 from replicafit.components.hookspecs import hookimpl
 from replicafit_pdf.evolution_basis import express
 from replicafit_pdf.fit_bases import FIT_BASES, basis_flavours
@@ -128,4 +134,21 @@ def replicafit_runcard_sections() -> Sequence[RuncardSection]:
             model=TheorySettings,
             summary="Coupling and masses, for evolution beyond q0.",
         )
+    ]
+
+
+@hookimpl
+def replicafit_report_sections() -> Sequence[ReportSection]:
+    """What reports show of parton distributions."""
+    return [
+        ReportSection(
+            name="partons",
+            build="replicafit_pdf.report_sections:partons",
+            summary="quarks, antiquarks and gluon",
+        ),
+        ReportSection(
+            name="sum_rules",
+            build="replicafit_pdf.report_sections:sum_rules",
+            summary="sum rules and effective exponents",
+        ),
     ]

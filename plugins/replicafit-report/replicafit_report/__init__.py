@@ -1,25 +1,124 @@
-"""Fits for human eyes: one self-contained HTML file, drawn with matplotlib, no Keras."""
+"""Fits for human eyes: reports, comparisons, closure tests, TensorBoard.
+
+What is listed here is public: what the sections of plugins (``replicafit_report_sections``) are
+made with. The libraries that draw are imported when they are asked for.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from replicafit.components import Command, ObserverType
-from replicafit.components.hookspecs import hookimpl
-from replicafit.errors import OutputError
+from replicafit.plugin import Command, ObserverType, hookimpl
+from replicafit_report.section import (
+    Answer,
+    Block,
+    Cell,
+    Code,
+    Facts,
+    Figure,
+    Figures,
+    Legend,
+    More,
+    Notice,
+    Row,
+    Section,
+    Table,
+    Text,
+)
 
-NEEDED = ("matplotlib", "jinja2")
+if TYPE_CHECKING:
+    from replicafit_report.functions import function_sections, opening_figures
+    from replicafit_report.page import save
+    from replicafit_report.pictures import (
+        BLUE,
+        CYCLE,
+        GREEN,
+        INK,
+        MUTED,
+        ORANGE,
+        PURPLE,
+        REPLICA,
+        VERMILLION,
+        Drawing,
+        band,
+        drawing,
+        few_ticks,
+        label_x,
+        log_axis,
+        replica_points,
+    )
+    from replicafit_report.ranges import Range
+    from replicafit_report.record import Record, recorded
+    from replicafit_report.replicas import histograms
+    from replicafit_report.sides import SectionContext, Side
+    from replicafit_report.views import Functions
+
+_LATER = {
+    "replicafit_report.pictures": (
+        *("BLUE", "CYCLE", "GREEN", "INK", "MUTED", "ORANGE", "PURPLE", "REPLICA", "VERMILLION"),
+        *("Drawing", "band", "drawing", "few_ticks", "label_x", "log_axis", "replica_points"),
+    ),
+    "replicafit_report.functions": ("function_sections", "opening_figures"),
+    "replicafit_report.page": ("save",),
+    "replicafit_report.ranges": ("Range",),
+    "replicafit_report.record": ("Record", "recorded"),
+    "replicafit_report.replicas": ("histograms",),
+    "replicafit_report.sides": ("SectionContext", "Side"),
+    "replicafit_report.views": ("Functions",),
+}
+
+__all__ = [
+    "BLUE",
+    "CYCLE",
+    "GREEN",
+    "INK",
+    "MUTED",
+    "ORANGE",
+    "PURPLE",
+    "REPLICA",
+    "VERMILLION",
+    "Answer",
+    "Block",
+    "Cell",
+    "Code",
+    "Drawing",
+    "Facts",
+    "Figure",
+    "Figures",
+    "Functions",
+    "Legend",
+    "More",
+    "Notice",
+    "Range",
+    "Record",
+    "Row",
+    "Section",
+    "SectionContext",
+    "Side",
+    "Table",
+    "Text",
+    "band",
+    "drawing",
+    "few_ticks",
+    "function_sections",
+    "histograms",
+    "label_x",
+    "log_axis",
+    "opening_figures",
+    "recorded",
+    "replica_points",
+    "save",
+]
 
 
-def require_libraries() -> None:
-    """Raises OutputError if a library that reports need is not installed."""
-    missing = [name for name in NEEDED if find_spec(name) is None]
-    if missing:
-        raise OutputError(
-            f"A report needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} "
-            "not installed: pip install 'replicafit[report]'"
-        )
+def __getattr__(name: str) -> Any:
+    """What is imported late, by name."""
+    for module, names in _LATER.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module 'replicafit_report' has no attribute {name!r}")
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Data against prediction, dataset by dataset."""
+"""Where the data are, and data against prediction, dataset by dataset."""
 
 from __future__ import annotations
 
@@ -8,15 +8,37 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.axes import Axes
 
-from replicafit_report.drawing import BLUE, INK, REPLICA, VERMILLION, drawing
-from replicafit_report.ranges import around
+from replicafit_report.pictures import (
+    BLUE,
+    CYCLE,
+    GRID,
+    INK,
+    REPLICA,
+    VERMILLION,
+    drawing,
+    label_x,
+    log_axis,
+)
+from replicafit_report.ranges import MANY_DECADES, around
 from replicafit_report.record import Predictions, Record
-from replicafit_report.section import Block, Figure, Figures, Legend, Section, Text
+from replicafit_report.section import (
+    Block,
+    Figure,
+    Figures,
+    Legend,
+    More,
+    Row,
+    Section,
+    Table,
+    Text,
+)
+from replicafit_report.statistics import FEWEST_FOR_A_BAND
 
-PER_ROW = 90
+PER_ROW, SHOWN_PULLS = 90, 20
+MARKS = ("o", "s", "^", "D")
 EXPLAINED = (
-    "Measured values over the mean prediction of all replicas; as they are where they depend on x "
-    "alone. The correlated uncertainties shift "
+    "Measured values over the mean prediction of the replicas that count; as they are where they "
+    "depend on x alone. The correlated uncertainties shift "
     "the measured values by what lowers the total χ² most; the shifted values carry their "
     "uncorrelated errors only, and are what should lie on the band."
 )
@@ -46,7 +68,7 @@ class _Compared:
 
 
 def agreement_section(record: Record) -> Section:
-    """One figure for each dataset."""
+    """Where the data are, what the fit says of each dataset, and of correlated errors."""
     title = "Data and predictions"
     if record.predictions is None:
         return Section("data", title, [Text(ABSENT)], "Data")
@@ -56,11 +78,95 @@ def agreement_section(record: Record) -> Section:
         (
             ("datum", "measured, shifted, with uncorrelated error"),
             ("unshifted", "measured, as published"),
-            ("band", "prediction: 68 % of the replicas"),
+            ("band", "prediction: 68 % of the replicas that count"),
         )
     )
-    blocks: list[Block] = [Text(EXPLAINED), legend, Figures(figures, layout="packed")]
+    blocks: list[Block] = [*_coverage(record), Text(EXPLAINED), legend]
+    blocks += [Figures(figures, layout="packed"), *_pulls(predictions)]
     return Section("data", title, blocks, "Data")
+
+
+def _coverage(record: Record) -> list[Figures]:
+    """Where in their two main kinematics the data are, by experiment."""
+    assert record.predictions is not None
+    data = record.predictions.data
+    known = {
+        key.removeprefix("kinematics_"): values
+        for key, values in data.items()
+        if key.startswith("kinematics_")
+        and len(np.unique(values[np.isfinite(values)])) > 1
+        and not np.array_equal(values, data["central"])
+    }
+    if len(known) < 2:
+        return []
+    (first, across), (second, up) = list(known.items())[:2]
+    with drawing(
+        f"Where the data are: {second} against {first}", 320, width=640, right=150
+    ) as made:
+        ax = made.ax
+        for axis, values in (("x", across), ("y", up)):
+            kept = values[np.isfinite(values)]
+            if kept.min() > 0 and kept.max() / kept.min() > MANY_DECADES:
+                log_axis(ax, axis, float(kept.min()) / 1.3, float(kept.max()) * 1.3)
+        labels = []
+        for i, (experiment, datasets) in enumerate(record.groups().items()):
+            places = [record.predictions.places[name] for name in datasets]
+            at = np.concatenate([np.arange(place.start, place.stop) for place in places])
+            both = at[np.isfinite(across[at]) & np.isfinite(up[at])]
+            color, mark = CYCLE[i % len(CYCLE)], MARKS[i // len(CYCLE) % len(MARKS)]
+            style = {"color": color, "markersize": 3.4, "markeredgewidth": 0, "alpha": 0.75}
+            ax.plot(across[both], up[both], mark, **style)
+            labels.append((color, mark, f"{experiment}, {len(both)}"))
+        for i, (color, mark, label) in enumerate(labels[:16]):
+            place = {"transform": ax.transAxes, "clip_on": False}
+            ax.plot(1.03, 0.97 - 0.062 * i, mark, color=color, markersize=5, **place)
+            ax.text(1.055, 0.97 - 0.062 * i, label, fontsize=9, va="center", **place)
+        label_x(ax, _with_unit(first))
+        ax.set_ylabel(_with_unit(second), loc="top", labelpad=2)
+    caption = "Each dot is a datum; the numbers count them, by experiment."
+    return [Figures([made.done(caption)], layout="one")]
+
+
+def _with_unit(kinematic: str) -> str:
+    """The name of a kinematic variable; a squared scale is in GeV², as in dataset files."""
+    return {"q2": "Q² [GeV²]"}.get(kinematic, kinematic)
+
+
+def _pulls(predictions: Predictions) -> list[Block]:
+    """The correlated sources that the fit wants furthest from where they were measured."""
+    pulls = sorted(predictions.pulls.items(), key=lambda pull: -abs(pull[1]))
+    if not pulls:
+        return []
+    values = np.array([value for _, value in pulls])
+    shown = pulls[:SHOWN_PULLS]
+    height = 60 + 20 * len(shown)
+    with drawing("Pulls of correlated errors, in sigmas", height, width=480, left=10) as made:
+        ax = made.ax
+        reach = max(2.0, 1.1 * float(np.abs(values).max()))
+        ax.axvspan(-1, 1, color=GRID, alpha=0.5, linewidth=0)
+        ax.axvline(0, color=INK, linewidth=0.6)
+        for i, (name, value) in enumerate(shown):
+            ax.plot([0, value], [i, i], color=BLUE, linewidth=1.4)
+            ax.plot(value, i, "o", color=BLUE, markersize=4.5)
+            left = value < 0
+            ax.text(0, i, f" {name} ", ha="left" if left else "right", va="center", fontsize=8.5)
+        ax.set_yticks([])
+        ax.set_ylim(len(shown) - 0.4, -0.6)
+        ax.set_xlim(-reach, reach)
+        ax.grid(visible=False, axis="y")
+        ax.spines["left"].set_visible(False)
+        label_x(ax, "shift / its error")
+    caption = (
+        f"The {len(shown)} largest of {len(pulls)}; all together they cost "
+        f"{(values**2).sum():,.0f} of χ². Much beyond the gray band, 1 sigma, an error is not what "
+        "it says."
+    )
+    rows = [Row([name, f"{value:+.2f}"]) for name, value in pulls]
+    table = Table(["source", "pull in sigmas"], rows, name="pulls", explore=True)
+    return [
+        Figures([made.done(caption)], "Correlated errors", "two"),
+        More(f"All {len(pulls)} pulls", [table]),
+    ]
 
 
 def _dataset(predictions: Predictions, name: str) -> Figure:
@@ -76,7 +182,8 @@ def _compare(predictions: Predictions, name: str) -> _Compared:
         order = order[np.lexsort((np.zeros(len(x)) if q2 is None else q2, x))]
         x = np.sort(x)
     each = predictions.prediction[:, order]
-    low, high = np.percentile(each, [16, 84], axis=0)
+    few = len(each) < FEWEST_FOR_A_BAND
+    low, high = [each.mean(axis=0)] * 2 if few else np.percentile(each, [16, 84], axis=0)
     return _Compared(
         name,
         data["central"][order],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from replicafit_report.drawing import BLUE, INK, MUTED, ORANGE, drawing, label_x
+from replicafit_report.pictures import BLUE, INK, MUTED, ORANGE, drawing, label_x
+from replicafit_report.record import Record
 from replicafit_report.section import Figure
 from replicafit_report.statistics import Spread, spread
 
@@ -17,50 +18,50 @@ ROW, HEAD = 24.0, -1.0
 """Height of a name and its bar in pixels; where the line above them stands, in rows."""
 
 
-def values_of(results: Sequence[Mapping[str, Any]], level: str, name: str) -> np.ndarray:
+def values_of(results: Sequence[Any], level: str, name: str) -> np.ndarray:
     """chi2 per datum of a dataset or an experiment, (r,), not a number where unknown."""
-    each = [r.get(f"per_{level}", {}).get(name) for r in results]
+    each = [getattr(r, f"per_{level}").get(name) for r in results]
     return np.array(each, dtype=np.float64)
 
 
-def split_of(results: Sequence[Mapping[str, Any]], level: str, name: str, part: str) -> np.ndarray:
+def split_of(results: Sequence[Any], level: str, name: str, part: str) -> np.ndarray:
     """The same of the pseudodata, for training or validation, (r,)."""
-    each = [r.get(f"split_per_{level}", {}).get(name, {}).get(part) for r in results]
+    each = [getattr(getattr(r, f"split_per_{level}").get(name), part, None) for r in results]
     return np.array(each, dtype=np.float64)
 
 
-def charts(results: Sequence[Mapping[str, Any]], level: str, names: Sequence[str]) -> list[Figure]:
+def charts(record: Record, level: str, names: Sequence[str]) -> list[Figure]:
     """Of the measured values and, where known, of the pseudodata; ``level`` says what names are."""
-    total = spread(np.array([r["chi2_per_datum"]["all"] for r in results], dtype=np.float64))
+    results = record.sound.results
     everything = [spread(values_of(results, level, name)) for name in names]
-    charts = [_bars(names, everything, total)]
-    if any(r.get(f"split_per_{level}") for r in results):
+    charts = [_bars(names, everything, float(record.chi2().mean()))]
+    if any(getattr(r, f"split_per_{level}") for r in results):
         parts = [[spread(split_of(results, level, n, part)) for n in names] for part in PARTS]
         charts.append(_pairs(names, *parts))
     return charts
 
 
-def _bars(names: Sequence[str], values: Sequence[Spread], total: Spread) -> Figure:
+def _bars(names: Sequence[str], values: Sequence[Spread], total: float) -> Figure:
     with drawing("χ² per datum of the measured values", _height(names), left=10) as made:
         ax, at = made.ax, np.arange(len(names))
-        medians = np.array([v.median for v in values])
-        ax.barh(at, medians, height=0.36, color=BLUE, alpha=0.75, linewidth=0)
+        means = np.array([v.mean for v in values])
+        ax.barh(at, means, height=0.36, color=BLUE, alpha=0.75, linewidth=0)
         low, high = (np.array([getattr(v, end) for v in values]) for end in ("low", "high"))
         ax.hlines(at, low, high, color=INK, linewidth=1.4)
         _names(made.ax, names)
         ax.axvline(1, color=MUTED, linewidth=1)
-        ax.axvline(total.median, color=INK, linewidth=1, linestyle=(0, (3, 2)))
-        right = total.median >= 1
+        ax.axvline(total, color=INK, linewidth=1, linestyle=(0, (3, 2)))
+        right = total >= 1
         ax.text(
-            total.median + (0.02 if right else -0.02),
+            total + (0.02 if right else -0.02),
             HEAD,
-            f"total {total.median:.3f}",
+            f"all data {total:.3f}",
             ha="left" if right else "right",
             va="center",
             fontsize=9,
         )
-        ax.set_xlim(0, max(1.5, 1.06 * float(np.nanmax(high))))
-    return made.done("Bars: median over replicas. Lines: central 68 % of the replicas.")
+        ax.set_xlim(0, max(1.5, 1.06 * float(np.nanmax([*high, *means]))))
+    return made.done(f"Bars: mean over replicas.{_lines(values)}")
 
 
 def _pairs(
@@ -68,17 +69,23 @@ def _pairs(
 ) -> Figure:
     with drawing("χ² per datum of the pseudodata", _height(names), left=10) as made:
         ax, at = made.ax, np.arange(len(names))
-        for values, colour, offset in ((training, BLUE, 0.0), (validation, ORANGE, 0.22)):
+        for values, color, offset in ((training, BLUE, 0.0), (validation, ORANGE, 0.22)):
             low, high = (np.array([getattr(v, end) for v in values]) for end in ("low", "high"))
-            ax.hlines(at + offset, low, high, color=colour, linewidth=1.2, alpha=0.7)
-            ax.plot([v.median for v in values], at + offset, "o", color=colour, markersize=5)
+            ax.hlines(at + offset, low, high, color=color, linewidth=1.2, alpha=0.7)
+            ax.plot([v.mean for v in values], at + offset, "o", color=color, markersize=5)
         _names(ax, names)
         ax.axvline(2, color=MUTED, linewidth=1)
-        top = max(3.0, 1.06 * float(np.nanmax([v.high for v in (*training, *validation)])))
+        highest = [max(v.mean, np.nan_to_num(v.high)) for v in (*training, *validation)]
+        top = max(3.0, 1.06 * float(np.nanmax(highest)))
         ax.set_xlim(0, top)
         ax.text(0.02, HEAD, "● training", color=BLUE, va="center", fontsize=9)
         ax.text(0.3 * top, HEAD, "● validation", color=ORANGE, va="center", fontsize=9)
-    return made.done("Dots: median over replicas. Lines: central 68 % of the replicas.")
+    return made.done(f"Dots: mean over replicas.{_lines(training)}")
+
+
+def _lines(values: Sequence[Spread]) -> str:
+    known = any(np.isfinite(value.low) for value in values)
+    return " Lines: central 68 % of the replicas." if known else ""
 
 
 def _height(names: Sequence[str]) -> float:

@@ -13,24 +13,29 @@ the truths lie within one sigma of the mean.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from replicafit_pdf.evolution_basis import EQUAL_BY_CONSTRUCTION
 
-from replicafit.data import FitData
-from replicafit.data.known_functions import known_function, on_flavours
-from replicafit.errors import OutputError
-from replicafit.forward.fit_data import data_of
-from replicafit.forward.predictions import chi2_from_factor
-from replicafit.plugins import Registry, with_files
-from replicafit.results.arrays import read_arrays
-from replicafit.results.fit import Fit, load_fit
-from replicafit.results.folder import FitFolder
-from replicafit.runcard import Runcard, runcard_type
+from replicafit import Fit, load_fit
+from replicafit.plugin import (
+    FitData,
+    FitFolder,
+    OutputError,
+    Registry,
+    Relation,
+    Runcard,
+    chi2_from_factor,
+    data_of,
+    known_function,
+    on_flavours,
+    read_arrays,
+    runcard_type,
+    with_files,
+)
+from replicafit_report._compat import attributes_of, selected_of, typed, typed_run
 
 POSITIONS_PER_PART = 10
 """Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly."""
@@ -46,7 +51,8 @@ class ClosureFit:
         name: of the fit.
         level: of the closure test: 0, 1 or 2.
         replicas: how many.
-        chi2_per_datum: median over replicas, of predictions and the data of the closure test.
+        chi2_per_datum: of predictions and the data of the closure test, mean over the
+            replicas that count.
         bias, variance: per datum.
         within: whether the truth lies within one sigma, (n, f).
         flavours: names, length f.
@@ -94,11 +100,11 @@ def closure_fit(path: Path, registry: Registry) -> ClosureFit:
         OutputError: there is no fit, it is no closure test, or files are missing.
     """
     folder = FitFolder(path)
-    fit = load_fit(path).only(folder.selected())
-    run = json.loads(folder.run_file.read_text(encoding="utf-8"))
-    card_folder = Path(run["runcard_folder"])
-    registry = with_files(registry, run["runcard"].get("plugins", ()), card_folder)
-    runcard = runcard_type(registry).model_validate(run["runcard"])
+    fit = typed(load_fit(path))
+    fit, run = fit.only(selected_of(fit)), typed_run(folder)
+    card_folder = Path(run.runcard_folder)
+    registry = with_files(registry, run.runcard.get("plugins", ()), card_folder)
+    runcard = runcard_type(registry).model_validate(run.runcard)
     closure = runcard.data.closure
     if closure is None:
         raise OutputError(
@@ -112,11 +118,11 @@ def closure_fit(path: Path, registry: Registry) -> ClosureFit:
         name=path.name,
         level=closure.level,
         replicas=len(fit),
-        chi2_per_datum=float(np.median([r["chi2_per_datum"]["all"] for r in fit.results])),
+        chi2_per_datum=float(np.mean([r.chi2_per_datum.all for r in fit.results])),
         bias=bias,
         variance=variance,
-        within=_within(fit, runcard, data, card_folder),
-        flavours=_independent(fit),
+        within=_within(fit, runcard, data, card_folder, registry),
+        flavours=_independent(fit, registry),
     )
 
 
@@ -136,10 +142,15 @@ def _predictions(folder: FitFolder, fit: Fit) -> np.ndarray:
         ) from None
 
 
-def _independent(fit: Fit) -> tuple[str, ...]:
-    """The functions of ``fit`` that are not equal to another one by construction."""
+def _independent(fit: Fit, registry: Registry) -> tuple[str, ...]:
+    """The functions of ``fit`` that are no others by construction (``replicafit_relations``)."""
+    relations = registry.all(Relation)
+
+    def others(name: str) -> tuple[str, ...]:
+        return tuple(each for each in fit.flavours if each != name)
+
     return tuple(
-        f for f in fit.flavours if EQUAL_BY_CONSTRUCTION.get(f, f) not in {*fit.flavours} - {f}
+        name for name in fit.flavours if not any(r.express(name, others(name)) for r in relations)
     )
 
 
@@ -149,13 +160,16 @@ def _x_of(data: FitData) -> np.ndarray:
     return np.concatenate(known) if known else data.x_grid
 
 
-def _within(fit: Fit, runcard: Runcard, data: FitData, card_folder: Path) -> np.ndarray:
+def _within(
+    fit: Fit, runcard: Runcard, data: FitData, card_folder: Path, registry: Registry
+) -> np.ndarray:
     assert runcard.data.closure is not None
     x = positions(_x_of(data))
-    flavours = _independent(fit)
-    truth = known_function(runcard.data.closure.truth, card_folder, fit.q0)
+    flavours = _independent(fit, registry)
+    truth = known_function(runcard.data.closure.truth, card_folder, attributes_of(fit), registry)
     columns = [fit.flavours.index(name) for name in flavours]
-    return within_one_sigma(fit.interpolate(x)[:, :, columns], on_flavours(truth, x, flavours))
+    ours = fit.interpolate(x)[:, :, columns]
+    return within_one_sigma(ours, on_flavours(truth, x, flavours, registry))
 
 
 def bias_and_variance(

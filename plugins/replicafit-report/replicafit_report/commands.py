@@ -6,8 +6,18 @@ from pathlib import Path
 
 import click
 
-from replicafit.cli.loading import registry_of
-from replicafit.cli.options import AT_Q, FIT
+from replicafit.plugin import load_registry
+
+FIT = click.Path(path_type=Path, file_okay=False)
+AT_Q = click.option(
+    "--at-q",
+    "scales",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    metavar="Q",
+    help="A scale to show functions at beside that of the fit, in GeV for parton distributions; "
+    "repeatable. Needs a plugin that evolves functions.",
+)
 
 
 @click.command()
@@ -17,8 +27,14 @@ from replicafit.cli.options import AT_Q, FIT
     "--reference",
     metavar="DIR",
     type=FIT,
-    help="Another fit, or an LHAPDF set of replicas: its mean and band are drawn with the "
-    "functions, and their ratio.",
+    help="Another fit, or a set of functions that a plugin reads, such as an LHAPDF set: its mean "
+    "and band are drawn with the functions, and their ratio.",
+)
+@click.option(
+    "--figures",
+    metavar="DIR",
+    type=FIT,
+    help="Also write every figure as PDF and PNG, and every table as CSV, into this folder.",
 )
 @click.option(
     "-o",
@@ -28,20 +44,19 @@ from replicafit.cli.options import AT_Q, FIT
     help="Where to write; by default DIR/report.html, anew if it is there.",
 )
 def report(
-    fit: Path, scales: tuple[float, ...], reference: Path | None, output: Path | None
+    fit: Path,
+    scales: tuple[float, ...],
+    reference: Path | None,
+    figures: Path | None,
+    output: Path | None,
 ) -> None:
-    """Writes one HTML file about the fit, or the scan, in DIR."""
-    from replicafit_report import require_libraries
-
-    require_libraries()
-    from replicafit_scan.report import is_scan, write_scan_report
-
+    """Writes one HTML file about the fit in DIR."""
     from replicafit_report.page import write_report
 
-    if is_scan(fit):
-        click.echo(f"Written: {write_scan_report(fit, output)}")
-        return
-    click.echo(f"Written: {write_report(fit, output, reference, scales, registry_of())}")
+    path = write_report(fit, output, reference, scales, load_registry(), figures)
+    click.echo(f"Written: {path}")
+    if figures is not None:
+        click.echo(f"Written: {len(list(figures.iterdir()))} files in {figures}")
 
 
 @click.command()
@@ -57,16 +72,13 @@ def report(
     help="Where to write.",
 )
 def compare(fits: tuple[Path, ...], scales: tuple[float, ...], output: Path) -> None:
-    """Writes one HTML file that shows fits and LHAPDF sets side by side.
+    """Writes one HTML file that shows fits side by side.
 
-    With distances from the first.
+    With distances from the first. A DIR may be a set of functions that a plugin reads.
     """
-    from replicafit_report import require_libraries
-
-    require_libraries()
     from replicafit_report.comparison import write_comparison
 
-    click.echo(f"Written: {write_comparison(fits, output, scales, registry_of())}")
+    click.echo(f"Written: {write_comparison(fits, output, scales, load_registry())}")
 
 
 @click.command()
@@ -78,7 +90,7 @@ def closure(fits: tuple[Path, ...]) -> None:
     from replicafit_report.closure import closure_fit, summary
     from replicafit_report.closure_text import closure_lines, closure_table
 
-    registry = registry_of()
+    registry = load_registry()
     each = [closure_fit(path, registry) for path in fits]
     together = summary(each)
     Console().print(closure_table(each, together))

@@ -1,4 +1,4 @@
-"""Fits and LHAPDF sets side by side."""
+"""Fits side by side: which describes its data better, and how far apart they are."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit.errors import OutputError
-from replicafit.plugins import Registry
-from replicafit_report.distances import distance_section
-from replicafit_report.drawing import MUTED, drawing, label_x
-from replicafit_report.ensemble import Ensemble
-from replicafit_report.flavours import Functions, as_fitted, as_partons, distinct
-from replicafit_report.overlay import COLOURS, SWATCHES, overlay_section
-from replicafit_report.page import save
+from replicafit.plugin import OutputError, Registry, compared
+from replicafit_report.functions import COLORS, SWATCHES
+from replicafit_report.page import about_functions, apart, in_order, save
+from replicafit_report.pictures import MUTED, drawing, label_x
 from replicafit_report.record import Record
 from replicafit_report.section import (
+    Answer,
     Block,
     Figure,
     Figures,
@@ -28,11 +25,9 @@ from replicafit_report.section import (
     Table,
     Text,
 )
-from replicafit_report.sources import SAME, FitSource, SetSource, source
-from replicafit_report.statistics import spread
+from replicafit_report.sides import SAME, SectionContext, Side, fit_side, is_fit, side_beside
 from replicafit_report.summary import ranges, told, warnings
-
-Side = FitSource | SetSource
+from replicafit_report.views import in_common
 
 
 def write_comparison(
@@ -44,173 +39,207 @@ def write_comparison(
     """Writes the comparison of what is in ``folders``, the first being compared with.
 
     Args:
-        folders: of fits, and of LHAPDF sets of replicas.
-        scales: in GeV; by default the q0 of the fits.
-        registry: where evolution to other scales is looked for.
+        folders: of fits, and of what plugins read.
+        scales: where functions are shown beside that of the fits.
+        registry: of the plugins.
 
     Raises:
         OutputError: fewer than two or more than four, or those that have nothing in common.
     """
-    if not 2 <= len(folders) <= len(COLOURS):
+    if not 2 <= len(folders) <= len(COLORS):
         raise OutputError(
-            f"{len(folders)} fits are given; compare takes 2 to {len(COLOURS)} fits or LHAPDF "
-            "sets, the first of which the others are compared with."
+            f"{len(folders)} fits are given; compare takes 2 to {len(COLORS)} fits, or sets of "
+            "functions that a plugin reads, the first of which the others are compared with."
         )
-    sides = [source(folder, registry or Registry()) for folder in folders]
-    names = _names(sides, folders)
+    registry = registry or Registry()
+    sides = _sides(folders, sorted(set(scales)), registry)
+    names = [side.name for side in sides]
     title = " and ".join(names) if len(names) == 2 else ", ".join(names)
-    save(output, title, "Comparison of fits", comparison_sections(sides, names, scales))
+    attributes = next(
+        (s.record.attributes for s in sides if s.record), {"q0": scales[0]} if scales else {}
+    )
+    context = SectionContext(tuple(sides), apart(scales, attributes), registry, compares=True)
+    save(output, title, "Comparison of fits", comparison_sections(context))
     return output
 
 
-def _names(sides: Sequence[Side], folders: Sequence[Path]) -> list[str]:
-    """The folders' names, or their paths where these do not differ."""
+def _sides(folders: Sequence[Path], scales: Sequence[float], registry: Registry) -> list[Side]:
+    """What is in ``folders``, at one scale: that of the fits, or else the first asked for."""
+    fits = [fit_side(path, registry) for path in folders if is_fit(path, registry)]
+    known = [side.record.attributes for side in fits if side.record is not None]
+    own = {round(each["q0"] / SAME) * SAME for each in known if "q0" in each}
+    if len(own) == 1 or (fits and not own):
+        attributes = known[0]
+    elif scales:
+        attributes = {"q0": scales[0]}
+    else:
+        given = ", ".join(f"{side.name} {a.get('q0')}" for side, a in zip(fits, known, strict=True))
+        raise OutputError(
+            f"Functions are compared at one scale; these have q0: {given}. Say at which with "
+            "--at-q 100."
+            if fits
+            else "Sets alone have no scale to be compared at. Say at which with --at-q 100."
+        )
+    sides = [side_beside(path, registry, attributes) for path in folders]
     short = [side.name for side in sides]
-    return short if len(set(short)) == len(short) else list(map(str, folders))
+    if len(set(short)) == len(short):
+        return sides
+    return [replace(side, name=str(path)) for side, path in zip(sides, folders, strict=True)]
 
 
-def comparison_sections(
-    sides: Sequence[Side], names: Sequence[str], scales: Sequence[float] = ()
-) -> list[Section]:
+def comparison_sections(context: SectionContext) -> list[Section]:
     """All sections in reading order."""
-    functions: list[Section] = []
-    for q in sorted(set(scales)) or [_common_scale(sides)]:
-        ensembles = [side.at(q) for side in sides]
-        args = ensembles[0], common_functions(ensembles), names
-        found = [overlay_section(*args), distance_section(*args)]
-        functions += [replace(s, id=f"{s.id}-{q:g}") for s in found] if functions else found
-    whole = [_summary(sides, names), _chi2(sides, names), *functions, _origin(sides, names)]
-    return [section for section in whole if section.blocks]
-
-
-def _common_scale(sides: Sequence[Side]) -> float:
-    """The q0 of the fits, in GeV."""
-    fits = [side for side in sides if isinstance(side, FitSource)]
-    if not fits:
-        raise OutputError(
-            "LHAPDF sets alone have no q0 to be compared at. Say at which scale with --at-q 100."
-        )
-    scales = [fit.q0 for fit in fits]
-    if not np.allclose(scales, scales[0], rtol=SAME):
-        given = ", ".join(f"{fit.name} {fit.q0:g} GeV" for fit in fits)
-        raise OutputError(
-            f"Fits are compared at one scale; these have q0: {given}. Say at which with --at-q 100."
-        )
-    return scales[0]
-
-
-def common_functions(ensembles: Sequence[Ensemble]) -> list[Functions]:
-    """What all have in common, on the grid of the first.
-
-    Raises:
-        OutputError: no function in common.
-    """
-    x = ensembles[0].x
-    args = [(x, one.flavours, one.on(x).values) for one in ensembles]
-    partons = [as_partons(*each) for each in args]
-    known = [each for each in partons if each is not None]
-    each = known if len(known) == len(ensembles) else [distinct(as_fitted(*one)) for one in args]
-    symbols = [s for s in each[0].symbols if all(s in other.symbols for other in each)]
-    if not symbols:
+    sides = context.sides
+    if context.functions[0].x.ndim == 1 and not in_common(context.functions)[0].names:
         raise OutputError(
             "These fits have no function in common: "
-            + "; ".join(f"{one.name}: {', '.join(one.flavours)}" for one in ensembles)
+            + "; ".join(f"{side.name}: {', '.join(side.functions.names)}" for side in sides)
         )
-    return [
-        Functions(tuple(symbols), x, np.stack([one.of(s) for s in symbols], axis=-1), one.prefix)
-        for one in each
-    ]
+    functions = about_functions(context)
+    sections = in_order([_chi2(sides), *functions, _origin(sides)])
+    findings = [finding for section in sections for finding in section.findings]
+    return [_summary(sides, findings), *sections]
 
 
-def _summary(sides: Sequence[Side], names: Sequence[str]) -> Section:
-    blocks: list[Block] = [
-        Notice(f"{name}: {text}")
-        for name, side in zip(names, sides, strict=True)
-        if isinstance(side, FitSource)
+def _summary(sides: Sequence[Side], findings: Sequence[str]) -> Section:
+    blocks: list[Block] = [Answer(sentence) for sentence in [*_better(sides), *findings]]
+    blocks += [
+        Notice(f"{side.name}: {text}")
+        for side in sides
+        if side.record is not None
         for text in warnings(side.record)
     ]
     rows = [
-        Row(["what", *("fit" if isinstance(side, FitSource) else "LHAPDF set" for side in sides)]),
+        Row(["what", *("fit" if side.record else "read by a plugin" for side in sides)]),
         Row(["title", *map(_title, sides)]),
-        Row(["replicas", *map(_replicas, sides)]),
+        Row(["replicas that count", *map(_replicas, sides)]),
     ]
     of_fits: tuple[tuple[str, Callable[[Record], str]], ...] = (
-        ("data", lambda r: f"{r.fit.results[0]['n_data']:,}"),
-        ("χ² per datum, mean prediction", _best),
-        ("χ² per datum, replicas", lambda r: _spread(r, "all")),
-        ("training", lambda r: _spread(r, "training")),
-        ("validation", lambda r: _spread(r, "validation")),
-        ("median steps", lambda r: f"{np.median([q['steps'] for q in r.sound.results]):,.0f}"),
+        ("data", lambda r: f"{r.fit.results[0].n_data:,}"),
+        ("χ² per datum of the mean prediction", _best),
+        ("χ² per datum, mean over replicas", lambda r: _spread(r, "all")),
+        ("training, mean over replicas", lambda r: _spread(r, "training")),
+        ("validation, mean over replicas", lambda r: _spread(r, "validation")),
+        (
+            "steps, median over replicas",
+            lambda r: f"{np.median([q.steps for q in r.sound.results]):,.0f}",
+        ),
     )
     for label, value in of_fits:
-        each = [value(side.record) if isinstance(side, FitSource) else "" for side in sides]
+        each = [value(side.record) if side.record is not None else "" for side in sides]
         if any(each):
             rows.append(Row([label, *each]))
-    return Section("summary", "Summary", [*blocks, Table(["", *names], rows, text=True)])
+    names = [side.name for side in sides]
+    table = Table(["", *names], rows, text=True, name="fits")
+    blocks += [table, Text("All numbers are over the replicas that count; ± is their deviation.")]
+    return Section("summary", "Summary", blocks)
+
+
+def _better(sides: Sequence[Side]) -> list[str]:
+    """Which fit describes the data better, for each beside the first fit."""
+    fits = [(side.name, side.record) for side in sides if side.record is not None]
+    return [_which(fits[0], other) for other in fits[1:]]
+
+
+def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
+    """chi2 of the mean prediction for the datasets that both have, and how sure it is."""
+    (a, ours), (b, theirs) = first, other
+    mine, yours = ours.predictions, theirs.predictions
+    if mine is None or yours is None:
+        return f"Whether {a} or {b} is better is not known: predictions are not exported."
+    common = [n for n in mine.places if n in yours.places and _same(ours, theirs, n)]
+    if not common:
+        return f"{a} and {b} have no dataset in common, so neither can be called better."
+    whole = len(common) == len(mine.places) == len(yours.places)
+    level = 0 if whole else 2
+    each = [p.chi2_of_mean(level, common) for p in (mine, yours)]
+    n_data = sum(mine.places[name].stop - mine.places[name].start for name in common)
+    errors = [p.error_of_chi2(level, common) for p in (mine, yours)]
+    error, apart_by = float(np.hypot(*errors)), each[1] - each[0]
+    over = f"{n_data:,} data" if whole else f"the {n_data:,} data of {len(common)} common datasets"
+    numbers = f"{each[0]:.3f} ({a}) and {each[1]:.3f} ({b}) over {over}"
+    sigmas = abs(apart_by) / error if error > 0 else float("nan")
+    sure = f"{sigmas:.1f} sigmas of what so few replicas leave open" if np.isfinite(sigmas) else ""
+    if not sigmas >= 2:
+        known = f", {sure} apart" if sure else ""
+        return (
+            f"{a} and {b} describe the data equally well: χ² per datum of the mean prediction is "
+            f"{numbers}{known}."
+        )
+    best, worst = (a, b) if apart_by > 0 else (b, a)
+    return (
+        f"{best} describes the data better than {worst}: χ² per datum of the mean prediction is "
+        f"{numbers}; χ² differs by {abs(apart_by) * n_data:,.1f}, {sure}."
+    )
+
+
+def _same(ours: Record, theirs: Record, name: str) -> bool:
+    numbers = [r.sound.results[0].n_data_per_dataset[name] for r in (ours, theirs)]
+    return numbers[0] == numbers[1]
 
 
 def _title(side: Side) -> str:
-    return side.record.title if isinstance(side, FitSource) else str(side.info.get("SetDesc", ""))
+    return side.record.title if side.record else side.about.get("title", "")
 
 
 def _replicas(side: Side) -> str:
-    if isinstance(side, SetSource):
-        return str(len(side.files))
-    return f"{len(side.record.sound)} of {ranges(side.record.fit.numbers)}"
+    if side.record is None:
+        return str(len(side.functions))
+    return f"{len(side.record.sound)} of {len(side.record.fit)} ({ranges(side.record.fit.numbers)})"
 
 
 def _best(record: Record) -> str:
-    if record.predictions is None:
-        return "not recorded"
-    return f"{record.predictions.chi2_of_mean(0, list(record.predictions.places.values())):.3f}"
+    known = record.predictions
+    return "not recorded" if known is None else f"{known.chi2_of_mean():.3f}"
 
 
 def _spread(record: Record, part: str) -> str:
-    values = [r["chi2_per_datum"][part] for r in record.sound.results]
-    array = np.array(values, dtype=np.float64)
-    return f"{spread(array).mean:.3f} ± {np.nanstd(array):.3f}" if np.isfinite(array).any() else ""
+    values = record.chi2(part)
+    if not np.isfinite(values).all():
+        return ""
+    deviation = f" ±\u00a0{values.std(ddof=1):.3f}" if len(values) > 1 else ""
+    return f"{values.mean():.3f}{deviation}"
 
 
-def _chi2(sides: Sequence[Side], names: Sequence[str]) -> Section:
+def _chi2(sides: Sequence[Side]) -> Section:
     """Of the fits; empty where there is none."""
     title = "χ² per datum"
-    records = [side.record for side in sides if isinstance(side, FitSource)]
-    names = [n for n, side in zip(names, sides, strict=True) if isinstance(side, FitSource)]
-    marks = [m for m, s in zip(SWATCHES, sides, strict=False) if isinstance(s, FitSource)]
-    colours = [c for c, s in zip(COLOURS, sides, strict=False) if isinstance(s, FitSource)]
-    if not records:
+    fits = [
+        (side.name, side.record, mark, color)
+        for side, mark, color in zip(sides, SWATCHES, COLORS, strict=False)
+        if side.record is not None
+    ]
+    if not fits:
         return Section("chi2", title, [])
-    datasets = dict.fromkeys(n for r in records for n in r.sound.results[0]["per_dataset"])
+    names = [name for name, *_ in fits]
+    records = [record for _, record, *_ in fits]
+    datasets = dict.fromkeys(n for r in records for n in r.sound.results[0].per_dataset)
     values = {name: [_dataset(record, name) for record in records] for name in datasets}
     rows = [
         Row([name, *(f"{v:.3f}" if np.isfinite(v) else "not fitted" for v in each)])
         for name, each in values.items()
     ]
-    total = [
-        np.mean([r["chi2_per_datum"]["all"] for r in record.sound.results]) for record in records
-    ]
-    rows.append(Row(["Total", *(f"{v:.3f}" for v in total)], "strong"))
+    rows.append(Row(["Total", *(f"{record.chi2().mean():.3f}" for record in records)], "strong"))
     blocks: list[Block] = [
-        Text("χ² per datum of the measured values, mean over replicas."),
-        Legend(tuple(zip((f"{mark} dot" for mark in marks), names, strict=True))),
-        Figures([_dots(values, colours)], layout="two"),
-        Table(["", *names], rows),
+        Text("χ² per datum of the measured values, mean over the replicas that count."),
+        Legend(tuple((f"{mark} dot", name) for name, _, mark, _ in fits)),
+        Figures([_dots(values, [color for *_, color in fits])], layout="two"),
+        Table(["", *names], rows, name="chi2 per datum", explore=True),
     ]
     return Section("chi2", title, blocks, "χ²")
 
 
 def _dataset(record: Record, name: str) -> float:
-    found = [r["per_dataset"].get(name, np.nan) for r in record.sound.results]
-    return float(np.mean(found))
+    return float(np.mean([r.per_dataset.get(name, np.nan) for r in record.sound.results]))
 
 
-def _dots(values: dict[str, list[float]], colours: Sequence[str]) -> Figure:
+def _dots(values: dict[str, list[float]], colors: Sequence[str]) -> Figure:
     height = 60 + 24 * (len(values) + 1)
     with drawing("χ² per datum by dataset", height=height, left=10) as made:
         ax, at = made.ax, np.arange(len(values))
         each = np.array(list(values.values()))
-        for i, (column, colour) in enumerate(zip(each.T, colours, strict=True)):
-            ax.plot(column, at + 0.16 * i, "o", color=colour, markersize=5.5, markeredgewidth=0)
+        for i, (column, color) in enumerate(zip(each.T, colors, strict=True)):
+            ax.plot(column, at + 0.16 * i, "o", color=color, markersize=5.5, markeredgewidth=0)
         for i, name in enumerate(values):
             ax.text(0, i - 0.2, f" {name}", va="bottom", fontsize=8.5)
         ax.axvline(1, color=MUTED, linewidth=1)
@@ -222,35 +251,43 @@ def _dots(values: dict[str, list[float]], colours: Sequence[str]) -> Figure:
     return made.done()
 
 
-def _origin(sides: Sequence[Side], names: Sequence[str]) -> Section:
-    records = [side.record for side in sides if isinstance(side, FitSource)]
-    keys = dict.fromkeys(key for record in records for key in record.run.get("versions", {}))
-    of_fits: list[tuple[str, Callable[[Record], str]]] = [
-        ("runcard hash", lambda r: str(r.run.get("hash", ""))[:12]),
-        *((key, lambda r, key=key: str(r.run.get("versions", {}).get(key, ""))) for key in keys),
-        ("backend", lambda r: told(r.run.get("backend", {}))),
-    ]
-    of_sets = ("Authors", "Reference", "DataVersion")
-    rows = [
-        Row([label, *(value(s.record) if isinstance(s, FitSource) else "" for s in sides)])
-        for label, value in (of_fits if records else [])
-    ]
-    if len(records) < len(sides):
-        rows += [Row([key, *(_said(side, key) for side in sides)]) for key in of_sets]
-    blocks: list[Block] = [Table(["", *names], rows, text=True)]
-    changed = _changed(records)
+def _origin(sides: Sequence[Side]) -> Section:
+    """Where they come from, and what their runcards say differently."""
+    names = [side.name for side in sides]
+    runs = [side.record.run.model_dump() if side.record else {} for side in sides]
+    versions = dict.fromkeys(key for run in runs for key in run.get("versions", {}))
+    lines = {
+        "runcard hash": [str(run.get("hash", ""))[:12] for run in runs],
+        **{key: [told(run.get("versions", {}).get(key)) for run in runs] for key in versions},
+        "backend": [told(run.get("backend", {})) for run in runs],
+    }
+    for key in dict.fromkeys(key for side in sides for key in side.about):
+        lines[key] = [side.about.get(key, "") for side in sides]
+    rows = [Row([key, *each]) for key, each in lines.items() if any(each)]
+    blocks: list[Block] = [Table(["", *names], rows, text=True, name="versions")]
+    cards = [(side.name, side.record.card) for side in sides if side.record]
+    changed = {
+        difference.key
+        for _, card in cards[1:]
+        for difference in compared(dict(cards[0][1]), dict(card))
+    }
     if changed:
-        blocks.append(Text("Runcard keys that differ: " + ", ".join(changed) + "."))
+        keys = [Row([key, *(_value(card, key) for _, card in cards)]) for key in sorted(changed)]
+        heads = ["runcard key", *(name for name, _ in cards)]
+        table = Table(heads, keys, text=True, name="runcard keys that differ")
+        blocks += [Text("What the runcards say differently:"), table]
     return Section("provenance", "Versions and provenance", blocks, "Versions")
 
 
-def _said(side: Side, key: str) -> str:
-    """What the ``.info`` of a set says; nothing for a fit."""
-    return str(side.info.get(key, "")) if isinstance(side, SetSource) else ""
-
-
-def _changed(records: Sequence[Record]) -> list[str]:
-    from replicafit.runcard import differences
-
-    cards = [dict(record.run.get("runcard", {})) for record in records]
-    return list(dict.fromkeys(key for other in cards[1:] for key in differences(cards[0], other)))
+def _value(card: object, dotted: str) -> str:
+    """What a card says under a dotted key."""
+    found = card
+    for part in dotted.split("."):
+        if isinstance(found, dict) and part in found:
+            found = found[part]
+        elif isinstance(found, list | tuple) and part.isdigit() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            return "not given"
+    text = told(found)
+    return text if len(text) < 200 else text[:197] + "..."

@@ -1,154 +1,230 @@
-"""The fitted functions: replicas, mean, band, standard deviation, ratio to a reference."""
+"""The functions: of one fit, beside a reference, and of several fits with their distances."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from replicafit_report.drawing import (
+from replicafit_report.directly import Measured, measured
+from replicafit_report.pictures import (
     BLUE,
+    CYCLE,
     GREEN,
     INK,
-    REPLICA,
+    MUTED,
+    ORANGE,
+    PURPLE,
     VERMILLION,
+    band,
     drawing,
-    joined,
+    few_ticks,
+    replica_curves,
 )
-from replicafit_report.ensemble import Ensemble
-from replicafit_report.flavours import Functions, as_fitted, as_partons, distinct
 from replicafit_report.ranges import Range
 from replicafit_report.section import Block, Figure, Figures, Legend, More, Section, Text
-from replicafit_report.statistics import limits
+from replicafit_report.sides import SectionContext
+from replicafit_report.statistics import (
+    FEWEST_FOR_A_BAND,
+    correlations,
+    in_sigmas,
+    limits,
+    mean_distance,
+    variance_distance,
+)
+from replicafit_report.views import Functions, in_common
 
 SHOWN_REPLICAS = 100
 FINE = 150
 """Points of a mean or a band; single replicas have fewer."""
-LEGEND = Legend(
-    (("replica", "each replica"), ("mean", "mean"), ("band", "central 68 % of the replicas"))
+COLORS = (BLUE, VERMILLION, GREEN, PURPLE)
+SWATCHES = ("mean", "second", "third", "fourth")
+FEWEST_FOR_DISTANCES = 3
+DISTANCES = (
+    "The difference of the means, and of the variances, of two sets of replicas, in units of its "
+    "standard deviation for so many replicas (arXiv:1410.8849). About 1 (dashed) means that both "
+    "could come from one distribution; with 100 replicas each, 10 is a difference of one sigma, "
+    "the uncertainties of both added in quadrature."
 )
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One function as it is drawn: values (r, n) at x (n,).
+def function_sections(
+    context: SectionContext,
+    each: Sequence[Functions],
+    *,
+    id: str = "functions",
+    title: str = "Functions",
+    explained: str = "",
+    opening: Sequence[Figure] = (),
+    more: Sequence[Block] = (),
+) -> list[Section]:
+    """Sections about ``each``, the functions of every side of ``context``.
 
-    Attributes:
-        name: of its values, such as x g.
-        arguments: such as (x, Q).
-    """
-
-    name: str
-    arguments: str
-    x: np.ndarray
-    values: np.ndarray
-    ranges: Sequence[Range]
-
-
-def function_section(ours: Ensemble, reference: Ensemble | None = None, note: str = "") -> Section:
-    """All functions at one scale.
+    In a report one with all functions, beside the reference, and their correlations; in a
+    comparison one with all functions and one with distances from the first.
 
     Args:
-        reference: another fit at the same scale.
-        note: what is to be said besides.
+        id: of the section; those that come with it end in the same way.
+        title: of the section.
+        explained: what is shown.
+        opening: pictures for the first screen.
+        more: blocks that follow.
     """
-    theirs = None if reference is None else reference.on(ours.x)
-    their_fitted = None if theirs is None else as_fitted(*_parts(theirs))
-    their_partons = None if theirs is None else as_partons(*_parts(theirs))
-    fitted, partons = distinct(as_fitted(*_parts(ours))), as_partons(*_parts(ours))
+    if context.compares:
+        return _comparison(context, in_common(each), id, title, explained)
+    ours, reference = each[0].distinct(), [one.on(each[0].x) for one in each[1:]]
+    points = measured(context.fit, ours) if id == "functions" else {}
     blocks: list[Block] = [
-        Text(" ".join(filter(None, [_explained(ours), note]))),
-        LEGEND if reference is None else _legend_with(reference),
+        Text(explained or "The functions where the data are."),
+        _legend(ours, [side.name for side in context.sides[1:]], bool(points)),
     ]
-    if partons is None:
-        blocks += _rows(ours, fitted, their_fitted)
-    else:
-        blocks += _rows(ours, partons, their_partons)
-    if partons is not None and ours.at_q0:
-        known = [s for s in fitted.symbols if s not in partons.symbols]
-        basis = _rows(ours, fitted, their_fitted, known)
-        blocks.append(More("The flavours of the evolution basis, as the tables use them", basis))
-    if ours.at_q0:
-        return Section("functions", "Fitted functions", blocks, "Functions")
-    at = f"{ours.q:g}\u00a0GeV"
-    return Section(f"functions-{ours.q:g}", f"Functions at {at}", blocks, f"At {at}")
-
-
-def _explained(ours: Ensemble) -> str:
-    if not ours.of_partons:
-        return "The functions where the data are, and the standard deviation over replicas."
-    what = "evolved from Q₀" if not ours.at_q0 else "as fitted"
-    return (
-        f"x f(x, {ours.scale}) at {ours.scale} = {ours.q:g} GeV, {what}, on a logarithmic and on a "
-        "linear axis, and the standard deviation over replicas. The functions have no unit."
-    )
-
-
-def _parts(one: Ensemble) -> tuple[np.ndarray, tuple[str, ...], np.ndarray]:
-    return one.x, one.flavours, one.values
-
-
-def _legend_with(reference: Ensemble) -> Legend:
-    words = f"reference: mean and 68 % of {reference.name}"
-    return Legend((*LEGEND.entries, ("reference", words)))
-
-
-def _rows(
-    ours: Ensemble, functions: Functions, reference: Functions | None, symbols: Sequence[str] = ()
-) -> list[Figures]:
-    """One row of figures for each function, or for each of ``symbols``."""
-    rows = []
-    arguments = f"(x, {ours.scale})" if ours.of_partons else "(x)"
-    for symbol in symbols or functions.symbols:
-        name, values = functions.prefix + symbol, functions.of(symbol)
-        shown = Shown(name, arguments, functions.x, values, ours.ranges)
-        known = reference is not None and symbol in reference.symbols
-        theirs = reference.of(symbol) if reference is not None and known else None
-        figures = _figures(shown, theirs)
+    deviations = []
+    for name in ours.names:
+        theirs = next((one.of(name) for one in reference if name in one.names), None)
+        figures = [_curves(ours, name, theirs, over, points.get(name)) for over in ours.ranges]
+        figures.append(_ratio(ours, name, theirs))
         layout = "three" if len(figures) % 3 == 0 else "two"
-        rows.append(Figures(figures, name, layout))
-    return rows
+        blocks.append(Figures(figures, ours.short(name), layout))
+        deviations.append(_deviation(ours, name))
+    if len(ours) > 1:
+        blocks.append(More("Standard deviations over the replicas", [Figures(deviations)]))
+    short = title if len(title) < 12 else title.replace("Functions a", "A")
+    sections = [Section(id, title, [*blocks, *more], short, opening)]
+    found = _correlations(ours) if id == "functions" else None
+    return sections if found is None else [*sections, found]
 
 
-def _figures(ours: Shown, theirs: np.ndarray | None) -> list[Figure]:
-    figures = [*(_curves(ours, theirs, over) for over in ours.ranges), _deviation(ours)]
-    return figures if theirs is None else [*figures, _ratio(ours, theirs)]
+def plain_opening(context: SectionContext, ours: Functions) -> list[Figure]:
+    """The first few functions in one picture, and the data where they are measured directly."""
+    points = measured(context.fit, ours)
+    shown = ours.distinct().names[: len(CYCLE)]
+    over = ours.ranges[0]
+    low, high = (np.log(end) if over.log else end for end in (over.low, over.high))
+    spots = low + np.array([0.15, 0.4, 0.65, 0.85, 0.3, 0.5]) * (high - low)
+    at = np.exp(spots) if over.log else spots
+    curves = [
+        (ours.short(name), ours.of(name), color, float(spot), True, points.get(name))
+        for name, color, spot in zip(shown, CYCLE, at, strict=False)
+    ]
+    return opening_figures(ours, curves, over)
 
 
-def _curves(ours: Shown, theirs: np.ndarray | None, over: Range) -> Figure:
+Curve = tuple[str, np.ndarray, str, float, bool, Measured | None]
+"""A label, values (r, n), a color, the x of the label, whether it is above, and data."""
+
+
+def opening_figures(ours: Functions, curves: Sequence[Curve], over: Range) -> list[Figure]:
+    """``curves`` in one picture, for a broad and for a narrow screen."""
+    return [_opening(ours, curves, over, narrow) for narrow in (False, True)]
+
+
+def _opening(ours: Functions, curves: Sequence[Curve], over: Range, narrow: bool) -> Figure:
+    at = over.places(ours.x, FINE)
+    x, edges = ours.x[at], []
+    way = np.log if over.log else np.asarray
+    width, height = (360.0, 300.0) if narrow else (900.0, 400.0)
+    counted = f"mean and 68 % of {len(ours)} replicas" if len(ours) > 2 else "mean"
+    place = f" {ours.place}" if ours.place else ""
+    what = ours.form.format(curves[0][0] if len(curves) == 1 else "f")
+    title = f"{what}{place}{', ' if narrow else ': '}{counted}"
+    with drawing(title, width=width, height=height, left=40) as made:
+        ax = made.ax
+        for label, values, color, spot, above, points in curves:
+            if points is not None:
+                _data(ax, points, MUTED)
+                edges.append(
+                    np.stack([points.values - points.errors, points.values + points.errors])
+                )
+            drawn = band(ax, x, values[:, at], color, alpha=0.28)
+            edge = drawn[1] if above else drawn[0]
+            if len(curves) > 1:
+                ax.annotate(
+                    label,
+                    (spot, float(np.interp(way(spot), way(x), edge))),
+                    xytext=(0, 6 if above else -6),
+                    textcoords="offset points",
+                    ha="center",
+                    va="bottom" if above else "top",
+                    color=color,
+                    fontsize=11 if narrow else 14,
+                )
+            edges.append(drawn[:, x > 10 * over.low] if over.log else drawn)
+        bottom = min(float(each.min()) for each in edges)
+        top = max(float(each.max()) for each in edges)
+        room = 0.12 * (top - min(bottom, 0.0))
+        ax.axhline(0, color=INK, linewidth=0.6)
+        ax.set_ylim(bottom - room / 2 if bottom < 0 else 0.0, top + room)
+        over.apply(ax)
+        few_ticks(ax, y=5)
+    return made.done(screen="narrow" if narrow else "broad")
+
+
+def _legend(ours: Functions, names: Sequence[str], points: bool) -> Legend:
+    entries = [("replica", "each replica that counts"), ("mean", "mean over them")]
+    if len(ours) >= FEWEST_FOR_A_BAND:
+        entries.append(("band", "central 68 % of them"))
+    if len(ours.refused):
+        entries.append(("refused", _do_not_count(len(ours.refused))))
+    entries += [("datum", "measured")] if points else []
+    return Legend((*entries, *(("reference", f"{n}: mean and 68 %") for n in names)))
+
+
+def _do_not_count(count: int) -> str:
+    return "1 replica that does not count" if count == 1 else f"{count} that do not count"
+
+
+def _curves(
+    ours: Functions, name: str, theirs: np.ndarray | None, over: Range, points: Measured | None
+) -> Figure:
     at, few = over.places(ours.x, FINE), over.places(ours.x)
-    x, values = ours.x[at], ours.values[:, at]
-    low, high = np.percentile(values, [16, 84], axis=0)
-    with drawing(f"{ours.name}{ours.arguments}, {over.name}") as made:
+    x, values = ours.x[at], ours.of(name)
+    title = ours.title(name) + (f", {over.name}" if len(ours.ranges) > 1 else "")
+    with drawing(title) as made:
         ax = made.ax
         ax.axhline(0, color=INK, linewidth=0.6)
-        replicas = ours.values[:SHOWN_REPLICAS, few]
-        ax.plot(*joined(ours.x[few], replicas), color=REPLICA, linewidth=0.5, alpha=0.7)
-        ax.fill_between(x, low, high, color=BLUE, alpha=0.3, linewidth=0)
-        ax.plot(x, values.mean(axis=0), color=BLUE, linewidth=1.8)
-        ends = [limits(values)]
+        shown = values[:SHOWN_REPLICAS, few]
+        numbers = ours.numbers or tuple(range(1, len(values) + 1))
+        replica_curves(ax, ours.x[few], shown, numbers)
+        bad = ours.refused_of(name)[:, few]
+        replica_curves(ax, ours.x[few], bad, ours.refused_numbers, refused=True)
+        band(ax, x, values[:, at], BLUE)
+        ends = [limits(values[:, at])]
         if theirs is not None:
-            _outline(ax, x, theirs[:, at])
-            ends.append(limits(np.percentile(theirs[:, at], [16, 84], axis=0), percentile=0))
+            ends.append(limits(_outline(ax, x, theirs[:, at]), percentile=0))
+        if points is not None:
+            _data(ax, points, VERMILLION)
+            low, high = points.values - points.errors, points.values + points.errors
+            ends.append(limits(np.stack([low, high]), percentile=0))
         ax.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
         over.apply(ax)
     return made.done()
 
 
-def _outline(ax: Axes, x: np.ndarray, values: np.ndarray) -> None:
-    """A reference: dashed mean between thin lines."""
-    low, high = np.percentile(values, [16, 84], axis=0)
-    ax.plot(x, values.mean(axis=0), color=VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)))
-    ax.plot(*joined(x, np.stack([low, high])), color=VERMILLION, linewidth=0.8)
+def _data(ax: Axes, points: Measured, color: str) -> None:
+    ax.vlines(
+        points.x, points.values - points.errors, points.values + points.errors, color, linewidth=0.8
+    )
+    ax.plot(points.x, points.values, "o", color=color, markersize=2.8, markeredgewidth=0)
 
 
-def _deviation(ours: Shown) -> Figure:
+def _outline(ax: Axes, x: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A reference: dashed mean, between thin lines if it has a band; gives the edges, (2, n)."""
+    mean = values.mean(axis=0)
+    ax.plot(x, mean, color=VERMILLION, linewidth=1.5, linestyle=(0, (4, 2)))
+    if len(values) < FEWEST_FOR_A_BAND:
+        return np.stack([mean, mean])
+    edges = np.percentile(values, [16, 84], axis=0)
+    for edge in edges:
+        ax.plot(x, edge, color=VERMILLION, linewidth=0.8)
+    return np.asarray(edges)
+
+
+def _deviation(ours: Functions, name: str) -> Figure:
     over = ours.ranges[0]
     at = over.places(ours.x, FINE)
-    deviation = ours.values[:, at].std(axis=0, ddof=min(1, len(ours.values) - 1))
-    with drawing(f"Standard deviation of {ours.name}") as made:
+    deviation = ours.of(name)[:, at].std(axis=0, ddof=min(1, len(ours) - 1))
+    with drawing(f"Standard deviation of {ours.short(name)}") as made:
         ax = made.ax
         ax.fill_between(ours.x[at], 0, deviation, color=GREEN, alpha=0.18, linewidth=0)
         ax.plot(ours.x[at], deviation, color=GREEN, linewidth=1.8)
@@ -157,21 +233,21 @@ def _deviation(ours: Shown) -> Figure:
     return made.done()
 
 
-def _ratio(ours: Shown, theirs: np.ndarray) -> Figure:
+def _ratio(ours: Functions, name: str, theirs: np.ndarray | None) -> Figure:
+    """To the mean of the reference, or without one to the own mean."""
     over = ours.ranges[0]
     at = over.places(ours.x, FINE)
-    at = at[ours.x[at] < 0.9 * over.high]
-    x, safe = ours.x[at], divisor(theirs[:, at].mean(axis=0))
-    values, own = ours.values[:, at] / safe, theirs[:, at] / safe
-    low, high = np.percentile(values, [16, 84], axis=0)
-    with drawing(f"{ours.name}, ratio to the mean of the reference") as made:
+    at = at[ours.x[at] < over.low + 0.9 * (over.high - over.low)]
+    x, values = ours.x[at], ours.of(name)[:, at]
+    safe = divisor((values if theirs is None else theirs[:, at]).mean(axis=0))
+    whose = "its mean" if theirs is None else "the mean of the reference"
+    with drawing(f"{ours.short(name)}, ratio to {whose}") as made:
         ax = made.ax
         ax.axhline(1, color=INK, linewidth=0.6)
-        ax.fill_between(x, low, high, color=BLUE, alpha=0.3, linewidth=0)
-        ax.plot(x, values.mean(axis=0), color=BLUE, linewidth=1.8)
-        _outline(ax, x, own)
-        edges = np.concatenate([low, high, *np.percentile(own, [16, 84], axis=0)])
-        ax.set_ylim(*ratio_limits(edges))
+        edges = [band(ax, x, values / safe, BLUE)]
+        if theirs is not None:
+            edges.append(_outline(ax, x, theirs[:, at] / safe))
+        ax.set_ylim(*ratio_limits(np.concatenate(edges)))
         over.apply(ax)
     return made.done()
 
@@ -183,5 +259,192 @@ def divisor(mean: np.ndarray) -> np.ndarray:
 
 def ratio_limits(edges: np.ndarray) -> tuple[float, float]:
     """A range that shows most of ``edges`` of bands, and never too much."""
-    low, high = np.nanpercentile(edges, [4, 96]) if np.isfinite(edges).any() else (1.0, 1.0)
-    return max(low - 0.1, -1.0), min(high + 0.1, 3.0)
+    finite = edges[np.isfinite(edges)]
+    if not len(finite):
+        return 0.9, 1.1
+    low, high = np.percentile(finite, [4, 96])
+    room = max(0.15 * (high - low), 0.002)
+    return max(low - room, -1.0), min(high + room, 3.0)
+
+
+def _comparison(
+    context: SectionContext,
+    each: Sequence[Functions],
+    id: str,
+    title: str,
+    explained: str,
+) -> list[Section]:
+    names = [side.name for side in context.sides]
+    first = each[0]
+    if not first.names:
+        return []
+    rows: list[Block] = [
+        Figures(
+            [
+                *(_bands(each, name, over) for over in first.ranges),
+                _ratios(each, name, names[0]),
+            ],
+            heading=first.short(name),
+            layout="three" if len(first.ranges) == 2 else "two",
+        )
+        for name in first.names
+    ]
+    text = Text(f"{explained or 'The functions,'} and the ratio to the mean of {names[0]}.")
+    drawn = [
+        f"{name}: {'mean and 68 %' if len(one) >= FEWEST_FOR_A_BAND else 'mean'}"
+        for name, one in zip(names, each, strict=True)
+    ]
+    legend = Legend(tuple(zip(SWATCHES, drawn, strict=False)))
+    short = title if len(title) < 12 else title.replace("Functions a", "A")
+    suffix, at = id.removeprefix("functions"), title.removeprefix("Functions")
+    distances, findings = _distances(each, names)
+    return [
+        Section(id, title, [text, legend, *rows], short, findings=findings),
+        Section(f"distances{suffix}", f"Distances{at}", distances, f"Distances{at}"),
+    ]
+
+
+def _bands(each: Sequence[Functions], name: str, over: Range) -> Figure:
+    at = over.places(each[0].x, FINE)
+    x = each[0].x[at]
+    title = each[0].title(name) + (f", {over.name}" if len(each[0].ranges) > 1 else "")
+    with drawing(title) as made:
+        ax = made.ax
+        ax.axhline(0, color=INK, linewidth=0.6)
+        edges = [
+            band(ax, x, one.of(name)[:, at], color, alpha=0.2)
+            for one, color in zip(each, COLORS, strict=False)
+        ]
+        ax.set_ylim(*limits(np.concatenate(edges), percentile=0))
+        over.apply(ax)
+    return made.done()
+
+
+def _ratios(each: Sequence[Functions], name: str, whose: str) -> Figure:
+    over = each[0].ranges[0]
+    at = over.places(each[0].x, FINE)
+    at = at[each[0].x[at] < over.low + 0.9 * (over.high - over.low)]
+    x, safe = each[0].x[at], divisor(each[0].of(name)[:, at].mean(axis=0))
+    with drawing(f"{each[0].short(name)}, ratio to {whose}") as made:
+        edges = [
+            band(made.ax, x, one.of(name)[:, at] / safe, color, alpha=0.2)
+            for one, color in zip(each, COLORS, strict=False)
+        ]
+        made.ax.set_ylim(*ratio_limits(np.concatenate(edges)))
+        over.apply(made.ax)
+    return made.done()
+
+
+def _distances(each: Sequence[Functions], names: Sequence[str]) -> tuple[list[Block], list[str]]:
+    """Figures of how far all others are from the first, and a sentence for each."""
+    first, others = each[0], list(zip(each[1:], names[1:], strict=True))
+    findings = [_how_far(first, other, names[0], name) for other, name in others]
+    if len(first) < FEWEST_FOR_DISTANCES:
+        return [Text(_no_errors(names[0], len(first)))], findings
+    blocks: list[Block] = [Text(DISTANCES)]
+    blocks.append(Legend((("mean", "distance of the means"), ("spread", "of the variances"))))
+    for other, name in others:
+        if len(other) < FEWEST_FOR_DISTANCES:
+            blocks.append(Text(_no_errors(name, len(other))))
+        else:
+            blocks.append(Figures(_distance_figures(first, other), f"{name} against {names[0]}"))
+    return blocks, findings
+
+
+def _no_errors(name: str, count: int) -> str:
+    replicas = "one replica" if count == 1 else f"{count} replicas"
+    return (
+        f"{name} has {replicas}, and so no error of its own: distances from it are not drawn. They "
+        f"need {FEWEST_FOR_DISTANCES} replicas."
+    )
+
+
+def _how_far(ours: Functions, theirs: Functions, first: str, name: str) -> str:
+    """In sigmas, both uncertainties in quadrature; of one alone where the other has none."""
+    over = ours.ranges[0]
+    at = over.places(ours.x)
+    at = at[ours.x[at] < over.low + 0.95 * (over.high - over.low)]
+    few = [side for side, one in ((first, ours), (name, theirs)) if len(one) < FEWEST_FOR_DISTANCES]
+    if len(few) == 2:
+        return f"{name} and {first} have too few replicas to say how far apart they are."
+    errors = [one.values[:, at] for one in (ours, theirs) if len(one) >= FEWEST_FOR_DISTANCES]
+    sigmas = in_sigmas(ours.values[:, at].mean(axis=0) - theirs.values[:, at].mean(axis=0), errors)
+    i, j = np.unravel_index(int(sigmas.argmax()), sigmas.shape)
+    typical = float(np.sqrt((sigmas**2).mean()))
+    note = f", in errors of the other alone, because {few[0]} has none" if few else ""
+    where, most = f" {ours.place}" if ours.place else "", ours.short(ours.names[j])
+    return (
+        f"{name} is {typical:.2f} sigmas from {first} on average over functions and x{where}"
+        f"{note}; at most {sigmas[i, j]:.1f}, of {most} at x = {ours.x[at][i]:.2g}."
+    )
+
+
+def _distance_figures(first: Functions, other: Functions) -> list[Figure]:
+    """One for each function, all on one scale."""
+    over = first.ranges[0]
+    at = over.places(first.x)
+    at = at[first.x[at] < over.low + 0.95 * (over.high - over.low)]
+    ours, theirs = first.values[:, at], other.values[:, at]
+    means, variances = mean_distance(ours, theirs), variance_distance(ours, theirs)
+    top = max(3.0, 1.15 * float(max(means.max(), variances.max())))
+    one_sigma = np.sqrt(2 / (1 / len(ours) + 1 / len(theirs)))
+    figures = []
+    for name, mean, variance in zip(first.names, means.T, variances.T, strict=True):
+        with drawing(f"Distance of {first.short(name)}", height=190) as made:
+            ax = made.ax
+            ax.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
+            ax.plot(first.x[at], variance, color=ORANGE, linewidth=1.5)
+            ax.plot(first.x[at], mean, color=BLUE, linewidth=1.8)
+            if one_sigma < top:
+                ax.axhline(one_sigma, color=MUTED, linewidth=0.8)
+                place = (over.low, one_sigma)
+                ax.annotate(" one sigma", place, va="bottom", color=MUTED, fontsize=9)
+            ax.set_ylim(0, top)
+            over.apply(ax)
+        figures.append(made.done())
+    return figures
+
+
+def _correlations(functions: Functions) -> Section | None:
+    """How the functions move together from replica to replica."""
+    if len(functions.names) < 2 or len(functions) < FEWEST_FOR_A_BAND:
+        return None
+    figures = []
+    for wanted in functions.spots:
+        at = int(np.abs(functions.x - wanted).argmin())
+        figures.append(_matrix(correlations(functions.values[:, at]), functions.names, wanted))
+    text = (
+        "Correlation coefficient of two functions at one x over the replicas that count, in per "
+        "cent. Blue: they rise together; orange: one falls when the other rises."
+    )
+    title = "Correlations between functions"
+    return Section(
+        "correlations", title, [Text(text), Figures(figures, layout="two")], "Correlations"
+    )
+
+
+def _matrix(matrix: np.ndarray, names: Sequence[str], x: float) -> Figure:
+    from matplotlib.patches import Rectangle
+
+    n = len(names)
+    with drawing(f"At x = {x:.3g}", height=300, left=28, bottom=8, top=46) as made:
+        ax = made.ax
+        for i in range(n):
+            for j in range(n):
+                value = matrix[i, j]
+                color, alpha = BLUE if value > 0 else ORANGE, 0.75 * abs(value) * (i != j)
+                box = (j - 0.48, i - 0.48)
+                ax.add_patch(Rectangle(box, 0.96, 0.96, color=color, alpha=alpha, linewidth=0))
+                if i != j:
+                    text = str(round(100 * value))
+                    ax.text(j, i, text, ha="center", va="center", fontsize=9)
+        ax.set_xlim(-0.5, n - 0.5)
+        ax.set_ylim(n - 0.5, -0.5)
+        ax.set_xticks(range(n), list(names))
+        ax.set_yticks(range(n), list(names))
+        ax.xaxis.tick_top()
+        ax.tick_params(length=0)
+        ax.grid(visible=False)
+        for spine in ax.spines.values():
+            spine.set_visible(False)
+    return made.done()

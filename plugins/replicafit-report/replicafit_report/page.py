@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from replicafit.plugins import Registry
-from replicafit.results.files import appearing
+from replicafit import __version__
+from replicafit.plugin import Registry, ReportSection, appearing, load_target
 from replicafit_report.agreement import agreement_section
+from replicafit_report.files import write_files
+from replicafit_report.functions import function_sections, plain_opening
 from replicafit_report.quality import quality_section
-from replicafit_report.record import read_record
-from replicafit_report.replicas import (
-    correlation_section,
-    distribution_section,
-    selection_section,
-)
-from replicafit_report.scales import function_sections
-from replicafit_report.section import Section
-from replicafit_report.sources import FitSource, Source, source
+from replicafit_report.record import Record
+from replicafit_report.replicas import replica_section
+from replicafit_report.section import Section, Text
+from replicafit_report.sides import SAME, SectionContext, fit_side, side_beside
 from replicafit_report.summary import provenance_section, runcard_section, summary_section
 from replicafit_report.training import training_section
+
+ORDER = (
+    *("summary", "chi2", "functions", "distances"),
+    "",
+    *("data", "training", "replicas", "correlations", "runcard", "provenance"),
+)
+"""Sections of a page; those of plugins with other ids stand in the place of the empty one."""
+NO_PICTURE = "Functions of several inputs are not drawn."
 
 
 def write_report(
@@ -31,47 +39,103 @@ def write_report(
     reference: Path | None = None,
     scales: Sequence[float] = (),
     registry: Registry | None = None,
+    figures: Path | None = None,
 ) -> Path:
     """Writes the report of the fit in ``folder``; gives where.
 
     Args:
         output: the file; by default ``report.html`` in the folder.
-        reference: another fit or an LHAPDF set, which the functions are compared with.
-        scales: in GeV, where functions are shown beside q0; by default 100 where a plugin of
-            ``registry`` evolves them.
+        reference: another fit, or what a plugin reads, which the functions are compared with.
+        scales: where functions are shown beside that of the fit.
+        registry: of the plugins.
+        figures: a folder for all figures and tables as files.
     """
-    ours = FitSource(read_record(folder), registry or Registry())
-    theirs = None if reference is None else source(reference, ours.registry)
-    sections = report_sections(ours, theirs, scales)
+    registry = registry or Registry()
+    ours = fit_side(folder, registry)
+    record = ours.record
+    assert record is not None
+    known = record.attributes
+    sides = [ours] if reference is None else [ours, side_beside(reference, registry, known)]
+    sections = report_sections(SectionContext(tuple(sides), apart(scales, known), registry), record)
     path = output or folder / "report.html"
-    save(path, ours.record.title, f"Fit {ours.name}", sections)
+    save(path, record.title, f"Fit {record.name}", sections, replica_notes(record))
+    if figures is not None:
+        write_files(sections, figures)
     return path
 
 
-def report_sections(
-    ours: FitSource, theirs: Source | None, scales: Sequence[float]
-) -> list[Section]:
+def apart(scales: Sequence[float], attributes: Mapping[str, float]) -> tuple[float, ...]:
+    """``scales`` rising, without repetitions and without that of the fitted functions."""
+    own = attributes.get("q0", 0.0)
+    return tuple(q for q in sorted(set(scales)) if not np.isclose(q, own, rtol=SAME, atol=0))
+
+
+def report_sections(context: SectionContext, record: Record) -> list[Section]:
     """All sections in reading order."""
-    record = ours.record
     sections = [
-        summary_section(ours),
         quality_section(record),
-        *function_sections(ours, theirs, scales),
         agreement_section(record),
         training_section(record),
-        distribution_section(record),
-        correlation_section(ours.fitted),
-        selection_section(record),
+        replica_section(record),
         runcard_section(record),
         provenance_section(record),
     ]
-    return [section for section in sections if section.blocks]
+    sections = in_order([*sections, *about_functions(context)])
+    return [summary_section(record, sections), *sections]
 
 
-def save(path: Path, title: str, subtitle: str, sections: Sequence[Section]) -> None:
+def about_functions(context: SectionContext) -> list[Section]:
+    """The functions as plugins show them, or else as they are; and what else plugins show."""
+    found = list(of_plugins(context))
+    if not any(section.id == "functions" for section in found):
+        if context.functions[0].x.ndim > 1:
+            return [Section("functions", "Functions", [Text(NO_PICTURE)]), *found]
+        opening = () if context.compares else plain_opening(context, context.functions[0])
+        found += function_sections(context, context.functions, opening=opening)
+    if context.scales and not any(section.id.startswith("functions-") for section in found):
+        for q in context.scales:
+            title, place = f"Functions at {q:g}", f"functions-{q:g}"
+            found += function_sections(context, context.at(q), id=place, title=title)
+    return found
+
+
+def of_plugins(context: SectionContext) -> Iterable[Section]:
+    """What plugins show (``replicafit_report_sections``)."""
+    for component in context.registry.all(ReportSection):
+        made = load_target(component.build)(context)
+        yield from [made] if isinstance(made, Section) else made or ()
+
+
+def in_order(sections: Sequence[Section]) -> list[Section]:
+    """``sections`` in reading order, without empty ones."""
+    places = {id: place for place, id in enumerate(ORDER)}
+    return sorted(
+        (section for section in sections if section.blocks),
+        key=lambda section: places.get(section.id, places[""]),
+    )
+
+
+def replica_notes(record: Record) -> Mapping[int, str]:
+    """What is said of each replica where a reader points at it."""
+    return {
+        result.number: f"replica {result.number}: χ² per datum {result.chi2_per_datum.all:.3f}, "
+        + (
+            f"does not count: {record.reasons[result.number]}"
+            if result.number in record.reasons
+            else result.status
+        )
+        for result in record.fit.results
+    }
+
+
+def save(
+    path: Path,
+    title: str,
+    subtitle: str,
+    sections: Sequence[Section],
+    notes: Mapping[int, str] | None = None,
+) -> None:
     """Renders ``sections`` as the page at ``path``, which appears whole."""
-    from replicafit import __version__
-
     environment = Environment(
         loader=PackageLoader("replicafit_report"),
         autoescape=True,
@@ -81,10 +145,18 @@ def save(path: Path, title: str, subtitle: str, sections: Sequence[Section]) -> 
     )
     environment.filters["breakable"] = breakable
     page = environment.get_template("page.html.j2").render(
-        title=title, subtitle=subtitle, sections=sections, version=__version__
+        title=title,
+        subtitle=subtitle,
+        sections=[_named(section) for section in sections],
+        version=__version__,
+        notes=Markup(json.dumps(notes or {}, ensure_ascii=False).replace("<", "\\u003c")),
     )
     with appearing(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
+
+
+def _named(section: Section) -> Section:
+    return section if section.short else replace(section, short=section.title)
 
 
 def breakable(text: str) -> Markup:

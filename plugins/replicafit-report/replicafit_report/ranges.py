@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from replicafit_report.drawing import few_ticks, label_x, log_x
+from replicafit_report.pictures import few_ticks, label_x, log_axis
 
 CURVE_POINTS = 64
 MANY_DECADES = 100.0
@@ -48,16 +48,11 @@ class Range:
     def apply(self, ax: Axes) -> None:
         """Makes it the axis of a figure."""
         if self.log:
-            log_x(ax, self.low, self.high)
+            log_axis(ax, "x", self.low, self.high)
         else:
             ax.set_xlim(self.low if self.edge is None else self.edge, self.high)
         label_x(ax, "x")
         few_ticks(ax)
-
-
-LOGARITHMIC = Range(log=True, low=1e-5, high=1.0)
-LINEAR = Range(log=False, low=0.01, high=1.0, edge=0.0)
-"""What parton distributions are shown on."""
 
 
 def around(x: np.ndarray, reach: tuple[float, float] | None) -> tuple[Range, ...]:

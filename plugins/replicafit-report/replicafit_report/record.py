@@ -1,9 +1,11 @@
-"""Everything a fit left on disk, as far as it is there."""
+"""Everything a fit left on disk, as far as it is there, and the numbers that pages tell of it.
+
+A number is of the replicas that count (``sound``) unless its name says otherwise.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.errors import OutputError
-from replicafit.results.arrays import read_arrays
-from replicafit.results.fit import Fit, load_fit
-from replicafit.results.folder import FitFolder
+from replicafit import Fit, load_fit
+from replicafit.plugin import FitFolder, read_arrays
+from replicafit_report._compat import attributes_of, selected_of, typed, typed_run
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -33,7 +34,7 @@ class Predictions:
     prediction: np.ndarray
     weighted: np.ndarray
 
-    @property
+    @cached_property
     def places(self) -> dict[str, slice]:
         """Where each dataset stands among all data."""
         ends = np.cumsum(self.data["n_data"])
@@ -47,6 +48,11 @@ class Predictions:
         pairs = zip(self.data["datasets"], self.data["experiments"], strict=True)
         return {str(dataset): str(experiment) for dataset, experiment in pairs}
 
+    @property
+    def residual(self) -> np.ndarray:
+        """Measured minus mean prediction, (d,)."""
+        return np.asarray(self.data["central"] - self.prediction.mean(axis=0))
+
     @cached_property
     def shift(self) -> np.ndarray:
         """What correlated uncertainties move the measured values by, for the mean, (d,).
@@ -54,19 +60,45 @@ class Predictions:
         For C = U + S S^T with diagonal U the best shift of the residual r is r - U C^-1 r
         (arXiv:hep-ph/0201195, appendix B).
         """
-        residual = self.data["central"] - self.prediction.mean(axis=0)
         weighted = self.weighted[:, 0].mean(axis=0)
-        return np.asarray(residual - self.data["uncorrelated"] ** 2 * weighted)
+        return np.asarray(self.residual - self.data["uncorrelated"] ** 2 * weighted)
 
-    def chi2_of_mean(self, level: int, places: list[slice]) -> float:
-        """chi2 per datum of the mean prediction for the data at ``places``.
+    @cached_property
+    def pulls(self) -> dict[str, float]:
+        """Of each correlated source, what the mean prediction wants of it, in sigmas.
+
+        The shift that minimizes chi2 is lambda = S^T C^-1 r (arXiv:hep-ph/0201195, appendix B).
+        Empty for a fit that was written without its sources.
+        """
+        if "sources" not in self.data:
+            return {}
+        found = self.data["shifts"].T @ self.weighted[:, 0].mean(axis=0)
+        return dict(zip(map(str, self.data["sources"]), found.tolist(), strict=True))
+
+    def chi2_of_mean(self, level: int = 0, datasets: Sequence[str] | None = None) -> float:
+        """chi2 per datum of the mean prediction.
 
         Args:
             level: whose covariance: 0 of all data, 1 of their experiment, 2 of their dataset.
+            datasets: for which data; all of them by default.
         """
-        at = np.concatenate([np.arange(place.start, place.stop) for place in places])
-        residual = (self.data["central"] - self.prediction.mean(axis=0))[at]
-        return float(residual @ self.weighted[:, level].mean(axis=0)[at]) / len(at)
+        at = self._at(datasets)
+        return float(self.residual[at] @ self.weighted[:, level].mean(axis=0)[at]) / len(at)
+
+    def error_of_chi2(self, level: int = 0, datasets: Sequence[str] | None = None) -> float:
+        """What so few replicas leave open of it: leaving out each in turn (jackknife)."""
+        at, n = self._at(datasets), len(self.prediction)
+        if n < 2:
+            return float("nan")
+        residual = self.data["central"][at] - self.prediction[:, at]
+        weighted = self.weighted[:, level][:, at]
+        without = [(each.sum(axis=0) - each) / (n - 1) for each in (residual, weighted)]
+        chi2 = (without[0] * without[1]).sum(axis=1) / len(at)
+        return float(np.sqrt((n - 1) / n * ((chi2 - chi2.mean()) ** 2).sum()))
+
+    def _at(self, datasets: Sequence[str] | None) -> np.ndarray:
+        places = [self.places[name] for name in (datasets or self.places)]
+        return np.concatenate([np.arange(place.start, place.stop) for place in places])
 
 
 @dataclass(frozen=True)
@@ -84,7 +116,7 @@ class Record:
     """
 
     folder: FitFolder
-    run: Mapping[str, Any]
+    run: Any
     runcard: str | None
     fit: Fit
     sound: Fit
@@ -97,28 +129,70 @@ class Record:
         return self.folder.path.resolve().name
 
     @property
+    def card(self) -> Mapping[str, Any]:
+        """The runcard with all defaults."""
+        return dict(self.run.runcard)
+
+    @property
     def title(self) -> str:
         """The runcard's title, or the name."""
-        return str(self.run.get("runcard", {}).get("title") or self.name)
+        return str(self.card.get("title") or self.name)
 
     @property
     def good(self) -> int | None:
         """How many good replicas the runcard asks for, if it does it so."""
-        wanted = self.run["runcard"]["replicas"]
+        wanted = self.card["replicas"]
         return int(wanted["good"]) if isinstance(wanted, Mapping) else None
 
     @property
-    def requested(self) -> tuple[int, ...]:
-        """The replica numbers that the last run was asked for; those there are, with ``good``."""
+    def missing(self) -> tuple[int, ...]:
+        """The replica numbers that the last run was asked for and that are not written."""
         if self.good is not None:
-            return self.fit.numbers
-        first, last = self.run["runcard"]["replicas"]
-        return tuple(range(first, last + 1))
+            return ()
+        first, last = self.card["replicas"]
+        return tuple(sorted(set(range(first, last + 1)) - set(self.fit.numbers)))
+
+    @cached_property
+    def reasons(self) -> dict[int, str]:
+        """Why replicas do not count, by number."""
+        found, selected = {}, selected_of(self.fit)
+        for result in self.fit.results:
+            if result.number not in selected:
+                why = result.selection.reasons if result.selection else ()
+                found[result.number] = "; ".join(why) or result.status
+        return found
 
     @property
-    def missing(self) -> tuple[int, ...]:
-        """Those of them that are not written."""
-        return tuple(sorted(set(self.requested) - set(self.fit.numbers)))
+    def refused(self) -> Fit | None:
+        """The replicas that do not count; nothing if all do, or none."""
+        numbers = [n for n in self.reasons if n not in self.sound.numbers]
+        return self.fit.only(numbers) if numbers else None
+
+    @cached_property
+    def reach(self) -> tuple[float, float] | None:
+        """The lowest and the highest x of the data, if known."""
+        data = {} if self.predictions is None else self.predictions.data
+        x = data.get("kinematics_x", np.empty(0))
+        known = x[np.isfinite(x)]
+        return (float(known.min()), float(known.max())) if len(known) else None
+
+    @property
+    def attributes(self) -> Mapping[str, float]:
+        """What characterizes the functions, such as the scale that they belong to."""
+        return attributes_of(self.fit)
+
+    def chi2(self, part: str = "all") -> np.ndarray:
+        """chi2 per datum of each replica that counts, (r,): ``all``, training or validation."""
+        each = [getattr(result.chi2_per_datum, part) for result in self.sound.results]
+        return np.array(each, dtype=np.float64)
+
+    def groups(self) -> dict[str, list[str]]:
+        """The datasets of each experiment, in the order of the runcard."""
+        known = {} if self.predictions is None else self.predictions.experiment_of
+        groups: dict[str, list[str]] = {}
+        for name in self.sound.results[0].n_data_per_dataset:
+            groups.setdefault(known.get(name, name), []).append(name)
+        return groups
 
 
 def read_record(path: Path) -> Record:
@@ -127,7 +201,7 @@ def read_record(path: Path) -> Record:
     Raises:
         OutputError: there is none, or none of its replicas can be shown.
     """
-    folder, fit = FitFolder(path), load_fit(path)
+    folder, fit = FitFolder(path), typed(load_fit(path))
     try:
         sound = fit.sound()
     except ValueError:
@@ -135,23 +209,13 @@ def read_record(path: Path) -> Record:
     card = path / "runcard.yml"
     return Record(
         folder=folder,
-        run=_json(folder.run_file),
+        run=typed_run(folder),
         runcard=card.read_text(encoding="utf-8") if card.exists() else None,
         fit=fit,
         sound=sound,
         histories=_histories(folder, fit.numbers),
         predictions=_predictions(folder, sound.numbers),
     )
-
-
-def _json(file: Path) -> Mapping[str, Any]:
-    try:
-        content: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as cause:
-        raise OutputError(
-            f"'{file}' cannot be read ({cause}). Is this the folder of a fit?"
-        ) from None
-    return content
 
 
 def _histories(folder: FitFolder, numbers: tuple[int, ...]) -> Mapping[int, Arrays]:
@@ -169,3 +233,8 @@ def _predictions(folder: FitFolder, numbers: tuple[int, ...]) -> Predictions | N
         prediction=np.stack([arrays["prediction"] for arrays in each]),
         weighted=np.stack([arrays["weighted_residual"] for arrays in each]),
     )
+
+
+def recorded(result: Any) -> Mapping[str, Any]:
+    """What the layers of a replica tell of themselves, such as exponents."""
+    return dict(result.model_extra or {})

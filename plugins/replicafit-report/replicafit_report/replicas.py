@@ -1,4 +1,4 @@
-"""Over replicas: distributions, correlations between flavours, verdicts of a selection."""
+"""Over replicas: which count, distributions, what layers tell of themselves, and the list."""
 
 from __future__ import annotations
 
@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from replicafit_report.drawing import BLUE, INK, MUTED, ORANGE, drawing, few_ticks, label_x
-from replicafit_report.ensemble import Ensemble
-from replicafit_report.flavours import SYMBOLS, as_fitted, as_partons, distinct
-from replicafit_report.record import Record
+from replicafit_report.pictures import (
+    BLUE,
+    INK,
+    MUTED,
+    drawing,
+    few_ticks,
+    label_x,
+    replica_points,
+)
+from replicafit_report.record import Record, recorded
 from replicafit_report.section import (
     Block,
     Figure,
@@ -22,36 +28,81 @@ from replicafit_report.section import (
     Table,
     Text,
 )
-from replicafit_report.statistics import correlations
-
-CORRELATED_AT = (0.001, 0.01, 0.1, 0.4)
+from replicafit_report.summary import figure_words, ranges
 
 
-def distribution_section(record: Record) -> Section:
-    """Histograms over replicas, and the list of replicas."""
-    results = record.fit.results
+def replica_section(record: Record) -> Section:
+    """Which count and why others do not, histograms, and the list of all."""
+    results, count = record.sound.results, len(record.sound)
     figures = [
-        _histogram("χ² per datum of the measured values", _numbers(results, "all"), "χ² per datum"),
-        _scatter(results),
-        _histogram("Steps taken", np.array([r["steps"] for r in results], float), "steps"),
+        _histogram("χ² per datum of the measured values", record.chi2(), "χ² per datum"),
+        _scatter(record),
+        _histogram("Steps taken", np.array([r.steps for r in results], float), "steps"),
         _histogram(
-            "Step it is written at", np.array([r["best_step"] for r in results], float), "steps"
+            "Step it is written at", np.array([r.best_step for r in results], float), "steps"
         ),
     ]
-    lengths = _per_flavour(results, "arc_length", "Arc length")
-    exponents = _per_flavour(results, "exponents", "Exponent")
-    blocks: list[Block] = [
-        Text("Each figure counts replicas; the dashed line is the median."),
-        Figures(figures, layout="two"),
-        *([More("Arc lengths of the functions", [Figures(lengths)])] if lengths else []),
-        *([More("Preprocessing exponents", [Figures(exponents)])] if exponents else []),
-        More(f"All {len(results)} replicas", [_list(results)]),
+    blocks: list[Block] = [Text(_counting(record)), *_refused(record)]
+    blocks.append(
+        Text(f"The histograms are of the {count} replicas that count; dashed is the median.")
+    )
+    blocks.append(Figures(figures, layout="two"))
+    lengths = [
+        _histogram(
+            f"Arc length, {name}", np.array([r.arc_length[name] for r in results], float), ""
+        )
+        for name in results[0].arc_length
     ]
+    blocks += [More("Arc lengths of the functions", [Figures(lengths)])] if lengths else []
+    for name in recorded(results[0]):
+        told = histograms(name.capitalize(), [recorded(r).get(name, {}) for r in results])
+        blocks += [More(name.capitalize(), [Figures(told)])] if told else []
+    blocks.append(More(f"All {len(record.fit)} replicas", [_list(record)]))
     return Section("replicas", "Replicas", blocks)
 
 
-def _numbers(results: Sequence[Mapping[str, Any]], key: str) -> np.ndarray:
-    return np.array([r["chi2_per_datum"][key] for r in results], dtype=np.float64)
+def _counting(record: Record) -> str:
+    if not any(result.selection for result in record.fit.results):
+        return (
+            f"No selection has been made: the {len(record.sound)} of {len(record.fit)} replicas "
+            "that did not diverge count."
+        )
+    counting = len(record.fit) - len(record.reasons)
+    return f"{counting} of {len(record.fit)} replicas were selected and count."
+
+
+def _refused(record: Record) -> list[Block]:
+    """Why some do not count, and what would be too much."""
+    blocks: list[Block] = []
+    if record.reasons:
+        rows = [Row([str(n), why], "bad", n) for n, why in record.reasons.items()]
+        blocks.append(Table(["replica", "does not count because"], rows, True, "refused replicas"))
+    limits = {
+        name: figure.limit
+        for result in record.fit.results[:1]
+        if result.selection
+        for name, figure in result.selection.figures.items()
+        if figure.limit is not None
+    }
+    if limits:
+        told = ", ".join(f"{figure_words(name)} {limit:.3g}" for name, limit in limits.items())
+        blocks.append(Text(f"Too much would be above: {told}."))
+    return blocks
+
+
+def histograms(title: str, tables: Sequence[Any]) -> list[Figure]:
+    """One for each number that all replicas tell of themselves, however deep."""
+    first = tables[0]
+    if isinstance(first, Mapping):
+        figures: list[Figure] = []
+        for key in first:
+            inner = [table.get(key) if isinstance(table, Mapping) else None for table in tables]
+            figures += histograms(f"{title}, {key}", inner)
+        return figures
+    if isinstance(first, bool) or not isinstance(first, int | float):
+        return []
+    values = np.array([np.nan if value is None else value for value in tables], dtype=np.float64)
+    return [_histogram(title, values, "")]
 
 
 def _histogram(title: str, values: np.ndarray, unit: str) -> Figure:
@@ -69,7 +120,7 @@ def _histogram(title: str, values: np.ndarray, unit: str) -> Figure:
             ax.axvline(median, color=INK, linewidth=1, linestyle=(0, (3, 2)))
             left = median > (low + high) / 2
             ax.annotate(
-                f"{median:,.0f}" if median >= 100 else f"{median:.3f}",
+                f"{median:,.0f}" if abs(median) >= 100 else f"{median:.3f}",
                 (median, 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(-4 if left else 4, 0),
@@ -103,159 +154,59 @@ def beyond(count: int, where: str) -> str:
     return f"{count} {'replica lies' if count == 1 else 'replicas lie'} {where}." if count else ""
 
 
-def _scatter(results: Sequence[Mapping[str, Any]]) -> Figure:
-    training, validation = _numbers(results, "training"), _numbers(results, "validation")
+def _scatter(record: Record) -> Figure:
+    """All replicas, those that do not count as crosses."""
+    results = [r for r in record.fit.results if r.chi2_per_datum.training is not None]
+    training = np.array([r.chi2_per_datum.training for r in results], dtype=np.float64)
+    validation = np.array([r.chi2_per_datum.validation for r in results], dtype=np.float64)
     out = 0
     with drawing("Validation against training χ²", height=200, left=40) as made:
         ax = made.ax
-        ax.plot(training, validation, "o", color=BLUE, markersize=3.4, alpha=0.7, markeredgewidth=0)
-        known = np.isfinite(training) & np.isfinite(validation)
-        across, up = usual(training[known]), usual(validation[known])
-        if known.any():
-            ends = (min(across[0], up[0]), max(across[1], up[1]))
-            room = 0.06 * (ends[1] - ends[0]) + 1e-9
-            ax.set_xlim(across[0] - room, across[1] + room)
-            ax.set_ylim(up[0] - room, up[1] + room)
-            out = int((known & ((training > across[1]) | (validation > up[1]))).sum())
-            ax.plot(ends, ends, color=MUTED, linewidth=0.8)
-        few_ticks(ax, x=4)
-        label_x(ax, "training χ² per datum")
-    told = beyond(out, "outside")
-    return made.done(f"Upwards: validation χ² per datum. On the line both are equal. {told}")
-
-
-def _per_flavour(results: Sequence[Mapping[str, Any]], key: str, title: str) -> list[Figure]:
-    """A histogram for each flavour, where the fit recorded ``key``."""
-    found = [r.get(key) for r in results]
-    tables = [each for each in found if isinstance(each, Mapping)]
-    if len(tables) < len(results):
-        return []
-    figures = []
-    for flavour, first in tables[0].items():
-        if isinstance(first, Mapping):
-            figures += [
-                _histogram(
-                    f"{title} {inner}, {SYMBOLS.get(flavour, flavour)}",
-                    _inner(tables, flavour, inner),
-                    "",
-                )
-                for inner in first
-            ]
-        else:
-            values = np.array([table.get(flavour, np.nan) for table in tables], dtype=np.float64)
-            figures.append(_histogram(f"{title}, {SYMBOLS.get(flavour, flavour)}", values, ""))
-    return figures
-
-
-def _inner(tables: Sequence[Mapping[str, Any]], flavour: str, inner: str) -> np.ndarray:
-    return np.array([table.get(flavour, {}).get(inner, np.nan) for table in tables], np.float64)
-
-
-def _list(results: Sequence[Mapping[str, Any]]) -> Table:
-    rows = []
-    for r in results:
-        chi2 = r["chi2_per_datum"]
-        parts = [chi2["all"], chi2["training"], chi2["validation"]]
-        rows.append(
-            Row(
-                [
-                    str(r["number"]),
-                    r["status"],
-                    f"{r['steps']:,}",
-                    f"{r['best_step']:,}",
-                    *("" if part is None else f"{part:.3f}" for part in parts),
-                ],
-                "" if r["status"] in ("stopped", "completed") else "bad",
+        both = np.isfinite(training) & np.isfinite(validation)
+        if both.any():
+            ends = [usual(each[both]) for each in (training, validation)]
+            room = [0.08 * (high - low) or 0.1 for low, high in ends]
+            tops = [high + r for (_, high), r in zip(ends, room, strict=True)]
+            out = int(((training > tops[0]) | (validation > tops[1]))[both].sum())
+            at = np.flatnonzero(both)
+            replica_points(
+                ax,
+                np.minimum(training[at], tops[0]),
+                np.minimum(validation[at], tops[1]),
+                [results[i].number for i in at],
+                [results[i].number in record.reasons for i in at],
             )
-        )
-    return Table(["replica", "status", "steps", "written at", "χ²", "training", "validation"], rows)
+            ax.set_xlim(ends[0][0] - room[0], tops[0] + 0.3 * room[0])
+            ax.set_ylim(ends[1][0] - room[1], tops[1] + 0.3 * room[1])
+            line = [
+                max(ax.get_xlim()[0], ax.get_ylim()[0]),
+                min(ax.get_xlim()[1], ax.get_ylim()[1]),
+            ]
+            if line[1] > line[0]:
+                ax.plot(line, line, color=MUTED, linewidth=0.8, linestyle=(0, (2, 2)))
+        few_ticks(ax, x=5, y=4)
+        label_x(ax, "training")
+    caption = "Dots: replicas that count; red crosses: those that do not. "
+    return made.done((caption if record.reasons else "") + beyond(out, "further out, at the edge"))
 
 
-def correlation_section(fitted: Ensemble) -> Section:
-    """How the flavours move together from replica to replica; empty where there is only one."""
-    partons = as_partons(fitted.x, fitted.flavours, fitted.values)
-    functions = distinct(partons or as_fitted(fitted.x, fitted.flavours, fitted.values))
-    title = "Correlations between flavours"
-    if len(functions.symbols) < 2 or len(fitted) < 2:
-        return Section("correlations", title, [])
-    figures = []
-    for wanted in _places(fitted):
-        at = int(np.abs(fitted.x - wanted).argmin())
-        figures.append(_matrix(correlations(functions.values[:, at]), functions.symbols, wanted))
-    blocks: list[Block] = [
-        Text(
-            "Correlation coefficient of two functions at one x over the replicas, in per cent. "
-            "Blue: they rise together; orange: one falls when the other rises."
-        ),
-        Figures(figures, layout="two"),
+def _list(record: Record) -> Table:
+    rows = []
+    for r in record.fit.results:
+        chi2 = r.chi2_per_datum
+        parts = [chi2.all, chi2.training, chi2.validation]
+        told = ["" if part is None else f"{part:.3f}" for part in parts]
+        counts = "no" if r.number in record.reasons else "yes"
+        line = [str(r.number), r.status, counts, f"{r.steps:,}", f"{r.best_step:,}", *told]
+        rows.append(Row(line, "bad" if r.number in record.reasons else "", r.number))
+    headings = [
+        "replica",
+        "status",
+        "counts",
+        "steps",
+        "written at",
+        "χ²",
+        "training",
+        "validation",
     ]
-    return Section("correlations", title, blocks, "Correlations")
-
-
-def _places(fitted: Ensemble) -> Sequence[float]:
-    """Where in x: for functions that are no parton distributions, across the data."""
-    if fitted.of_partons:
-        return CORRELATED_AT
-    over = fitted.ranges[0]
-    places: list[float] = np.linspace(over.low, over.high, 6)[1:-1].tolist()
-    return places
-
-
-def _matrix(matrix: np.ndarray, symbols: Sequence[str], x: float) -> Figure:
-    n = len(symbols)
-    with drawing(f"At x = {x:.3g}", height=300, left=28, bottom=8, top=46) as made:
-        ax = made.ax
-        for i in range(n):
-            for j in range(n):
-                value = matrix[i, j]
-                colour = BLUE if value > 0 else ORANGE
-                ax.add_patch(_tile(j, i, colour, 0.0 if i == j else 0.75 * abs(value)))
-                if i != j:
-                    ax.text(j, i, _per_cent(value), ha="center", va="center", fontsize=9)
-        ax.set_xlim(-0.5, n - 0.5)
-        ax.set_ylim(n - 0.5, -0.5)
-        ax.set_xticks(range(n), symbols)
-        ax.set_yticks(range(n), symbols)
-        ax.xaxis.tick_top()
-        ax.tick_params(length=0)
-        ax.grid(visible=False)
-        for spine in ax.spines.values():
-            spine.set_visible(False)
-    return made.done()
-
-
-def _per_cent(value: float) -> str:
-    return str(round(100 * value))
-
-
-def _tile(x: int, y: int, colour: str, strength: float) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((x - 0.48, y - 0.48), 0.96, 0.96, color=colour, alpha=strength, linewidth=0)
-
-
-def selection_section(record: Record) -> Section:
-    """Which replicas the selection kept, and why it refused the others."""
-    results = record.fit.results
-    verdicts: dict[int, Any] = {r["number"]: r["selection"] for r in results if r.get("selection")}
-    if not verdicts:
-        text = "No selection has been made: all replicas that did not diverge count."
-        return Section("selection", "Selection", [Text(text)])
-    refused = {n: verdict["reasons"] for n, verdict in verdicts.items() if not verdict["selected"]}
-    kept = len(verdicts) - len(refused)
-    blocks: list[Block] = [Text(f"{kept} of {len(results)} replicas were selected and count.")]
-    if refused:
-        rows = [Row([str(number), "; ".join(why)]) for number, why in refused.items()]
-        blocks.append(Table(["replica", "refused because"], rows, text=True))
-    limits = next(iter(verdicts.values())).get("figures", {})
-    if limits:
-        told = ", ".join(_limit(name, figure["limit"]) for name, figure in limits.items())
-        blocks.append(Text(f"Too much would be above: {told}."))
-    return Section("selection", "Selection", blocks)
-
-
-def _limit(name: str, limit: float | None) -> str:
-    kind, _, flavour = name.partition(".")
-    what = {"arc_length": "arc length", "chi2_per_datum": "χ² per datum"}.get(kind, kind)
-    words = f"{what} {SYMBOLS.get(flavour, flavour)}".strip()
-    return f"{words} {limit:.3g}" if limit is not None else words
+    return Table(headings, rows, name=f"replicas {ranges(record.fit.numbers)}", explore=True)

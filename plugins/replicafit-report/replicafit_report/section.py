@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -13,13 +13,17 @@ class Figure:
 
     Attributes:
         svg: inline SVG.
+        title: what it shows.
         caption: what to read off it.
         screen: ``narrow`` or ``broad`` for a figure that is meant for one of them only.
+        canvas: the figure of matplotlib, from which files are written.
     """
 
     svg: str
+    title: str
     caption: str = ""
     screen: str = ""
+    canvas: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -54,20 +58,34 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A table row; ``strong`` for totals, and ``group`` for the line that opens a group."""
+    """A table row.
+
+    Attributes:
+        cells: one for each heading.
+        emphasis: ``strong`` for totals, ``group`` for the line that opens a group, ``bad``.
+        replica: the number of the replica that it is about.
+    """
 
     cells: Sequence[str | Cell]
     emphasis: str = ""
+    replica: int | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: first column text, the others numbers unless ``text`` is set."""
+    """A table: first column text, the others numbers unless ``text`` is set.
+
+    Attributes:
+        name: what it shows, for its file and for those who do not see it.
+        explore: whether readers may sort and filter its rows.
+    """
 
     kind: ClassVar[str] = "table"
     headings: Sequence[str]
     rows: Sequence[Row]
     text: bool = False
+    name: str = ""
+    explore: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +121,15 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """The sentence that a page opens with; ``mood`` is ``good``, ``fair``, ``bad`` or nothing."""
+
+    kind: ClassVar[str] = "answer"
+    text: str
+    mood: str = ""
+
+
+@dataclass(frozen=True)
 class Notice:
     """Something a reader must not overlook."""
 
@@ -119,7 +146,7 @@ class More:
     blocks: Sequence[Block]
 
 
-Block = Figures | Table | Text | Legend | Code | Facts | Notice | More
+Block = Figures | Table | Text | Legend | Code | Facts | Answer | Notice | More
 
 
 @dataclass(frozen=True)
@@ -127,13 +154,17 @@ class Section:
     """A part of the page that the menu names.
 
     Attributes:
-        id: its anchor.
+        id: its anchor; a section of a plugin with the id of another takes its place.
         title: its heading.
         blocks: its content.
         short: its name in the menu.
+        opening: pictures for the first screen, best one for broad and one for narrow screens.
+        findings: sentences for the first screen.
     """
 
     id: str
     title: str
     blocks: Sequence[Block]
     short: str = ""
+    opening: Sequence[Figure] = ()
+    findings: Sequence[str] = ()

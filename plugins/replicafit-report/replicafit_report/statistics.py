@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+FEWEST_FOR_A_BAND = 3
+"""Replicas: of two, nobody knows where 68 % lie."""
+
 
 class Spread(NamedTuple):
-    """Over replicas: mean, median and the ends of the central 68 %."""
+    """Over replicas: mean, median and the ends of the central 68 %; nan where there are too few."""
 
     mean: float
     median: float
@@ -23,6 +27,8 @@ def spread(values: np.ndarray) -> Spread:
     if not len(kept):
         return Spread(*[np.nan] * 4)
     low, median, high = np.percentile(kept, [16, 50, 84])
+    if len(kept) < FEWEST_FOR_A_BAND:
+        low = high = np.nan
     return Spread(float(kept.mean()), float(median), float(low), float(high))
 
 
@@ -47,6 +53,11 @@ def correlations(values: np.ndarray) -> np.ndarray:
     size = np.sqrt((centred**2).sum(axis=0))
     scaled = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
     return np.asarray(scaled.T @ scaled)
+
+
+def in_sigmas(difference: np.ndarray, each: Sequence[np.ndarray]) -> np.ndarray:
+    """``difference`` (...) in standard deviations of replicas (r, ...), added in quadrature."""
+    return _ratio(np.abs(difference), np.sqrt(sum(v.var(axis=0, ddof=1) for v in each)))
 
 
 def mean_distance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:

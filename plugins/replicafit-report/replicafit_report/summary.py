@@ -1,17 +1,17 @@
-"""The top of a report, and where the fit comes from."""
+"""The first screen of a report, and where the fit comes from."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from replicafit_report.opening import opening
 from replicafit_report.record import Record
 from replicafit_report.section import (
+    Answer,
     Block,
     Code,
     Facts,
@@ -21,45 +21,103 @@ from replicafit_report.section import (
     Row,
     Section,
     Table,
+    Text,
 )
-from replicafit_report.sources import FitSource
-from replicafit_report.statistics import spread
+
+FAIR, BAD, FEWEST = 3.0, 1.5, 2
+"""Sigmas of chi2 that chance explains; chi2 per datum from which on a fit is none; replicas."""
 
 
-def summary_section(ours: FitSource) -> Section:
-    """The fit in a few numbers and one picture."""
-    record = ours.record
-    blocks: list[Block] = [*map(Notice, warnings(record)), Facts(_facts(record))]
-    blocks.append(Figures([opening(ours.fitted, n) for n in (False, True)], layout="one"))
+def summary_section(record: Record, others: Sequence[Section]) -> Section:
+    """The answers, and the pictures and findings of the ``others``."""
+    mood, words = verdict(record)
+    blocks: list[Block] = [Answer(words, mood), *map(Notice, warnings(record))]
+    blocks += [Text(finding) for section in others for finding in section.findings]
+    blocks.append(Facts(_facts(record)))
+    opening = next((section.opening for section in others if section.opening), ())
+    if opening:
+        blocks.append(Figures(opening, layout="one"))
     return Section("summary", "Summary", blocks)
+
+
+def verdict(record: Record) -> tuple[str, str]:
+    """Whether the fit describes its data, and one sentence that says so."""
+    counted = f"{len(record.sound)} of {len(record.fit)} replicas count"
+    if record.predictions is None:
+        chi2, what = float(np.mean(record.chi2())), "mean over the replicas that count"
+    else:
+        chi2, what = record.predictions.chi2_of_mean(), "of the mean prediction"
+    n = record.sound.results[0].n_data
+    sigma = np.sqrt(2 / n)
+    words = f"χ² per datum is {chi2:.3f} ({what}, {n:,} data); {counted}."
+    if chi2 > BAD and chi2 > 1 + FAIR * sigma:
+        return "bad", f"The fit does not describe its data: {words}{_worst(record)}"
+    if chi2 > 1 + FAIR * sigma:
+        return "fair", f"The fit describes most of its data: {words}{_worst(record)}"
+    if chi2 < 1 - FAIR * sigma:
+        return "fair", (
+            f"The fit is closer to its data than their errors allow by chance: {words} The errors "
+            "may be too large, or the network follows the noise."
+        )
+    return "good", f"The fit describes its data: {words}"
+
+
+def _worst(record: Record) -> str:
+    """The datasets with the largest chi2, if there are several."""
+    per = {
+        name: float(np.mean([r.per_dataset[name] for r in record.sound.results]))
+        for name in record.sound.results[0].n_data_per_dataset
+    }
+    worst = sorted(per, key=lambda name: -per[name])[:2]
+    told = [f"{name} ({per[name]:.2f})" for name in worst if per[name] > 1]
+    return f" Largest: {' and '.join(told)}." if told and len(per) > 1 else ""
 
 
 def warnings(record: Record) -> list[str]:
     """What keeps this fit from being whole."""
-    told = []
+    found = []
     if record.missing:
-        state = "is still running or was interrupted" if record.folder.checkpoint.exists() else ""
-        told.append(
-            f"This fit is not finished: {len(record.missing)} of {len(record.requested)} replicas "
-            f"are not written ({ranges(record.missing)}). "
-            + (f"It {state}; continue it with --resume." if state else "Continue with --resume.")
+        wanted = len(record.missing) + len(record.fit)
+        running = record.folder.checkpoint.exists()
+        state = "It is still running or was interrupted; continue" if running else "Continue"
+        found.append(
+            f"This fit is not finished: {len(record.missing)} of {wanted} replicas are not "
+            f"written ({ranges(record.missing)}). {state}{' it' * running} with --resume."
         )
     if record.good is not None and len(record.sound) < record.good:
-        told.append(f"{len(record.sound)} replicas count, of {record.good} good ones asked for.")
-    diverged = [r["number"] for r in record.fit.results if r["status"] == "diverged"]
-    if diverged:
-        told.append(
-            f"{len(diverged)} replicas diverged and are left out of all means and bands: "
-            f"{ranges(diverged)}."
-        )
+        found.append(f"{len(record.sound)} replicas count, of {record.good} good ones asked for.")
+    diverged = [r.number for r in record.fit.results if r.status == "diverged"]
     if len(diverged) == len(record.fit):
-        told[-1] = "Every replica diverged: what is shown are their last good weights."
-    if len(record.sound) == 1:
-        told.append("There is only one replica: bands and standard deviations mean nothing.")
-    return told
+        found.append("Every replica diverged: what is shown are their last good weights.")
+    elif record.refused is None and record.reasons:
+        found.append("No replica counts: what is shown are all of them.")
+    for why, numbers in by_reason(record).items():
+        if len(diverged) < len(record.fit):
+            who = "replica" if len(numbers) == 1 else "replicas"
+            found.append(f"Left out of all means and bands: {who} {ranges(numbers)} ({why}).")
+    if len(record.sound) <= FEWEST:
+        how = "is only one replica" if len(record.sound) == 1 else "are only two replicas"
+        found.append(f"There {how}: bands and standard deviations mean nothing.")
+    return found
 
 
-def ranges(numbers: tuple[int, ...] | list[int]) -> str:
+def by_reason(record: Record) -> dict[str, list[int]]:
+    """The replicas that do not count, by the kind of reason."""
+    found: dict[str, list[int]] = {}
+    for number, why in record.reasons.items():
+        kinds = dict.fromkeys(figure_words(each.partition(" is ")[0]) for each in why.split("; "))
+        found.setdefault(", ".join(kinds), []).append(number)
+    return found
+
+
+def figure_words(figure: str) -> str:
+    """What a number that replicas are selected by is called."""
+    kind, _, name = figure.partition(".")
+    words = {"arc_length": "arc length", "chi2_per_datum": "χ² per datum"}.get(kind, kind)
+    return f"{words} {name}".strip()
+
+
+def ranges(numbers: Iterable[int]) -> str:
     """1, 2, 3, 7 as "1-3, 7"."""
     groups: list[list[int]] = []
     for number in sorted(numbers):
@@ -71,27 +129,33 @@ def ranges(numbers: tuple[int, ...] | list[int]) -> str:
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:
-    results = record.sound.results
-    every = spread(np.array([r["chi2_per_datum"]["all"] for r in results], dtype=np.float64))
-    steps = spread(np.array([r["steps"] for r in results], dtype=np.float64))
-    facts = [(f"{every.mean:.3f}", "χ² per datum, mean over replicas")]
+    results, every = record.sound.results, record.chi2()
+    facts = []
     if record.predictions is not None:
-        places = list(record.predictions.places.values())
-        best = record.predictions.chi2_of_mean(0, places)
-        facts.insert(0, (f"{best:.3f}", "χ² per datum of the mean prediction"))
+        best = record.predictions.chi2_of_mean()
+        facts.append((f"{best:.3f}", "χ² per datum of the mean prediction"))
     ended = Counter(record.fit.statuses)
     told = ", ".join(f"{count} {status}" for status, count in ended.items())
+    counted, written = len(record.sound), len(record.fit)
     return [
         *facts,
-        (f"{len(record.fit)}", f"replicas: {told}"),
-        (f"{results[0]['n_data']:,}", f"data in {len(results[0]['n_data_per_dataset'])} datasets"),
-        (f"{steps.median:,.0f}", "steps, median over replicas"),
+        (f"{every.mean():.3f}", f"χ² per datum, mean over the {counted} replicas that count"),
+        (f"{counted} of {written}", f"replicas count; {told}"),
+        (f"{results[0].n_data:,}", f"data in {_count(results[0].n_data_per_dataset)}"),
+        (
+            f"{np.median([r.steps for r in results]):,.0f}",
+            "steps, median over the replicas that count",
+        ),
     ]
+
+
+def _count(datasets: Mapping[str, int]) -> str:
+    return "1 dataset" if len(datasets) == 1 else f"{len(datasets)} datasets"
 
 
 def runcard_section(record: Record) -> Section:
     """The runcard as given, and with all defaults."""
-    filled = json.dumps(record.run.get("runcard", {}), indent=1)
+    filled = json.dumps(record.card, indent=1, default=str)
     blocks: list[Block] = [] if record.runcard is None else [Code(record.runcard)]
     blocks.append(More("With all defaults filled in", [Code(filled)]))
     return Section("runcard", "Runcard", blocks)
@@ -99,11 +163,11 @@ def runcard_section(record: Record) -> Section:
 
 def provenance_section(record: Record) -> Section:
     """Versions, plugins, device and timing."""
-    run = record.run
+    run = record.run.model_dump()
     rows = [
-        Row(["fit", str(record.folder.path.resolve().name)]),
-        Row(["runcard hash", str(run.get("hash", ""))]),
-        *(Row([name, str(version)]) for name, version in run.get("versions", {}).items()),
+        Row(["fit", record.name]),
+        Row(["runcard hash", told(run.get("hash"))]),
+        *(Row([name, told(version)]) for name, version in run.get("versions", {}).items()),
         *(
             Row([f"plugin {name}", f"{p['distribution']} {p['version']}"])
             for name, p in run.get("plugins", {}).items()
@@ -115,12 +179,8 @@ def provenance_section(record: Record) -> Section:
     more: list[Block] = (
         [More("How χ² is computed", [Code(json.dumps(forms, indent=1))])] if forms else []
     )
-    return Section(
-        "provenance",
-        "Versions and provenance",
-        [Table(["", ""], rows, text=True), *more],
-        "Versions",
-    )
+    table = Table(["", ""], rows, text=True, name="versions")
+    return Section("provenance", "Versions and provenance", [table, *more], "Versions")
 
 
 def _backend(key: str) -> str:

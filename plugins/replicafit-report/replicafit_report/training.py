@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from replicafit_report.drawing import INK, REPLICA, VERMILLION, drawing, few_ticks, joined, label_x
+from replicafit_report.pictures import (
+    INK,
+    ORANGE,
+    drawing,
+    few_ticks,
+    label_x,
+    replica_curves,
+    replica_points,
+)
 from replicafit_report.record import Record
 from replicafit_report.replicas import beyond, usual
 from replicafit_report.section import Block, Figure, Figures, Legend, Section, Text
@@ -24,52 +31,71 @@ def training_section(record: Record) -> Section:
     blocks: list[Block] = [
         Text(
             "χ² per datum of each replica's pseudodata at every check. A replica is written as it "
-            "was at its lowest validation χ²."
+            "was at its lowest validation χ². Dashed: the median of those that count."
         ),
-        Legend((("replica", "each replica"), ("stopping", "the step it is written at"))),
+        Legend(
+            (
+                ("replica", "each replica that counts"),
+                ("stopping", "the step it is written at"),
+                *([("refused", "replicas that do not count")] if record.reasons else []),
+            )
+        ),
         Figures([_chart(record, part) for part in ("training", "validation")], layout="two"),
     ]
     return Section("training", title, blocks)
 
 
 def _chart(record: Record, part: str) -> Figure:
+    numbers = list(record.histories)
+    bad = [number in record.reasons for number in numbers]
     steps, curves, best = _curves(record, part)
-    median = float(np.nanmedian(best[:, 1]))
-    title = f"{part.capitalize()} χ² per datum; median where written {median:.2f}"
+    counting = best[~np.array(bad), 1] if not all(bad) else best[:, 1]
+    known = counting[np.isfinite(counting)]
+    median = float(np.median(known)) if len(known) else float("nan")
+    title = f"{part.capitalize()} χ² per datum" + (f", median {median:.2f}" if len(known) else "")
     with drawing(title, height=240, left=40) as made:
         ax = made.ax
-        ax.plot(*joined(steps, curves), color=REPLICA, linewidth=0.6, alpha=0.9)
-        ax.plot(*best.T, "o", color=VERMILLION, markersize=3, markeredgewidth=0)
-        low, high = usual(best[np.isfinite(best[:, 1]), 1])
+        for refused in (False, True):
+            chosen = [i for i, is_bad in enumerate(bad) if is_bad == refused]
+            those = [numbers[i] for i in chosen]
+            replica_curves(ax, steps, curves[chosen], those, refused)
+        low, high = usual(known)
         room = 0.2 * (high - low) + 0.02 * abs(high)
-        ax.set_ylim(low - room, high + 2 * room)
+        shown = [i for i in range(len(best)) if np.isfinite(best[i]).all()]
+        replica_points(
+            ax,
+            best[shown, 0],
+            np.minimum(best[shown, 1], high + 2 * room),
+            [numbers[i] for i in shown],
+            [bad[i] for i in shown],
+            ORANGE,
+        )
+        ax.set_ylim(low - room, high + 2.1 * room)
         ax.set_xlim(0, steps[-1])
         few_ticks(ax, x=5)
         label_x(ax, "steps")
-        ax.axhline(median, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
-    return made.done(beyond(int((best[:, 1] > high + 2 * room).sum()), "above the figure"))
+        if len(known):
+            ax.axhline(median, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
+    return made.done(beyond(int((best[:, 1] > high + 2 * room).sum()), "above, and is at the edge"))
 
 
 def _curves(record: Record, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps (n,), chi2 per datum (r, n), and the point each replica is written at, (r, 2)."""
-    results = {int(result["number"]): result for result in record.fit.results}
+    results = {result.number: result for result in record.fit.results}
     last = max(int(history["step"][-1]) for history in record.histories.values())
     steps = np.unique(np.linspace(0, last, CURVE_POINTS).astype(int))
     curves, best = [], []
     for number, history in record.histories.items():
-        n_data = _n_data(results[number], part)
-        chi2 = history[f"chi2_{part}"] / n_data
+        result = results[number]
+        chi2 = history[f"chi2_{part}"] / _n_data(result, part)
         seen = np.interp(steps, history["step"], chi2, left=np.nan, right=np.nan)
         curves.append(np.where(np.isfinite(seen), seen, np.nan))
-        at = np.flatnonzero(history["step"] == results[number]["best_step"])
-        if len(at):
-            best.append((results[number]["best_step"], chi2[at[0]]))
-    return steps, np.stack(curves), np.array(best or [(np.nan, np.nan)], dtype=np.float64)
+        at = np.flatnonzero(history["step"] == result.best_step)
+        best.append((result.best_step, chi2[at[0]] if len(at) else np.nan))
+    return steps, np.stack(curves), np.array(best, dtype=np.float64)
 
 
-def _n_data(result: Mapping[str, Any], part: str) -> float:
-    """How many data the part has; all of them where the fit does not say."""
-    n_data, n_training = result["n_data"], result.get("n_training")
-    if n_training is None:
-        return float(n_data)
-    return float(max(n_training if part == "training" else n_data - n_training, 1))
+def _n_data(result: Any, part: str) -> int:
+    """How many data the part has."""
+    n_training = int(result.n_training)
+    return max(n_training if part == "training" else int(result.n_data) - n_training, 1)

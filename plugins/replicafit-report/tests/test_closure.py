@@ -15,10 +15,9 @@ from replicafit_report.closure import (
     summary,
     within_one_sigma,
 )
+from replicafit_report.closure_text import closure_lines, closure_table
 from rich.console import Console
 from toy import TOY_CARD
-
-from replicafit.cli.outline import closure_lines, closure_table
 
 DATA, REPLICAS, FITS = 40, 60, 200
 

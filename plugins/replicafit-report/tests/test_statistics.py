@@ -7,13 +7,17 @@ import pytest
 from fit_folder import write_fit
 from hypothesis import given
 from hypothesis import strategies as st
-from replicafit_report.flavours import as_fitted, as_partons, distinct
 from replicafit_report.record import read_record
-from replicafit_report.statistics import correlations, limits, mean_distance, variance_distance
+from replicafit_report.statistics import (
+    correlations,
+    in_sigmas,
+    limits,
+    mean_distance,
+    variance_distance,
+)
+from replicafit_report.views import plain
 
 from replicafit.forward.predictions import chi2
-
-FLAVOURS = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")
 
 
 def test_equal_distributions_are_one_apart():
@@ -50,26 +54,17 @@ def test_limits_are_a_range_that_can_be_drawn(values):
     assert low < high
 
 
-def test_partons_give_back_the_evolution_basis():
-    values = np.random.default_rng(4).standard_normal((3, 5, len(FLAVOURS)))
-    found = as_partons(np.linspace(0.1, 0.5, 5), FLAVOURS, values)
-    assert found is not None
-    u, ubar, d, dbar, s, sbar = (found.of(q) for q in ("u", "ū", "d", "d̄", "s", "s̄"))
-    column = dict(zip(FLAVOURS, np.moveaxis(values, -1, 0), strict=True))
-    cplus, cminus = (column["sigma"] - column["t15"]) / 4, (column["v"] - column["v15"]) / 4
-    np.testing.assert_allclose(u + ubar + d + dbar + s + sbar + cplus, column["sigma"])
-    np.testing.assert_allclose(u + ubar - d - dbar, column["t3"])
-    np.testing.assert_allclose(u + ubar + d + dbar - 2 * (s + sbar), column["t8"])
-    np.testing.assert_allclose(u - ubar - d + dbar, column["v3"])
-    np.testing.assert_allclose(u - ubar + d - dbar + s - sbar + cminus, column["v"])
-    np.testing.assert_allclose(found.of("c"), (cplus + cminus) / 2)
-    assert as_partons(np.ones(1), ("f",), np.ones((1, 1, 1))) is None
-
-
 def test_functions_that_repeat_are_drawn_once():
     values = np.random.default_rng(5).standard_normal((2, 4, 3))
     values[..., 2] = values[..., 0]
-    assert distinct(as_fitted(np.ones(4), ("v", "g", "v15"), values)).symbols == ("V", "g")
+    found = plain(("v", "g", "v15"), np.linspace(0.1, 1, 4), values, None).distinct()
+    assert found.names == ("v", "g")
+
+
+def test_sigmas_are_added_in_quadrature():
+    ours, theirs = np.random.default_rng(6).standard_normal((2, 4000, 3)) * [[[1.0]], [[2.0]]]
+    found = in_sigmas(np.full(3, np.sqrt(5.0)), [ours, theirs])
+    np.testing.assert_allclose(found, 1, rtol=0.05)
 
 
 def test_chi2_of_the_mean_prediction_is_that_of_the_mean(tmp_path, toy_data, registry):
@@ -77,12 +72,11 @@ def test_chi2_of_the_mean_prediction_is_that_of_the_mean(tmp_path, toy_data, reg
     predictions = record.predictions
     assert predictions is not None
     residual = toy_data.central - predictions.prediction.mean(axis=0)
-    everything = list(predictions.places.values())
     expected = chi2(residual, toy_data.covariance) / toy_data.n_data
-    assert predictions.chi2_of_mean(0, everything) == pytest.approx(float(expected))
+    assert predictions.chi2_of_mean() == pytest.approx(float(expected))
     place = predictions.places["BB"]
     expected = chi2(residual[place], toy_data.covariance[place, place]) / 25
-    assert predictions.chi2_of_mean(2, [place]) == pytest.approx(float(expected))
+    assert predictions.chi2_of_mean(2, ["BB"]) == pytest.approx(float(expected))
 
 
 def test_shifts_minimise_chi2(tmp_path, toy_data, registry):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from replicafit_report.drawing import BLUE, MUTED, REPLICA, VERMILLION, drawing, few_ticks, label_x
+from replicafit_report.pictures import BLUE, MUTED, REPLICA, VERMILLION, drawing, few_ticks, label_x
 from replicafit_report.page import save
 from replicafit_report.section import (
     Block,

@@ -1,11 +1,15 @@
-"""How figures look, and how they become small inline SVG that follows the page's colours."""
+"""How figures look, and how they become small inline SVG that follows the page's colors.
+
+What is drawn of one replica has the gid that ``of_replica`` gives: in the page all that belongs to
+a replica is found together.
+"""
 
 from __future__ import annotations
 
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -18,12 +22,13 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from replicafit_report.section import Figure
+from replicafit_report.statistics import FEWEST_FOR_A_BAND
 
 INK, MUTED, GRID, REPLICA, PAPER = "#0b0b0c", "#6b6b6c", "#dedede", "#a9a9aa", "#fefefd"
 BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY = (
     *("#0072b2", "#d55e00", "#009e73"),
     *("#e69f00", "#cc79a7", "#56b4e9"),
-)  # Okabe and Ito, which colour-blind readers can tell apart
+)  # Okabe and Ito, which color-blind readers can tell apart
 CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 _THEMED = {
@@ -44,6 +49,7 @@ _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "replicafit",
     "font.family": "DejaVu Sans",
     "font.size": 10.5,
+    "text.parse_math": False,  # names with dollar signs are shown as they are
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.linewidth": 0.8,
@@ -71,8 +77,9 @@ WIDTH = 360.0
 class Drawing:
     """A figure in the making: axes to draw on, and the SVG once its block is left."""
 
+    title: str
     axes: list[Axes]
-    figure: Canvas
+    canvas: Canvas
     svg: str = ""
 
     @property
@@ -80,9 +87,9 @@ class Drawing:
         """The only axes."""
         return self.axes[0]
 
-    def done(self, caption: str = "") -> Figure:
+    def done(self, caption: str = "", screen: str = "") -> Figure:
         """The finished figure."""
-        return Figure(self.svg, caption)
+        return Figure(self.svg, self.title, caption, screen, self.canvas)
 
 
 @contextmanager
@@ -116,7 +123,7 @@ def drawing(
                 "hspace": gap,
             },
         )
-        made = Drawing([ax for row in axes for ax in row], figure)
+        made = Drawing(title, [ax for row in axes for ax in row], figure)
         yield made
         figure.text(2 / width, 1 - 4 / height, title, va="top", ha="left", fontweight="bold")
         made.svg = _svg(figure, title)
@@ -132,17 +139,30 @@ def compact(svg: str, title: str) -> str:
     """matplotlib's SVG made fit for inlining: short, themed, with ids of its own."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.S)
+    svg = re.sub(_OF_REPLICA, _marked, svg)
     svg = re.sub(r'\sd="([^"]*)"', lambda m: f' d="{_rounded(m[1])}"', svg)
     svg = re.sub(r'((?:x|y|width|height)=")(-?\d+\.\d+)"', _rounded_attribute, svg)
     svg = _own_ids(svg, title)
-    for colour, themed in _THEMED.items():
-        svg = svg.replace(colour, themed)
+    for color, themed in _THEMED.items():
+        svg = svg.replace(color, themed)
     box = re.search(r'viewBox="[^"]*"', svg)
     assert box is not None
     head = f'<svg {box[0]} role="img" aria-label="{escape(title)}">'
     svg = head + svg[svg.index(">") + 1 :]
     svg = svg.replace("xlink:href", "href").replace("'DejaVu Sans'", "inherit")
     return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
+
+
+def of_replica(number: int, refused: bool = False) -> str:
+    """The gid of what is drawn of one replica."""
+    return f"replica-{number}-{'refused' if refused else 'counts'}"
+
+
+_OF_REPLICA = re.compile(r'<g id="replica-(\d+)-(\w+)">')
+
+
+def _marked(match: re.Match[str]) -> str:
+    return f'<g data-r="{match[1]}"' + (' class="refused">' if match[2] == "refused" else ">")
 
 
 def _rounded(path: str) -> str:
@@ -170,13 +190,14 @@ def power_of_ten(value: float, _: object = None) -> str:
     return {0: "1", 1: "10", -1: "0.1"}.get(exponent, "10" + str(exponent).translate(_SUPERSCRIPT))
 
 
-def log_x(ax: Axes, low: float, high: float) -> None:
-    """A logarithmic x axis."""
-    ax.set_xscale("log")
-    ax.set_xlim(low, high)
-    ax.xaxis.set_major_locator(LogLocator(10))
-    ax.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
-    ax.xaxis.set_minor_locator(NullLocator())
+def log_axis(ax: Axes, which: str, low: float, high: float) -> None:
+    """A logarithmic axis, ``x`` or ``y``."""
+    getattr(ax, f"set_{which}scale")("log")
+    getattr(ax, f"set_{which}lim")(low, high)
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_locator(LogLocator(10))
+    axis.set_major_formatter(FuncFormatter(power_of_ten))
+    axis.set_minor_locator(NullLocator())
 
 
 def few_ticks(ax: Axes, x: int | None = None, y: int | None = 4) -> None:
@@ -192,8 +213,49 @@ def label_x(ax: Axes, text: str) -> None:
     ax.set_xlabel(text, loc="right", labelpad=2)
 
 
-def joined(x: np.ndarray, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Curves (r, n) over x (n,) as one line with gaps, which is one short path."""
-    gap = np.full((len(curves), 1), np.nan)
-    many = np.broadcast_to(x, curves.shape)
-    return np.hstack([many, gap]).ravel(), np.hstack([curves, gap]).ravel()
+def replica_curves(
+    ax: Axes, x: np.ndarray, curves: np.ndarray, numbers: Sequence[int], refused: bool = False
+) -> None:
+    """Thin curves (r, n) over x (n,) of the replicas ``numbers``; dashed red for refused ones."""
+    for number, curve in zip(numbers, curves, strict=True):
+        (line,) = ax.plot(x, curve, color=REPLICA, linewidth=0.5, alpha=0.75)
+        line.set_gid(of_replica(number, refused))
+        if refused:
+            line.set(color=VERMILLION, linestyle=(0, (2, 2)), alpha=1.0, linewidth=0.8)
+
+
+def replica_points(
+    ax: Axes,
+    x: np.ndarray,
+    y: np.ndarray,
+    numbers: Sequence[int],
+    refused: Sequence[bool],
+    color: str = BLUE,
+) -> None:
+    """A dot at (x, y) for each of ``numbers``; a red cross for refused ones."""
+    for number, a, b, bad in zip(numbers, x, y, refused, strict=True):
+        (point,) = ax.plot(
+            [a],
+            [b],
+            "x" if bad else "o",
+            color=VERMILLION if bad else color,
+            markersize=5 if bad else 4,
+            markeredgewidth=1.4 if bad else 0,
+            alpha=1.0 if bad else 0.75,
+        )
+        point.set_gid(of_replica(number, bad))
+
+
+def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, alpha: float = 0.3) -> np.ndarray:
+    """Mean of values (r, n) over x (n,), and their central 68 % if they are three or more.
+
+    Returns:
+        The edges of what is drawn, (2, n).
+    """
+    mean = values.mean(axis=0)
+    ax.plot(x, mean, color=color, linewidth=1.8)
+    if len(values) < FEWEST_FOR_A_BAND:
+        return np.stack([mean, mean])
+    edges = np.percentile(values, [16, 84], axis=0)
+    ax.fill_between(x, *edges, color=color, alpha=alpha, linewidth=0)
+    return np.asarray(edges)

@@ -1,0 +1,91 @@
+"""Other scales: what pages show of them, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import replicafit_lhapdf
+import replicafit_pdf
+from fit_folder import write_fit
+from replicafit_pdf.report_sections import SYMBOLS
+from replicafit_report.comparison import write_comparison
+from replicafit_report.page import write_report
+from replicafit_report.sides import fit_side
+
+from replicafit.components import DGLAP
+from replicafit.errors import OutputError, PluginError
+from replicafit.plugin import Evolution, Registry, StartingFunctions
+from replicafit.plugins import Plugin
+
+HIGHEST, EVOLUTION = 1000.0, tuple(SYMBOLS)
+SECTIONS = (
+    *replicafit_pdf.replicafit_report_sections(),
+    *replicafit_lhapdf.replicafit_report_sections(),
+)
+
+
+def grow(start: StartingFunctions, scales: tuple[float, ...]) -> np.ndarray:
+    """A toy evolution: functions grow as the scale does."""
+    if max(scales) > HIGHEST:
+        raise OutputError(f"nothing is known above {HIGHEST:g} GeV")
+    values = np.zeros((*start.values.shape[:2], len(EVOLUTION)))
+    for name in EVOLUTION:
+        kind = name if name in start.flavours else "v" if name[0] == "v" else "sigma"
+        values[..., EVOLUTION.index(name)] = start.values[..., start.flavours.index(kind)]
+    return np.stack([values * q / start.attributes["q0"] for q in scales])
+
+
+def registry_of(*components) -> Registry:
+    return Registry(plugins=(Plugin("grow", "grow", "0", "grow", (*components, *SECTIONS)),))
+
+
+@pytest.fixture(scope="module")
+def evolving() -> Registry:
+    return registry_of(Evolution(name=DGLAP, evolve=grow, flavours=EVOLUTION))
+
+
+@pytest.fixture(scope="module")
+def fit(tmp_path_factory, toy_data, registry) -> Path:
+    return write_fit(tmp_path_factory.mktemp("scales") / "fit", toy_data, registry)
+
+
+def sections(page: Path) -> list[str]:
+    return re.findall(r'<section id="([^"]+)"', page.read_text(encoding="utf-8"))
+
+
+def test_scales_asked_for_have_sections(fit, evolving, tmp_path):
+    page = write_report(fit, tmp_path / "page.html", scales=(91.2, 10, 1.65), registry=evolving)
+    assert sections(page)[2:5] == ["functions", "functions-10", "functions-91.2"]
+
+
+def test_without_being_asked_it_shows_100_gev_or_says_why_not(fit, evolving, tmp_path):
+    page = write_report(fit, tmp_path / "with.html", registry=evolving)
+    assert sections(page)[2:4] == ["functions", "functions-100"]
+    page = write_report(fit, tmp_path / "without.html", registry=registry_of())
+    assert "pip install -e plugins/replicafit-lhapdf" in page.read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_shown_is_refused(fit, evolving, tmp_path):
+    with pytest.raises(PluginError, match=r"pip install -e plugins/replicafit-lhapdf"):
+        write_report(fit, tmp_path / "page.html", scales=(10,), registry=Registry())
+    with pytest.raises(OutputError, match="nothing is known above"):
+        write_report(fit, tmp_path / "page.html", scales=(2 * HIGHEST,), registry=evolving)
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_a_fit_evolves(fit, evolving):
+    ours = fit_side(fit, evolving)
+    np.testing.assert_array_equal(ours.functions.values, ours.record.sound.values)
+    at_165 = ours.at(16.5).of("g")
+    np.testing.assert_allclose(at_165, 10 * ours.functions.of("g"))
+
+
+def test_fits_compare_at_other_scales(fit, evolving, toy_data, registry, tmp_path):
+    other = write_fit(tmp_path / "other", toy_data, registry, range(11, 16))
+    page = write_comparison([fit, other], tmp_path / "c.html", (50.0,), evolving)
+    assert sections(page)[:3] == ["summary", "chi2", "functions"]
+    assert {"functions-50", "distances", "distances-50"} <= set(sections(page))
+    assert "Distance of x g" in page.read_text(encoding="utf-8")

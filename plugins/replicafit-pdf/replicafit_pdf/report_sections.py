@@ -1,0 +1,249 @@
+"""Sections of reports about parton distributions (``replicafit_report_sections``).
+
+Fits of the evolution basis are shown as quarks, antiquarks and gluon, x f at the scale of the fit;
+with sum rules as the replicas fulfil them, and effective exponents. Needs replicafit-report, which
+is what calls this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from replicafit_report import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    Figure,
+    Figures,
+    Functions,
+    More,
+    Range,
+    Row,
+    Section,
+    SectionContext,
+    Table,
+    Text,
+    band,
+    drawing,
+    function_sections,
+    opening_figures,
+)
+from scipy.integrate import trapezoid
+
+NOTHING = 1e-6
+"""Functions that are nowhere larger are taken to vanish."""
+LOGARITHMIC = Range(log=True, low=1e-5, high=1.0)
+LINEAR = Range(log=False, low=0.01, high=1.0, edge=0.0)
+OPENING = Range(log=True, low=1e-4, high=1.0)
+SPOTS = (0.001, 0.01, 0.1, 0.4)
+QUARKS = ("u", "d", "s", "c", "b", "t")
+BARRED = {"u": "ū", "d": "d̄", "s": "s̄"}
+LADDER = ("3", "8", "15", "24", "35")
+NEEDED = ("sigma", "t3", "t8", "t15", "v", "v3", "v8")
+_LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SYMBOLS: Mapping[str, str] = {
+    "sigma": "Σ",
+    "g": "g",
+    "v": "V",
+    **{f"{kind}{n}": kind.upper() + n.translate(_LOW) for kind in "vt" for n in LADDER},
+}
+NAMES = {
+    *SYMBOLS,
+    *(name for quark in QUARKS for name in (quark, f"{quark}bar")),
+    *("gluon", "singlet", "cp", "photon"),
+}
+
+
+def partons(context: SectionContext) -> Sequence[Section]:
+    """The functions, if all sides are parton distributions by their names."""
+    if not all(set(one.names) <= NAMES for one in context.functions):
+        return []
+    fit = context.fit
+    q0 = None if fit is None else fit.attributes.get("q0")
+    place = f"at Q₀ = {q0:g} GeV" if q0 else ""
+    if q0 is None and context.compares:
+        place = "at the scale of the comparison"
+    return parton_sections(context, context.functions, place)
+
+
+def parton_sections(
+    context: SectionContext, each: Sequence[Functions], place: str, scale: float | None = None
+) -> list[Section]:
+    """Sections about parton distributions at one scale.
+
+    Args:
+        each: those of each side, in the evolution basis.
+        place: such as ``at Q₀ = 1.65 GeV``.
+        scale: in GeV, if it is not that of the fit.
+    """
+    q = "Q₀" if scale is None else "Q"
+    form = {"place": place, "ranges": (LOGARITHMIC, LINEAR), "spots": SPOTS}
+    each = [replace(one, form=f"x {{}}(x, {q})", **form) for one in each]
+    quarks = [as_partons(one) for one in each]
+    known = [one for one in quarks if one is not None]
+    if len(known) < len(each):
+        return function_sections(
+            context,
+            [named(one) for one in each],
+            id=f"functions{'' if scale is None else f'-{scale:g}'}",
+            title=f"Functions {place}",
+            explained=f"{_explained(place)} and ratios.",
+        )
+    more = [] if scale is not None or context.compares else _evolution_basis(context, each)
+    return function_sections(
+        context,
+        known,
+        id="functions" if scale is None else f"functions-{scale:g}",
+        title=f"Functions {place}",
+        explained=_explained(place),
+        opening=[] if scale is not None or context.compares else _opening(known[0]),
+        more=more,
+    )
+
+
+def _explained(place: str) -> str:
+    return f"x f(x, Q) {place}, on a logarithmic and on a linear axis; the functions have no unit."
+
+
+def named(functions: Functions) -> Functions:
+    """With the symbols that people write."""
+    return replace(functions, names=tuple(SYMBOLS.get(n, n) for n in functions.names))
+
+
+def as_partons(functions: Functions) -> Functions | None:
+    """Quarks, antiquarks and gluon, if functions of the evolution basis determine them.
+
+    Where nothing else is said there is no bottom and no top, and as much charm as anticharm
+    (arXiv:2109.02653, section 3.1). Bottom is left out where there is none.
+    """
+    names = functions.names
+    if not set(NEEDED) <= set(names):
+        return None
+
+    def way(values: np.ndarray) -> np.ndarray:
+        column = {name: values[..., i] for i, name in enumerate(names)}
+        plus = _quarks(column["sigma"], [column.get(f"t{n}", column["sigma"]) for n in LADDER])
+        minus = _quarks(column["v"], [column.get(f"v{n}", column["v"]) for n in LADDER])
+        gluon = [column["g"]] if "g" in column else []
+        for quark in QUARKS[:5]:
+            gluon.append((plus[quark] + minus[quark]) / 2)
+            gluon += [(plus[quark] - minus[quark]) / 2] if quark in BARRED else []
+        return np.stack(gluon, axis=-1)
+
+    shown = [n for q in QUARKS[:5] for n in (q, BARRED.get(q)) if n]
+    found = functions.becoming(["g", *shown] if "g" in names else shown, way)
+    if np.abs(found.of("b")).max() < NOTHING:
+        found = found.only([n for n in found.names if n != "b"])
+    return found
+
+
+def _quarks(total: np.ndarray, ladder: Sequence[np.ndarray]) -> Mapping[str, np.ndarray]:
+    """q + qbar, or q - qbar, of each quark from the evolution basis.
+
+    The k-th of ``ladder`` is the sum of the first k quarks minus k times the next.
+    """
+    quarks, left = {}, total
+    for k, name in reversed(list(enumerate(QUARKS[1:], start=1))):
+        quarks[name] = (left - ladder[k - 1]) / (k + 1)
+        left = left - quarks[name]
+    return {"u": left, **quarks}
+
+
+def _opening(partons: Functions) -> list[Figure]:
+    """The functions people know best, in one picture."""
+    sea = (partons.of("ū") + partons.of("d̄")) / 2
+    curves: list[Any] = [
+        ("x u valence", partons.of("u") - partons.of("ū"), BLUE, 0.22, True, None),
+        ("x d valence", partons.of("d") - partons.of("d̄"), GREEN, 0.2, True, None),
+        ("x (ū + d̄) / 2", sea, PURPLE, 6e-4, False, None),
+        ("x s", partons.of("s"), ORANGE, 2.5e-3, False, None),
+    ]
+    if "g" in partons.names:
+        curves.append(("x g / 10", partons.of("g") / 10, VERMILLION, 0.012, True, None))
+    return opening_figures(partons, curves, OPENING)
+
+
+def _evolution_basis(context: SectionContext, each: Sequence[Functions]) -> list[More]:
+    """The functions that the tables use and that are no partons."""
+    shown = [named(one.only([n for n in one.names if n != "g"])) for one in each]
+    [section, *_] = function_sections(context, shown, id="basis", title="basis")
+    heading = "The flavours of the evolution basis, as the tables use them"
+    return [More(heading, [b for b in section.blocks if isinstance(b, Figures)])]
+
+
+# Sum rules and exponents
+
+RULES: Mapping[str, tuple[Mapping[str, float], int, float]] = {
+    "momentum, ∫ x (Σ + g)": ({"sigma": 1.0, "g": 1.0}, 0, 1.0),
+    "valence, ∫ V": ({"v": 1.0}, 1, 3.0),
+    "∫ V₃": ({"v3": 1.0}, 1, 1.0),
+    "∫ V₈": ({"v8": 1.0}, 1, 3.0),
+}
+"""Of x f: coefficients, by which power of x it is divided, and the value of the proton."""
+
+
+def sum_rules(context: SectionContext) -> Section | None:
+    """What the replicas that count make of the sum rules of the proton, from their tables.
+
+    Integrals in x = e^t over the tables, from the lowest x that they have.
+    """
+    ours = context.functions[0]
+    if context.compares or context.fit is None or not {"sigma", "v"} <= set(ours.names):
+        return None
+    rows, t = [], np.log(ours.x)
+    for name, (coefficients, power, exact) in RULES.items():
+        if not set(coefficients) <= set(ours.names):
+            continue
+        integrand = sum(c * ours.of(n) for n, c in coefficients.items()) / ours.x**power
+        found = trapezoid(integrand * ours.x, t, axis=1)
+        spread = f" ± {found.std(ddof=1):.1e}" if len(found) > 1 else ""
+        rows.append(Row([name, f"{exact:g}", f"{found.mean():.4f}{spread}"]))
+    figures = _effective_exponents(ours)
+    low = float(ours.x[0])
+    text = (
+        f"Integrals over the tables of each replica that counts, from x = {low:.0e}: what a sum "
+        "rule misses is what lies below, and what the table resolves. Mean and deviation."
+    )
+    exponents = (
+        "Effective exponents: how the functions go with x at small x, f ~ x^-alpha, and with 1 - x "
+        "at large x, f ~ (1 - x)^beta; mean and 68 % of the replicas that count (arXiv:1604.00024)."
+    )
+    table = Table(["", "proton", "mean over replicas"], rows, name="sum rules")
+    blocks = [Text(text), table, Text(exponents), Figures(figures)]
+    return Section("sum-rules", "Sum rules and exponents", blocks, "Sum rules")
+
+
+def _effective_exponents(ours: Functions) -> list[Figure]:
+    """alpha = - d ln|f| / d ln x and beta = d ln|f| / d ln(1 - x), with f = (x f) / x."""
+    figures = []
+    for name in (n for n in ("sigma", "g", "v", "v3", "v8", "t3", "t8") if n in ours.names):
+        values = ours.of(name) / ours.x
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logarithm = np.log(np.abs(values))
+            alpha = -np.gradient(logarithm, np.log(ours.x), axis=1)
+            inside = slice(0, -1)
+            beta = np.gradient(logarithm[:, inside], np.log1p(-ours.x[inside]), axis=1)
+        symbol = SYMBOLS.get(name, name)
+        small = (ours.x > 1e-6) & (ours.x < 0.05)
+        large = (ours.x[inside] > 0.5) & (ours.x[inside] < 0.95)
+        figures.append(_exponent(f"alpha of {symbol}", ours.x[small], alpha[:, small], log=True))
+        figures.append(
+            _exponent(f"beta of {symbol}", ours.x[inside][large], beta[:, large], log=False)
+        )
+    return figures
+
+
+def _exponent(title: str, x: np.ndarray, values: np.ndarray, log: bool) -> Figure:
+    with drawing(title, height=170) as made:
+        kept = values[np.isfinite(values).all(axis=1)]
+        edges = band(made.ax, x, kept, BLUE) if len(kept) else np.array([[0.0], [1.0]])
+        low, high = np.percentile(edges, [3, 97])
+        room = 0.15 * (high - low) or 0.1
+        made.ax.set_ylim(low - room, high + room)
+        Range(log=log, low=float(x[0]), high=float(x[-1])).apply(made.ax)
+    return made.done()

@@ -1,0 +1,157 @@
+"""What a page is about: a fit, and what it is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from replicafit.plugin import (
+    Evolution,
+    FunctionSource,
+    OutputError,
+    PluginError,
+    Registry,
+    StartingFunctions,
+    load_target,
+)
+from replicafit_report.record import Record, read_record
+from replicafit_report.views import Functions, plain
+
+SAME = 1e-6
+"""Relative distance below which two scales are the same."""
+NO_FIT = "'{}' holds no fit, and nothing that an installed plugin reads. Check the path."
+
+
+@dataclass(frozen=True)
+class Side:
+    """A fit, or functions that a plugin reads.
+
+    Attributes:
+        name: of the folder, or its path where names do not differ.
+        record: the fit, if it is one.
+        functions: of the replicas that count.
+        path: where it is.
+        registry: where evolutions and readers of functions are found.
+        about: what its reader tells of it.
+    """
+
+    name: str
+    record: Record | None
+    functions: Functions
+    path: Path
+    registry: Registry
+    about: Mapping[str, str]
+
+    def at(self, scale: float) -> Functions:
+        """The functions at another scale than they were fitted at.
+
+        Raises:
+            ReplicafitError: they are not known there.
+        """
+        if self.record is None:
+            return _read(self.path, self.registry, {"q0": scale})[0]
+        return _evolved(self.record, self.functions, scale, self.registry)
+
+
+@dataclass(frozen=True)
+class SectionContext:
+    """What the sections of plugins are made from.
+
+    Attributes:
+        sides: the fit of a report, and its reference if there is one; or the fits of a comparison.
+        scales: asked for with ``--at-q``, rising, none of them that of ``sides``.
+        registry: of the plugins.
+        compares: whether the page compares.
+    """
+
+    sides: tuple[Side, ...]
+    scales: tuple[float, ...]
+    registry: Registry
+    compares: bool = False
+
+    @property
+    def fit(self) -> Record | None:
+        """The first fit."""
+        return next((side.record for side in self.sides if side.record is not None), None)
+
+    @property
+    def functions(self) -> tuple[Functions, ...]:
+        """Of each side."""
+        return tuple(side.functions for side in self.sides)
+
+    def at(self, scale: float) -> tuple[Functions, ...]:
+        """Of each side, at another scale."""
+        return tuple(side.at(scale) for side in self.sides)
+
+
+def fit_side(path: Path, registry: Registry) -> Side:
+    """The fit in ``path``."""
+    record = read_record(path)
+    fit, refused = record.sound, record.refused
+    functions = replace(
+        plain(fit.flavours, fit.x, fit.values, record.reach),
+        numbers=fit.numbers,
+        refused=np.empty((0, 0, 0)) if refused is None else refused.values,
+        refused_numbers=() if refused is None else refused.numbers,
+    )
+    return Side(record.name, record, functions, path, registry, {})
+
+
+def side_beside(path: Path, registry: Registry, attributes: Mapping[str, float]) -> Side:
+    """The fit, or what a plugin reads, in ``path``.
+
+    Args:
+        attributes: those of the functions that it stands beside, such as their scale.
+    """
+    if _source(path, registry) is not None:
+        functions, about = _read(path, registry, attributes)
+        return Side(path.resolve().name, None, functions, path, registry, about)
+    side = fit_side(path, registry)
+    assert side.record is not None
+    scale, own = attributes.get("q0"), side.record.attributes.get("q0")
+    if scale is None or own is None or np.isclose(scale, own, rtol=SAME, atol=0):
+        return side
+    return replace(side, functions=side.at(scale))
+
+
+def is_fit(path: Path, registry: Registry) -> bool:
+    """Whether no plugin reads what is in ``path``."""
+    return _source(path, registry) is None
+
+
+def _source(path: Path, registry: Registry) -> FunctionSource | None:
+    sources = registry.all(FunctionSource)
+    return next((s for s in sources if s.recognizes(str(path.resolve()), path.parent)), None)
+
+
+def _read(
+    path: Path, registry: Registry, attributes: Mapping[str, float]
+) -> tuple[Functions, Mapping[str, str]]:
+    source = _source(path, registry)
+    if source is None:
+        raise OutputError(NO_FIT.format(path))
+    known = load_target(source.read)(str(path.resolve()), path.parent, attributes)
+    if not hasattr(known, "replicas"):
+        raise OutputError(f"'{path}' has no replicas that fits could be compared with.")
+    about = {str(key): str(value) for key, value in getattr(known, "about", {}).items()}
+    return plain(tuple(known.flavours), known.x, known.replicas, None), about
+
+
+def _evolved(record: Record, functions: Functions, scale: float, registry: Registry) -> Functions:
+    evolutions: Sequence[Evolution] = registry.all(Evolution)
+    if not evolutions:
+        raise PluginError(
+            "Functions at other scales need a plugin that evolves them, and none is installed. "
+            "For parton distributions, in a clone: pip install -e plugins/replicafit-lhapdf."
+        )
+    evolution, fit = evolutions[0], record.sound
+
+    def way(values: np.ndarray) -> np.ndarray:
+        start = StartingFunctions(record.card, fit.flavours, record.attributes, fit.x, values)
+        evolved: np.ndarray = load_target(evolution.evolve)(start, (scale,))[0]
+        return evolved
+
+    return functions.becoming(evolution.flavours, way)
