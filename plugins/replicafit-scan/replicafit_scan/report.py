@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from replicafit_report.pictures import BLUE, MUTED, REPLICA, VERMILLION, drawing, few_ticks, label_x
-from replicafit_report.page import save
-from replicafit_report.section import (
+from replicafit_report import (
+    BLUE,
+    MUTED,
+    REPLICA,
+    VERMILLION,
     Block,
     Cell,
     Facts,
@@ -22,6 +24,10 @@ from replicafit_report.section import (
     Section,
     Table,
     Text,
+    drawing,
+    few_ticks,
+    label_x,
+    save,
 )
 
 from replicafit.errors import OutputError
