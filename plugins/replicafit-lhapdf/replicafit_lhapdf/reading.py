@@ -19,7 +19,7 @@ import numpy.typing as npt
 import yaml
 from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, evolution_from_partons
 
-from replicafit.errors import DataError
+from replicafit.errors import DataError, OutputError
 
 Array = npt.NDArray[np.float64]
 
@@ -111,6 +111,39 @@ class AtScale:
             return self.member(x, self.q)
         except ValueError as error:
             raise DataError(f"'{self.path}' is asked for what it does not have: {error}") from None
+
+
+    @property
+    def x(self) -> Array:
+        """The knots of its table at that scale, (n,)."""
+        tables = self.member.tables
+        q = _within(self.q, tables[0].q[0], tables[-1].q[-1])
+        return next(table for table in reversed(tables) if table.q[0] <= q).x
+
+    @property
+    def about(self) -> Mapping[str, str]:
+        """What its set tells of itself."""
+        info = read_set(self.path.parent).info
+        known = {"title": "SetDesc", **{k: k for k in ("Authors", "Reference", "DataVersion")}}
+        return {name: str(info[key]) for name, key in known.items() if key in info}
+
+    def replicas(self) -> Array:
+        """x f of all Monte Carlo replicas of its set, (r, n, g), at ``x``.
+
+        Raises:
+            OutputError: it is no set of replicas.
+        """
+        members = read_set(self.path.parent)
+        kind = str(members.info.get("ErrorType"))
+        if not kind.startswith("replicas"):
+            raise OutputError(
+                f"The LHAPDF set '{members.folder}' has ErrorType {kind}; fits are compared with "
+                "sets of Monte Carlo replicas, ErrorType replicas."
+            )
+        if len(members) < 2:
+            raise OutputError(f"The LHAPDF set '{members.folder}' has no replicas, only a mean.")
+        each = (members.member(number) for number in range(1, len(members)))
+        return np.stack([AtScale(self.path, self.q, member)(self.x) for member in each])
 
 
 def recognizes(text: str, folder: Path) -> bool:

@@ -13,10 +13,10 @@ from fit_folder import write_fit
 from replicafit_pdf.report_sections import SYMBOLS
 from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
-from replicafit_report.sides import fit_side
+from replicafit_report.sides import fit_side, side_beside
 
 from replicafit.components import DGLAP
-from replicafit.errors import OutputError, PluginError
+from replicafit.errors import DataError, OutputError, PluginError
 from replicafit.plugin import Evolution, Registry, StartingFunctions
 from replicafit.plugins import Plugin
 
@@ -39,7 +39,8 @@ def grow(start: StartingFunctions, scales: tuple[float, ...]) -> np.ndarray:
 
 
 def registry_of(*components) -> Registry:
-    return Registry(plugins=(Plugin("grow", "grow", "0", "grow", (*components, *SECTIONS)),))
+    given = (*components, *SECTIONS, *replicafit_lhapdf.replicafit_function_sources())
+    return Registry(plugins=(Plugin("grow", "grow", "0", "grow", given),))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,26 @@ def fit(tmp_path_factory, toy_data, registry) -> Path:
 
 def sections(page: Path) -> list[str]:
     return re.findall(r'<section id="([^"]+)"', page.read_text(encoding="utf-8"))
+
+
+def write_set(folder: Path, members: int = 5, error_type: str = "replicas") -> Path:
+    """An LHAPDF set of up, antiup and gluon from 1 to 100 GeV, all growing with the scale."""
+    folder.mkdir()
+    info = (
+        f"SetDesc: small <set>\nErrorType: {error_type}\nNumMembers: {members}\nFormat: lhagrid1\n"
+    )
+    (folder / f"{folder.name}.info").write_text(info)
+    x, q = np.geomspace(1e-9, 1, 60), np.geomspace(1.0, 100.0, 9)
+    for member in range(members):
+        rows = [
+            " ".join(f"{(1 + 0.1 * member) * n * s * (1 - a):.6e}" for n in (1, 2, 3))
+            for a in x
+            for s in q
+        ]
+        head = [" ".join(f"{v:.8e}" for v in x), " ".join(f"{v:.8e}" for v in q), "-2 2 21"]
+        text = "\n".join(["PdfType: replica\nFormat: lhagrid1\n---", *head, *rows, "---\n"])
+        (folder / f"{folder.name}_{member:04d}.dat").write_text(text)
+    return folder
 
 
 def test_scales_asked_for_have_sections(fit, evolving, tmp_path):
@@ -89,3 +110,35 @@ def test_fits_compare_at_other_scales(fit, evolving, toy_data, registry, tmp_pat
     assert sections(page)[:3] == ["summary", "chi2", "functions"]
     assert {"functions-50", "distances", "distances-50"} <= set(sections(page))
     assert "Distance of x g" in page.read_text(encoding="utf-8")
+
+
+def test_a_set_interpolates(evolving, tmp_path):
+    found = side_beside(write_set(tmp_path / "small"), evolving, {"q0": 10.0}).functions
+    gluon = found.values[..., EVOLUTION.index("g")]
+    expected = 3 * 10 * np.outer(1 + 0.1 * np.arange(1, 5), 1 - found.x)
+    np.testing.assert_allclose(gluon, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_fits_and_sets_side_by_side(fit, evolving, tmp_path):
+    other = write_set(tmp_path / "small")
+    page = write_comparison([fit, other], tmp_path / "c.html", (), evolving)
+    assert sections(page) == ["summary", "chi2", "functions", "distances", "provenance"]
+    words = page.read_text(encoding="utf-8")
+    assert "small &lt;set&gt;" in words
+    assert "Distance of x g" in words
+    page = write_report(fit, tmp_path / "r.html", other, registry=evolving)
+    assert "small: mean and 68 %" in page.read_text(encoding="utf-8")
+
+
+def test_sets_that_cannot_be_compared(fit, evolving, tmp_path):
+    one, two = write_set(tmp_path / "one"), write_set(tmp_path / "two")
+    with pytest.raises(OutputError, match="--at-q 100"):
+        write_comparison([one, two], tmp_path / "c.html", (), evolving)
+    page = write_comparison([one, two], tmp_path / "c.html", (10.0,), evolving)
+    assert sections(page)[1] == "functions"
+    hessian = write_set(tmp_path / "hessian", error_type="hessian")
+    with pytest.raises(OutputError, match="ErrorType hessian"):
+        write_comparison([fit, hessian], tmp_path / "c.html", (), evolving)
+    (two / "two_0003.dat").unlink()
+    with pytest.raises(DataError, match="no member 3"):
+        write_comparison([fit, two], tmp_path / "c.html", (), evolving)

@@ -136,8 +136,7 @@ def _read(
     known = load_target(source.read)(str(path.resolve()), path.parent, attributes)
     if not hasattr(known, "replicas"):
         raise OutputError(f"'{path}' has no replicas that fits could be compared with.")
-    about = {str(key): str(value) for key, value in getattr(known, "about", {}).items()}
-    return plain(tuple(known.flavours), known.x, known.replicas, None), about
+    return plain(tuple(known.flavours), known.x, known.replicas(), None), dict(known.about)
 
 
 def _evolved(record: Record, functions: Functions, scale: float, registry: Registry) -> Functions:
