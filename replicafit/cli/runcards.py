@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from replicafit.cli.exit_codes import FAILED
 from replicafit.cli.loading import load, refuse_if_there, registry_of
-from replicafit.plugins import Registry
+from replicafit.errors import PluginError
 
 
 @click.command()
@@ -54,41 +53,52 @@ def diff(first: Path, second: Path) -> None:
 
 @click.command()
 @click.argument("card", metavar="[FILE]", default="runcard.yml", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Your data: a .csv with columns of x, values and errors, or a .npz of replicafit.",
+)
+@click.option("--example", metavar="NAME", help="Data that come with the dataset type of a plugin.")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-def init(card: Path, yes: bool) -> None:
-    """Writes a commented runcard to FILE [runcard.yml], and the schema for editors beside it."""
-    from replicafit.runcard import runcard_schema, starting
+def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
+    """Writes a commented runcard to FILE [runcard.yml], and the schema for editors beside it.
+
+    Without data of yours it is for an invented example, which is written as well.
+    """
+    from replicafit.cli import first_card
+    from replicafit.runcard import runcard_schema
 
     registry = registry_of()
     schema = card.with_suffix(".schema.json")
     for file in (card, schema):
         refuse_if_there(file)
-    start = _start(card, registry, schema.name, ask=not yes)
+    ask = click.prompt if not yes else lambda _, default, **more: default
+    if data is None and example is None:
+        given = ask("Your data, .csv or .npz (none: an invented example)", "", show_default=False)
+        data = Path(given) if given else None
+    files = {schema: json.dumps(runcard_schema(registry), indent=1) + "\n"}
+    if example is not None:
+        datasets, functions = first_card.example_of(registry, example), []
+        if not first_card.has_network(registry, datasets):
+            raise PluginError(f"No installed preset has a network for the data of '{example}'.")
+    elif data is None:
+        datasets, functions = [dict(first_card.EXAMPLE)], ["f"]
+        files[card.parent / first_card.EXAMPLE_DATA] = first_card.example_data()
+        refuse_if_there(card.parent / first_card.EXAMPLE_DATA)
+    elif data.suffix.lower() == ".npz":
+        datasets, functions = (
+            [first_card.entry_for(data, card.parent, {})],
+            [*first_card.functions_in(data)],
+        )
+    else:
+        columns = first_card.columns_of(data)
+        columns = {role: ask(f"The column of {role}", name) for role, name in columns.items()}
+        datasets, functions = [first_card.entry_for(data, card.parent, columns)], [columns["y"]]
+    replicas = ask("How many replicas", 20, type=click.IntRange(min=1))
+    title = ask("Title", card.stem)
+    start = first_card.FirstCard(title, replicas, datasets, functions, schema.name)
     card.parent.mkdir(parents=True, exist_ok=True)
-    if start.datasets[0].get("path") == starting.EXAMPLE_DATA:
-        _write_example(card.parent / starting.EXAMPLE_DATA)
-    schema.write_text(json.dumps(runcard_schema(registry), indent=1) + "\n", encoding="utf-8")
-    card.write_text(start.text(), encoding="utf-8")
+    for file, text in {**files, card: start.text()}.items():
+        file.write_text(text, encoding="utf-8")
     click.echo(f"Written: {card} and {schema}. Next: replicafit check {card}")
-
-
-def _start(card: Path, registry: Registry, schema: str, ask: bool) -> Any:
-    """What the new card holds, after three questions or none."""
-    from replicafit.runcard import starting
-
-    shipped, path, replicas, title = starting.shipped_datasets(registry), "", 20, card.stem
-    if ask:
-        without = "data that plugins ship" if shipped else "an invented example"
-        path = click.prompt(f"Your data, .csv or .npz (none: {without})", "", show_default=False)
-        replicas = click.prompt("How many replicas", replicas, type=click.IntRange(min=1))
-        title = click.prompt("Title", title)
-    example = ({"type": "csv", "path": starting.EXAMPLE_DATA, "error": "error"},)
-    datasets = (starting.entry_for(path),) if path else shipped or example
-    return starting.Start(title, replicas, datasets, starting.is_physics(datasets), schema)
-
-
-def _write_example(file: Path) -> None:
-    from replicafit.runcard.starting import example_data
-
-    refuse_if_there(file)
-    file.write_text(example_data(), encoding="utf-8")

@@ -55,7 +55,7 @@ def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
         DataError: a file or column is missing, or a number is none or out of range.
     """
     path = folder / settings.path
-    columns = _Columns(path)
+    columns = Columns(path)
     x, y = columns.numbers(settings.x), columns.numbers(settings.y)
     _check_x(path, settings.x, x)
     grid, position = np.unique(x, return_inverse=True)
@@ -88,8 +88,12 @@ def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
     )
 
 
-class _Columns:
-    """The columns of one file."""
+class Columns:
+    """The columns of one file, with one line of names above them.
+
+    Raises:
+        DataError: it cannot be read, or lines have other numbers of values than names.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -166,7 +170,7 @@ def _check_x(path: Path, name: str, x: np.ndarray) -> None:
 
 
 def _uncertainties(
-    settings: CsvDescription, folder: Path, columns: _Columns, n_data: int
+    settings: CsvDescription, folder: Path, columns: Columns, n_data: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Uncorrelated errors (d,) and shifts (d, s) that together have the covariance given."""
     if settings.covariance is not None:

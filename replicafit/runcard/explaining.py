@@ -11,7 +11,7 @@ from replicafit.plugins import Registry
 from replicafit.runcard.facts import facts, gist, meaning
 from replicafit.runcard.keys import KIND_AT, Key, Keys, Path
 
-SECTIONS = {("data",), ("model",), ("theory",), ("training",)}
+SECTIONS = {("data",), ("model",), ("training",)}
 
 
 def explain(registry: Registry, asked: str) -> Iterator[str]:
@@ -65,11 +65,13 @@ def _component_paths(keys: Keys) -> Iterator[Path]:
 def _about_key(keys: Keys, key: Key) -> Iterator[str]:
     yield ".".join(key.path)
     yield f"    {meaning(key)}"
-    if key.path in SECTIONS:
-        return
-    known = facts(keys, key)
     component = keys.component_at(key.path)
     origin = keys.origin(*component) if component else None
+    if key.path in SECTIONS or (len(key.path) == 1 and origin):
+        if origin:
+            yield f"    {'of':8s} {origin}"
+        return
+    known = facts(keys, key)
     for word, text in (*vars(known).items(), ("of", origin)):
         if text:
             yield f"    {word:8s} {text}"

@@ -22,6 +22,7 @@ from replicafit.components import (
     LayerType,
     OptimizerType,
     Penalty,
+    RuncardSection,
 )
 from replicafit.plugins import Registry
 from replicafit.runcard.models import DatasetEntry, runcard_type
@@ -98,6 +99,8 @@ class Keys:
             names = self.registry.names(kind)
             if path[: len(at)] == at and len(path) > len(at) and path[len(at)] in names:
                 return kind, self.registry.get(kind, path[len(at)])
+        if path and path[0] in self.registry.names(RuncardSection):
+            return RuncardSection, self.registry.get(RuncardSection, path[0])
         return None
 
     def origin(self, kind: type[Component], component: Component) -> str:

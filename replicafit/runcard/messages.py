@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from replicafit.components import Component, Exporter, Preset
+from replicafit.components import Component, Exporter, Preset, RuncardSection
 from replicafit.plugins import Registry
 from replicafit.runcard.facts import gist
 from replicafit.runcard.keys import Key, Keys, Location, kind_at
@@ -146,6 +146,9 @@ def _no_layers(registry: Registry) -> str:
 
 def _unknown_key(keys: Keys, location: Location) -> str:
     allowed, given = keys.allowed(location[:-1]), str(location[-1])
+    install = keys.registry.remedy(RuncardSection, given) if len(location) == 1 else ""
+    if install:
+        return f"No installed plugin provides the section '{given}'.{install}"
     near = get_close_matches(given, allowed, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else _belongs(keys, given)
     known = f" Allowed: {', '.join(allowed)}." if allowed else ""

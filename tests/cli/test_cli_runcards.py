@@ -12,7 +12,7 @@ import yaml
 
 from replicafit.cli import main
 from replicafit.components import RuncardSection
-from replicafit.plugins import Registry
+from replicafit.data import write_dataset
 from replicafit.runcard import Runcard, runcard_schema
 from replicafit.runcard.explaining import explain
 from replicafit.runcard.keys import Keys
@@ -122,20 +122,65 @@ def test_init_without_questions_writes_a_card_that_passes(call, tmp_path):
     assert "exists already" in err
 
 
-def test_init_invents_data_where_no_plugin_ships_any(call, tmp_path, registry, monkeypatch):
-    alone = Registry(plugins=tuple(p for p in registry.plugins if p.name == "builtin"))
-    monkeypatch.setattr("replicafit.cli.loading.load_registry", lambda: alone)
-    assert call("init", "sub/card.yml", "--yes")[0] == 0
-    code, out, _ = call("check", "sub/card.yml")
+def test_init_reads_the_data_it_is_given(call, tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "mine.csv").write_text("T,who,emf,Sigma\n0.1,a,2,0.1\n0.2,b,3,0.1\n")
+    code, _, err = call("init", "cards/one.yml", "--yes", "--data", "deep/mine.csv")
+    assert code == 0, err
+    card = yaml.safe_load((tmp_path / "cards" / "one.yml").read_text())
+    assert card["data"]["datasets"] == [
+        {
+            **{"type": "csv", "path": "../deep/mine.csv", "x": "T", "y": "emf"},
+            **{"error": "Sigma", "flavour": "emf"},
+        }
+    ]
+    assert card["model"]["flavours"] == ["emf"]
+    assert call("check", "cards/one.yml")[0] == 0
+
+
+def test_init_takes_the_functions_of_a_dataset(call, tmp_path, toy_datasets):
+    write_dataset(tmp_path / "A.npz", toy_datasets[0])
+    assert call("init", "--yes", "--data", "A.npz")[0] == 0
+    assert call("check", "runcard.yml")[0] == 0
+    card = yaml.safe_load((tmp_path / "runcard.yml").read_text())
+    assert card["model"]["flavours"] == [*toy_datasets[0].flavours]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "There is no file"),
+        ("x,y\n1,2\n", "has 2 columns of numbers"),
+        ("x\ty\te\n1\t2\t3\n", "has 0 columns of numbers"),
+        ("x,y,e\n1,2\n", "2 values, but 3 columns"),
+    ],
+)
+def test_init_says_at_once_what_is_wrong_with_the_data(call, tmp_path, content, words):
+    if content is not None:
+        (tmp_path / "mine.csv").write_text(content)
+    code, _, err = call("init", "--yes", "--data", "mine.csv")
+    assert code == 2
+    assert words in err
+    assert not (tmp_path / "runcard.yml").exists()
+
+
+def test_init_writes_examples_of_plugins(call):
+    code, _, err = call("init", "--yes", "--example", "dis")
+    assert code == 0, err
+    code, out, _ = call("check", "runcard.yml")
     assert code == 0
-    assert "40 of 40 data" in out
+    assert "HERA_NC_318GEV_EP-SIGMARED" in out
+    code, _, err = call("init", "b.yml", "--yes", "--example", "nothing")
+    assert code == 2
+    assert "those with: dis" in err
 
 
-def test_init_asks_three_questions(call, tmp_path, monkeypatch):
-    answers = iter([str(ANYTHING.with_suffix(".csv")), 3, "a: title"])
+def test_init_asks(call, tmp_path, monkeypatch):
+    columns = ["x", "y", "sigma"]
+    answers = iter([str(ANYTHING.with_suffix(".csv")), *columns, 3, "a: title"])
     monkeypatch.setattr("click.prompt", lambda *given, **more: next(answers))
     assert call("init", "card.yml")[0] == 0
-    code, out, _ = call("check", "card.yml", "--set", "data.datasets.0.error=sigma")
+    code, out, _ = call("check", "card.yml")
     assert code == 0
     assert "title: 'a: title'" in out
     assert "plan: 3 replicas" in out

@@ -93,6 +93,8 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
             "under 'model.layers' (type multi_dense",
         ),
         ("training_fraction: 0.5", "seed: 5", ":7:3:", "'seed' belongs at the top level"),
+        ("seed: 5", "theory: {}", ":2:1:", "pip install -e plugins/replicafit-pdf"),
+        ("seed: 5", "scan: {}", ":2:1:", "pip install -e plugins/replicafit-scan"),
         ("learning_rate: 1e-3", "rate: 3", ":9:28:", "optimizer 'nadam' of plugin 'builtin'"),
         ("1e-3", "fast", ":9:43:", "optimizer 'nadam' of plugin 'builtin' (replicafit)"),
         ("0.5", "2", ":7:22:", "training_fraction: Fraction of the data of each dataset"),

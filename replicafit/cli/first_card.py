@@ -1,0 +1,166 @@
+"""A first runcard, with comments, for ``replicafit init``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import numpy as np
+import yaml
+
+from replicafit.components import DatasetReader, Preset
+from replicafit.data import Dataset, read_dataset
+from replicafit.data.csv_file import Columns
+from replicafit.errors import DataError, PluginError
+from replicafit.plugins import Registry
+
+EXAMPLE_DATA = "example.csv"
+EXAMPLE: Mapping[str, Any] = {"type": "csv", "path": EXAMPLE_DATA, "error": "error"}
+
+USUAL: Mapping[str, Sequence[str]] = {
+    "x": ("x",),
+    "y": ("y", "value", "central", "data"),
+    "error": ("error", "sigma", "err", "dy", "stat", "uncertainty"),
+}
+"""What columns of csv files are often called."""
+
+
+@dataclass(frozen=True)
+class FirstCard:
+    """What the card is to hold.
+
+    Attributes:
+        title: one line.
+        replicas: how many.
+        datasets: entries of ``data.datasets``.
+        functions: names of the functions that the data need; none where a preset has a network.
+        schema: the file of the JSON Schema, relative to the card.
+    """
+
+    title: str
+    replicas: int
+    datasets: Sequence[Mapping[str, Any]]
+    functions: Sequence[str]
+    schema: str
+
+    def text(self) -> str:
+        """The runcard."""
+        entries = "\n".join(f"    - {_flow(entry)}" for entry in self.datasets)
+        model = _MODEL.format(flavours=_flow([*self.functions]), count=len(self.functions))
+        return _CARD.format(
+            schema=self.schema,
+            title=_flow(self.title),
+            replicas=self.replicas,
+            entries=entries,
+            model=model if self.functions else "# no section `model`: a preset has the network\n",
+        )
+
+
+_CARD = """\
+# yaml-language-server: $schema={schema}
+# A runcard. `replicafit check` shows it with all defaults, `replicafit run` fits, and
+# `replicafit explain KEY` tells what a key means.
+title: {title}
+seed: 1                        # another seed: other pseudodata, other starting weights
+replicas: {replicas}
+data:
+  datasets:
+{entries}
+  training_fraction: 0.75      # the rest of each dataset decides when to stop
+{model}training:
+  optimizer: {{type: adam, learning_rate: 5.0e-3}}
+  max_steps: 5000
+  patience: 1000               # a replica stops after so many steps without progress
+"""
+_MODEL = """\
+model:
+  flavours: {flavours}         # the functions that the data measure
+  layers:
+    - {{type: x}}
+    - {{type: multi_dense, units: 20, activation: tanh}}
+    - {{type: multi_dense, units: 20, activation: tanh}}
+    - {{type: multi_dense, units: {count}}}    # one output for each function
+"""
+
+
+def columns_of(path: Path) -> dict[str, str]:
+    """The columns of a csv file that are x, y and error: by their names, or in this order.
+
+    Raises:
+        DataError: it cannot be read, or has less than three columns of numbers.
+    """
+    numeric = Columns(path).numeric()
+    if len(numeric) < len(USUAL):
+        raise DataError(
+            f"'{path}' has {len(numeric)} columns of numbers with names of their own "
+            f"({', '.join(numeric) or 'none'}); x, measured values and their errors are needed."
+        )
+    found: dict[str, str] = {}
+    for role, names in USUAL.items():
+        left = [name for name in numeric if name not in found.values()]
+        found[role] = next((name for name in left if name.lower() in names), left[0])
+    return found
+
+
+def entry_for(path: Path, folder: Path, columns: Mapping[str, str]) -> dict[str, Any]:
+    """The entry for a data file of one's own, for a card in ``folder``."""
+    absolute = path.resolve()
+    relative = Path(os.path.relpath(absolute, folder.resolve())).as_posix()
+    if not columns:
+        return {"type": "file", "path": relative}
+    return {"type": "csv", "path": relative, **columns, "flavour": columns["y"]}
+
+
+def functions_in(path: Path) -> tuple[str, ...]:
+    """The functions that the dataset in a .npz file needs.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    dataset: Dataset = read_dataset(path)
+    return dataset.flavours
+
+
+def example_of(registry: Registry, name: str) -> list[dict[str, Any]]:
+    """Entries for the data that come with the dataset type ``name`` of a plugin.
+
+    Raises:
+        PluginError: there is none, or it comes without data.
+    """
+    known = {reader.name: _shipped(reader) for reader in registry.all(DatasetReader)}
+    if not known.get(name):
+        examples = ", ".join(kind for kind, entries in known.items() if entries) or "none"
+        absence = "" if name in known else f" {registry.absence(DatasetReader, name)}"
+        raise PluginError(f"'{name}' comes without example data; those with: {examples}.{absence}")
+    return known[name]
+
+
+def _shipped(reader: DatasetReader) -> list[dict[str, Any]]:
+    """All data of a reader whose one required setting is a choice of names."""
+    needed = [(n, f) for n, f in reader.settings.model_fields.items() if f.is_required()]
+    if len(needed) != 1 or get_origin(needed[0][1].annotation) is not Literal:
+        return []
+    return [{"type": reader.name, needed[0][0]: v} for v in get_args(needed[0][1].annotation)]
+
+
+def has_network(registry: Registry, datasets: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a preset completes a card with these data and no model."""
+    card = {"data": {"datasets": [*datasets]}}
+    return any(p.implied_by and p.implied_by(card) for p in registry.all(Preset))
+
+
+def example_data() -> str:
+    """Invented data for a card without any: 40 values of a curve, as CSV."""
+    generator = np.random.default_rng(1)
+    x = np.linspace(0.025, 1, 40)
+    y = 0.3 + np.exp(-2 * x) * np.sin(6 * x) + 0.04 * generator.standard_normal(len(x))
+    lines = [f"{a:.4f},{b:.4f},0.04" for a, b in zip(x, y, strict=True)]
+    return "\n".join(["# invented: 0.3 + exp(-2 x) sin(6 x)", "x,y,error", *lines, ""])
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("\n").removesuffix("\n...")
