@@ -426,7 +426,8 @@ class FunctionSource(Component):
             functions of the fit have (``FitData.attributes``), such as a scale. Raises DataError. What
             reports may compare with has replicas too: ``x`` (n,), ``replicas() -> (r, n, f)`` and
             ``about``, text by key.
-        form: what the text looks like, for messages.
+        form: what the text looks like, for messages; of a source that knows one function, the word
+            for it, which is then never taken for a path.
     """
 
     recognizes: Callable[[str, Path], bool]

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
 from replicafit.data.dataset import Dataset
 from replicafit.errors import DataError
-from replicafit.runcard.expressions import Condition, condition
-
-PROTON_MASS = 0.93827208
-"""GeV (Particle Data Group 2022)."""
+from replicafit.runcard.expressions import Condition, condition, quantity
 
 
 class NothingLeft(DataError):
     """The cuts leave none of the data of a dataset."""
 
 
-def passing(dataset: Dataset, cuts: Sequence[str]) -> np.ndarray:
-    """Which data pass all ``cuts``, (d,).
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def passing(
+    dataset: Dataset, cuts: Sequence[str], derived: Mapping[str, str] = NOTHING
+) -> np.ndarray:
+    """Which data pass all ``cuts``, (d,); ``derived`` are more kinematics, as ``data.derived``.
 
     Raises:
         NothingLeft: they leave no datum.
         DataError: a cut names a variable that the dataset lacks.
     """
-    columns = variables(dataset)
+    columns = variables(dataset, derived)
     masks = [_mask(dataset, columns, condition(text)) for text in cuts]
     kept = np.logical_and.reduce([np.ones(dataset.n_data, dtype=bool), *masks])
     if not kept.any():
@@ -38,17 +41,13 @@ def passing(dataset: Dataset, cuts: Sequence[str]) -> np.ndarray:
     return np.asarray(kept)
 
 
-def variables(dataset: Dataset) -> dict[str, np.ndarray]:
-    """What cuts on ``dataset`` may name, each (d,).
-
-    Its kinematics, and W^2 = Q^2 (1 - x) / x + m_p^2 as ``w2`` in GeV^2, the squared mass of the
-    hadronic final state in deep-inelastic scattering.
-    """
+def variables(dataset: Dataset, derived: Mapping[str, str] = NOTHING) -> dict[str, np.ndarray]:
+    """What cuts on ``dataset`` may name, each (d,): its kinematics, and what derives from them."""
     columns = dict(dataset.kinematics)
-    if {"x", "q2"} <= columns.keys():
-        x, q2 = columns["x"], columns["q2"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            columns["w2"] = q2 * (1 - x) / x + PROTON_MASS**2
+    for name, text in derived.items():
+        computed = quantity(text)
+        if name not in columns and computed.names <= columns.keys():
+            columns[name] = computed(columns)
     return columns
 
 

@@ -73,7 +73,8 @@ class _Assembly:
         kept, empty = {}, []
         for dataset, own in zip(datasets, self.settings.datasets, strict=True):
             try:
-                kept[dataset.name] = passing(dataset, (*self.settings.cuts, *own.cuts))
+                cuts = (*self.settings.cuts, *own.cuts)
+                kept[dataset.name] = passing(dataset, cuts, self.settings.derived)
             except NothingLeft as error:
                 empty.append(str(error))
         if empty:

@@ -38,7 +38,10 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
         RuncardSection: ("theory",),
         FunctionSource: ("toy_les_houches",),
         Relation: ("evolution_basis",),
-        Preset: ("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40"),
+        Preset: (
+            *("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40"),
+            "replicafit_pdf:dis_kinematics",
+        ),
     },
     "replicafit-lhapdf": {
         Exporter: ("lhapdf",),

@@ -92,6 +92,39 @@ def condition(text: str) -> Condition:
     return Condition(text, frozenset(names), holds)
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """A number for every row of some columns.
+
+    Attributes:
+        names: the columns it needs.
+    """
+
+    names: frozenset[str]
+    value: Part
+
+    def __call__(self, columns: Columns) -> np.ndarray:
+        """Its values (d,), for columns (d,) that have all ``names``; NaN where there is none."""
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(self.value(columns), len(next(iter(columns.values()))))
+
+
+def quantity(text: str) -> Quantity:
+    """The number that ``text`` computes from columns, such as ``q2 / x``.
+
+    Raises:
+        ValueError: it computes none; says what is allowed.
+    """
+    try:  # as part of a condition, which knows all limits
+        names = condition(f"({text}) == 0").names
+        return Quantity(names, _number(ast.parse(text.strip(), mode="eval").body, text))
+    except (ValueError, SyntaxError):
+        raise ValueError(
+            f"'{text[:60]}' computes no number from columns; write names and numbers with "
+            "+ - * / ** and functions, such as q2 * (1 - x) / x"
+        ) from None
+
+
 def _truth(node: ast.AST, text: str) -> Part:
     match node:
         case ast.BoolOp(op=op, values=values):

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from replicafit.components import FunctionSource
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
 from replicafit.runcard.joining import Override, joined
@@ -45,7 +46,8 @@ def load_runcard(
         raise RuncardError(report(source, registry, invalid)) from None
     if source.problems:
         raise RuncardError(report(source, registry, None))
-    return relocated(runcard, source, written_to or path)
+    words = [known.form for known in registry.all(FunctionSource)]
+    return relocated(runcard, source, written_to or path, words)
 
 
 def runcard_schema(registry: Registry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ which types there are depends on the plugins, so ``runcard_type`` builds the mod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import reduce
@@ -41,7 +41,7 @@ from replicafit.components import (
     Settings,
 )
 from replicafit.plugins import Registry
-from replicafit.runcard.expressions import condition
+from replicafit.runcard.expressions import condition, quantity
 
 _STEPS: Any = {"unit": "steps"}
 _MOST_STEPS = 10**9
@@ -51,15 +51,19 @@ _LAST_REPLICA = 10**9
 
 @dataclass(frozen=True)
 class RelativePath:
-    """Marks text that is a path relative to the runcard, unless it is the word ``unless``."""
+    """Marks text that is a path relative to the runcard.
 
-    unless: str | None = None
+    Attributes:
+        function: it may also be the word by which a plugin knows a function.
+    """
+
+    function: bool = False
 
 
 FunctionPath = Annotated[
     str,
-    RelativePath(unless="toy_les_houches"),
-    WithJsonSchema({"type": "string", "words": "path or toy_les_houches"}),
+    RelativePath(function=True),
+    WithJsonSchema({"type": "string", "words": "path, or the name of a function"}),
 ]
 """What ``replicafit.data.known_functions`` reads."""
 
@@ -177,6 +181,11 @@ def _condition(text: str) -> str:
     return text
 
 
+def _quantity(text: str) -> str:
+    quantity(text)
+    return text
+
+
 Cut = Annotated[str, AfterValidator(_condition)]
 """A condition on the kinematics, such as ``q2 >= 3.49``."""
 
@@ -220,8 +229,8 @@ class ClosureSettings(Settings):
     """A closure test: data are made from a known function."""
 
     truth: FunctionPath = Field(
-        description="What makes the data: toy_les_houches, a fit's folder, a function.npz or an "
-        "LHAPDF grid."
+        description="What makes the data: a fit's folder, a function.npz, or what a plugin knows "
+        "or reads."
     )
     level: Literal[0, 1, 2] = Field(
         description="How often the truth's predictions are fluctuated. 0: they are the data. 1: "
@@ -241,11 +250,17 @@ class DataSettings(Settings):
         description="Conditions on the kinematics that all data must pass.",
         examples=[["q2 >= 3.49"]],
     )
+    derived: Mapping[str, Annotated[str, AfterValidator(_quantity)]] = Field(
+        default={},
+        description="More kinematics, for cuts, from those that a dataset has: a name and how it is "
+        "computed. A dataset without what one needs does not have it.",
+        examples=[{"nu": "q2 / x"}],
+    )
     t0: FunctionPath | None = Field(
         default=None,
         description="What predicts the values that multiplicative errors multiply in the fit: a "
-        "fit's folder, a function.npz, an LHAPDF grid or toy_les_houches. replicafit run --t0 "
-        "takes its place.",
+        "fit's folder, a function.npz, or what a plugin knows or reads. replicafit run --t0 takes "
+        "its place.",
         examples=["fits/first"],
     )
     extra_covariances: tuple[ExtraCovarianceSettings, ...] = Field(

@@ -8,7 +8,7 @@ elsewhere are rewritten once, here: from other cards relative to the runcard, fr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,17 @@ from replicafit.runcard.yaml_source import Mark, OptionMark, YamlSource
 Location = tuple[str | int, ...]
 
 
-def relocated(runcard: Runcard, source: YamlSource, card: Path) -> Runcard:
-    """``runcard`` with all paths relative to the folder of ``card``, or absolute."""
-    return with_paths(runcard, lambda given, where: _moved(given, source.mark(where), card))
+def relocated(runcard: Runcard, source: YamlSource, card: Path, words: Collection[str]) -> Runcard:
+    """``runcard`` with all paths relative to the folder of ``card``, or absolute.
 
+    Args:
+        words: by which plugins know functions; they are no paths.
+    """
 
-def with_paths(runcard: Runcard, change: Callable[[str, Location], str]) -> Runcard:
-    """``runcard`` with ``change(path, where it stands)`` for each of its paths."""
-    changed: Runcard = _Relocation(change).of(runcard, ())
+    def change(given: str, where: Location) -> str:
+        return _moved(given, source.mark(where), card)
+
+    changed: Runcard = _Relocation(change, words).of(runcard, ())
     return changed
 
 
@@ -45,6 +48,7 @@ def _moved(given: str, mark: Mark, card: Path) -> str:
 @dataclass(frozen=True)
 class _Relocation:
     change: Callable[[str, Location], str]
+    words: Collection[str]
 
     def of(self, value: Any, where: Location) -> Any:
         """``value``, which stands at ``where``, with its paths moved; itself if nothing moves."""
@@ -68,7 +72,8 @@ class _Relocation:
             value, at = getattr(model, name), (*where, name)
             mark = next((m for m in _marks(field) if isinstance(m, RelativePath)), None)
             if mark and isinstance(value, str):
-                new: Any = value if value == mark.unless else self.change(value, at)
+                word = mark.function and value in self.words
+                new: Any = value if word else self.change(value, at)
             else:
                 new = self.of(value, at)
             if new is not value:

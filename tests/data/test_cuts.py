@@ -15,10 +15,16 @@ from replicafit.data.folds import by_fold
 from replicafit.errors import DataError
 
 
-def test_w2(toy_datasets):
-    found = variables(toy_datasets[0])
-    x, q2 = found["x"], found["q2"]
-    np.testing.assert_allclose(found["w2"], q2 * (1 / x - 1) + 0.938272**2, rtol=1e-6)
+def test_derived_kinematics(toy_datasets):
+    derived = {"s": "q2 / (x * y)", "ratio": "q2 / x", "twice": "2 * ratio", "x": "q2", "p": "pt"}
+    found = variables(toy_datasets[0], derived)
+    kinematics = toy_datasets[0].kinematics
+    np.testing.assert_array_equal(found["ratio"], kinematics["q2"] / kinematics["x"])
+    np.testing.assert_array_equal(found["twice"], 2 * found["ratio"])
+    np.testing.assert_array_equal(found["x"], kinematics["x"])  # a dataset's own stay
+    assert "p" not in found
+    assert not np.isfinite(found["s"]).any()  # y is 0; no warning
+    assert passing(toy_datasets[0], ("ratio > 20",), derived).sum() == (found["ratio"] > 20).sum()
 
 
 @settings(max_examples=25, deadline=None)
@@ -43,7 +49,7 @@ def test_cuts_that_leave_nothing_name_dataset_and_cuts(toy_datasets):
 
 def test_an_unknown_variable_names_the_known_ones(toy_datasets):
     with pytest.raises(DataError, match=r"'pt'.* dataset A .* It has: x, q2, y, w2\."):
-        passing(toy_datasets[0], ("pt > 30",))
+        passing(toy_datasets[0], ("pt > 30",), {"w2": "q2 * (1 - x) / x"})
     bare = dataclasses.replace(toy_datasets[0], kinematics={})
     with pytest.raises(DataError, match="no kinematics"):
         passing(bare, ("w2 > 12.5",))

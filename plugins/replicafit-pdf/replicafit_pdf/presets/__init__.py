@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,7 +26,24 @@ def replicafit_presets() -> Sequence[Preset]:
             implied_by=lambda card: _lacks(card, "layers", "choice"),
             summary="the network of NNPDF4.0",
         ),
+        Preset(
+            name="replicafit_pdf:dis_kinematics",
+            card="replicafit_pdf:presets/dis_kinematics.yml",
+            implied_by=_cuts_on_w2,
+            summary="w2, the squared mass of the hadronic final state",
+        ),
     ]
+
+
+def _cuts_on_w2(card: Mapping[str, Any]) -> bool:
+    """Whether some cut names w2."""
+    data = card.get("data")
+    data = data if isinstance(data, dict) else {}
+    entries = data.get("datasets")
+    holders = [data, *(entries if isinstance(entries, list) else ())]
+    cuts = [each.get("cuts") for each in holders if isinstance(each, dict)]
+    texts = [text for each in cuts if isinstance(each, list) for text in each]
+    return any(isinstance(text, str) and re.search(r"\bw2\b", text) for text in texts)
 
 
 def _lacks(card: Mapping[str, Any], *keys: str) -> bool:
