@@ -480,10 +480,14 @@ class ReportSection(Component):
     """A section of the page that ``replicafit report`` writes.
 
     Attributes:
-        build: ``(replicafit_report.SectionContext) -> replicafit_report.Section or None``.
+        build: ``(replicafit_report.SectionContext) -> replicafit_report.Section``, several of them
+            or None.
+        marked_by: the file by which folders are known that the section is about: fits, or what
+            else a plugin leaves, such as ``scan.json``.
     """
 
     build: Target
+    marked_by: str = "run.json"
 
 
 DGLAP = "dglap"

@@ -30,6 +30,8 @@ ORDER = (
     *("data", "training", "replicas", "correlations", "runcard", "provenance"),
 )
 """Sections of a page; those of plugins with other ids stand in the place of the empty one."""
+FIT = "run.json"
+"""The file by which fits are known."""
 NO_PICTURE = "Functions of several inputs are not drawn."
 
 
@@ -50,15 +52,29 @@ def write_report(
         registry: of the plugins.
         figures: a folder for all figures and tables as files.
     """
-    registry = registry or Registry()
+    registry, path = registry or Registry(), output or folder / "report.html"
+    context = SectionContext((), (), registry, folder=folder)
+    if found := list(of_plugins(context, mark=_mark(context))):
+        save(path, folder.resolve().name, "Report", found)
+        return _with_files(found, path, figures)
     ours = fit_side(folder, registry)
     record = ours.record
     assert record is not None
     known = record.attributes
     sides = [ours] if reference is None else [ours, side_beside(reference, registry, known)]
-    sections = report_sections(SectionContext(tuple(sides), apart(scales, known), registry), record)
-    path = output or folder / "report.html"
+    context = replace(context, sides=tuple(sides), scales=apart(scales, known))
+    sections = report_sections(context, record)
     save(path, record.title, f"Fit {record.name}", sections, replica_notes(record))
+    return _with_files(sections, path, figures)
+
+
+def _mark(context: SectionContext) -> str:
+    """The file by which a plugin knows that the folder is its own; nothing for that of a fit."""
+    marks = {component.marked_by for component in context.registry.all(ReportSection)} - {FIT}
+    return next((mark for mark in sorted(marks) if (context.folder / mark).is_file()), "")
+
+
+def _with_files(sections: Sequence[Section], path: Path, figures: Path | None) -> Path:
     if figures is not None:
         write_files(sections, figures)
     return path
@@ -99,9 +115,11 @@ def about_functions(context: SectionContext) -> list[Section]:
     return found
 
 
-def of_plugins(context: SectionContext) -> Iterable[Section]:
-    """What plugins show (``replicafit_report_sections``)."""
+def of_plugins(context: SectionContext, mark: str = FIT) -> Iterable[Section]:
+    """What plugins show (``replicafit_report_sections``) of folders that have the file ``mark``."""
     for component in context.registry.all(ReportSection):
+        if component.marked_by != mark:
+            continue
         made = load_target(component.build)(context)
         yield from [made] if isinstance(made, Section) else made or ()
 

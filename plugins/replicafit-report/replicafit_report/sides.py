@@ -65,12 +65,14 @@ class SectionContext:
         scales: asked for with ``--at-q``, rising, none of them that of ``sides``.
         registry: of the plugins.
         compares: whether the page compares.
+        folder: that the page is about; of a comparison, the first.
     """
 
     sides: tuple[Side, ...]
     scales: tuple[float, ...]
     registry: Registry
     compares: bool = False
+    folder: Path = Path()
 
     @property
     def fit(self) -> Record | None:

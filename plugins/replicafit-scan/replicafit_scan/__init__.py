@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
-from replicafit.components import Command, RuncardSection
-from replicafit.components.hookspecs import hookimpl
-from replicafit.errors import OutputError
+from replicafit.plugin import Command, OutputError, ReportSection, RuncardSection, hookimpl
 from replicafit_scan.settings import ScanSettings
-
-
-def require_optuna() -> None:
-    """Raises OutputError if Optuna is not installed."""
-    if find_spec("optuna") is None:
-        raise OutputError(
-            "A scan needs optuna, which is not installed: pip install 'replicafit[scan]'"
-        )
 
 
 def refuse_unless_free(folder: Path) -> None:
@@ -37,6 +26,19 @@ def replicafit_commands() -> Sequence[Command]:
             name="scan",
             command="replicafit_scan.commands:scan",
             summary="searches for better settings",
+        )
+    ]
+
+
+@hookimpl
+def replicafit_report_sections() -> Sequence[ReportSection]:
+    """The page about a scan."""
+    return [
+        ReportSection(
+            name="scan",
+            build="replicafit_scan.report:sections",
+            marked_by="scan.json",
+            summary="the best trials, which settings matter, and how it went on",
         )
     ]
 

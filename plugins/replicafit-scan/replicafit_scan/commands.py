@@ -59,9 +59,8 @@ def scan(
     quiet: bool,
 ) -> None:
     """Searches for better settings: tries the points of the runcard's section scan."""
-    from replicafit_scan import refuse_unless_free, require_optuna
+    from replicafit_scan import refuse_unless_free
 
-    require_optuna()
     folder = output or Path(f"{card.stem}-scan")
     overrides = tuple(overrides_of(settings, seed, replicas))
     registry = registry_of(card)
@@ -83,7 +82,7 @@ def _scan(
 ) -> None:
     from rich.console import Console
 
-    from replicafit_scan.display import ScanDisplay, counted, scan_table
+    from replicafit_scan.display import ScanDisplay, counted, failed_lines, scan_table
     from replicafit_scan.scan import scan as scanned
     from replicafit_scan.study import journal, open_study
     from replicafit_scan.trials import Workshop
@@ -103,3 +102,5 @@ def _scan(
         outcomes = study.outcomes()
         console.print(scan_table(outcomes, space.scan.objective))
         console.print(f"{counted(outcomes)}, in '{folder}'", markup=False)
+        if failed := failed_lines(outcomes):
+            console.print("\n".join(failed), markup=False, highlight=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from replicafit_scan.objective import Outcome
@@ -24,11 +25,13 @@ class ScanDisplay:
         console: where to print.
         total: trials in all.
         quiet: print nothing.
+        done: trials that have ended.
     """
 
     console: Console
     total: int
     quiet: bool = False
+    done: int = 0
 
     def generation(self, points: int, architectures: int) -> None:
         """So many points are tried next."""
@@ -36,8 +39,9 @@ class ScanDisplay:
         self._print(f"{points} trials of {kinds}")
 
     def trial(self, outcome: Outcome) -> None:
-        """A trial has ended."""
-        self._print(f"trial {outcome.number + 1} of {self.total}: {told(outcome)}")
+        """A trial has ended; it bears the number that it has in ``scan.json`` and the tables."""
+        self.done += 1
+        self._print(f"trial {outcome.number} ({self.done} of {self.total}): {told(outcome)}")
 
     def _print(self, line: str) -> None:
         if not self.quiet:
@@ -50,24 +54,39 @@ def told(outcome: Outcome) -> str:
         return f"{outcome.value:.4g}"
     if outcome.rung is not None:
         return f"stopped, behind the others after {outcome.rung[0]} steps"
+    if outcome.state == "failed":
+        return f"failed: {outcome.failures}"
     if outcome.reason:
         return f"refused. {outcome.reason}"
     return outcome.state
 
 
 def scan_table(outcomes: Sequence[Outcome], objective: str) -> Table:
-    """The best trials: what they are, and chi2 and phi2 of each fold held out."""
+    """The best trials: chi2 and phi2 of each fold held out, over all replicas, and what they are.
+
+    Trials whose replicas fail their verdicts are never among the best; the last line counts them.
+    """
     best = ranking(outcomes)[:SHOWN]
     table = Table(title=f"The best of {len(outcomes)} trials, by {objective}")
     folds = [fold.fold for fold in best[0].folds] if best else []
-    keys = list(best[0].values) if best else []
-    for heading in ("trial", objective, *(f"chi2, phi2 of fold {k}" for k in folds), *keys):
-        table.add_column(heading, overflow="fold")
+    headings = [f"chi2 of fold {k}\nphi2" for k in folds]
+    for heading in ("trial", objective, *headings):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("settings", overflow="fold", ratio=1)
     for outcome in best:
-        scores = [f"{f.chi2:.3f}, {f.phi2:.3f}" for f in outcome.folds]
-        values = [shown(outcome.values, key) for key in keys]
-        table.add_row(str(outcome.number), f"{outcome.value:.4g}", *scores, *values)
+        scores = [f"{f.chi2:.3f}\n{f.phi2:.3f}" for f in outcome.folds]
+        settings = "\n".join(f"{key} {shown(outcome.values, key)}" for key in outcome.values)
+        table.add_row(str(outcome.number), f"{outcome.value:.4g}", *scores, escape(settings))
     return table
+
+
+def failed_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """Which trials have replicas that fail their verdicts, and which verdicts."""
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    lines = [f"  trial {outcome.number}: {outcome.failures}" for outcome in failed[:SHOWN]]
+    if failed[SHOWN:]:
+        lines.append(f"  and {len(failed) - SHOWN} more, in scan.json")
+    return lines
 
 
 def shown(values: Mapping[str, Any], key: str) -> str:
@@ -78,7 +97,7 @@ def shown(values: Mapping[str, Any], key: str) -> str:
 
 def counted(outcomes: Sequence[Outcome]) -> str:
     """How many trials became what."""
-    states = ("complete", "stopped", "diverged", "refused")
+    states = ("complete", "failed", "stopped", "diverged", "refused")
     counts = {state: sum(o.state == state for o in outcomes) for state in states}
     parts = [f"{count} {state}" for state, count in counts.items() if count]
     return f"{len(outcomes)} trials: {', '.join(parts) or 'none'}"

@@ -24,6 +24,7 @@ class FoldScore:
         phi2: the spread of the replicas' predictions, see ``score``.
         statuses: of each replica.
         steps: that each replica took.
+        failed: the penalties whose verdict each replica failed.
     """
 
     fold: int
@@ -32,6 +33,7 @@ class FoldScore:
     phi2: float
     statuses: tuple[str, ...]
     steps: tuple[int, ...]
+    failed: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ class Outcome:
     Attributes:
         number: of the trial.
         values: of its point.
-        state: ``complete``; ``stopped`` by halving; ``diverged``, with a replica that is; or
-            ``refused``, where values that are sound each by itself do not go together.
+        state: ``complete``; ``failed``, where a replica fails the verdict of a penalty;
+            ``stopped`` by halving; ``diverged``, with a replica that is; or ``refused``, where
+            values that are sound each by itself do not go together.
         value: what is minimised; None unless complete.
         folds: those that were tried to the end.
         rung: for a stopped one the steps after which it was behind, and its chi2 there.
@@ -57,6 +60,14 @@ class Outcome:
     rung: tuple[int, float] | None = None
     reason: str = ""
 
+    @property
+    def failures(self) -> str:
+        """How many replicas fail which verdicts, in words."""
+        each = [failed for fold in self.folds for failed in fold.failed]
+        names = sorted({name for failed in each for name in failed})
+        counts = (f"{name} in {sum(name in failed for failed in each)}" for name in names)
+        return f"{', '.join(counts)} of {len(each)} replicas" if names else ""
+
     def plain(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
@@ -70,7 +81,14 @@ class Outcome:
     def of(cls, plain: Mapping[str, Any]) -> Outcome:
         """From ``plain``."""
         scores = (
-            FoldScore(**{**f, "statuses": tuple(f["statuses"]), "steps": tuple(f["steps"])})
+            FoldScore(
+                **{
+                    **f,
+                    "statuses": tuple(f["statuses"]),
+                    "steps": tuple(f["steps"]),
+                    "failed": tuple(tuple(names) for names in f.get("failed", ())),
+                }
+            )
             for f in plain["folds"]
         )
         rung = tuple(plain["rung"]) if plain["rung"] else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,40 +21,34 @@ from replicafit_report import (
     Notice,
     Row,
     Section,
+    SectionContext,
     Table,
     Text,
     drawing,
     few_ticks,
     label_x,
-    save,
 )
 
-from replicafit.errors import OutputError
+from replicafit.plugin import OutputError
+from replicafit_scan.objective import Outcome
 
 SHOWN = 20
 """Of the best trials."""
 Scan = Mapping[str, Any]
 
 
-def is_scan(folder: Path) -> bool:
-    """Whether ``folder`` was left by a scan."""
-    return (folder / "scan.json").is_file()
-
-
-def write_scan_report(folder: Path, output: Path | None = None) -> Path:
-    """Writes the page about the scan in ``folder``; gives where.
+def sections(context: SectionContext) -> list[Section]:
+    """About the scan in the folder of ``context``.
 
     Raises:
         OutputError: what it left cannot be read.
     """
     try:
-        scan: Scan = json.loads((folder / "scan.json").read_text(encoding="utf-8"))
+        scan: Scan = json.loads((context.folder / "scan.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as cause:
-        raise OutputError(f"'{folder}/scan.json' cannot be read: {cause}.") from None
-    path = output or folder / "report.html"
-    sections = [summary(scan), importance(scan), history(scan), best(scan)]
-    save(path, scan["title"] or folder.name, f"Scan {folder.name}", sections)
-    return path
+        raise OutputError(f"'{context.folder}/scan.json' cannot be read: {cause}.") from None
+    found = [summary(scan), importance(scan), history(scan), best(scan), failed(scan)]
+    return [section for section in found if section.blocks]
 
 
 def summary(scan: Scan) -> Section:
@@ -63,9 +56,16 @@ def summary(scan: Scan) -> Section:
     states = Counter(trial["state"] for trial in scan["trials"])
     facts = [(str(count), f"trials {state}") for state, count in states.items()]
     blocks: list[Block] = [Facts(facts)]
+    blocks += [Text(str(scan["title"]))] if scan["title"] else []
     found = _complete(scan)
     if found:
-        facts.insert(0, (f"{found[0]['value']:.3f}", f"{_objective(scan)} of the best trial"))
+        facts.insert(
+            0,
+            (
+                f"{found[0]['value']:.3f}",
+                f"{_objective(scan)} of the best trial, number {found[0]['number']}",
+            ),
+        )
         blocks.append(Text("best.yml is its runcard; ensemble.yml that of the best together."))
     else:
         blocks.insert(0, Notice("No trial is complete."))
@@ -116,8 +116,22 @@ def best(scan: Scan) -> Section:
         return Section("best", "The best", [Text("No trial is complete.")])
     keys, folds = list(found[0]["values"]), range(1, len(scan["folds"]) + 1)
     scores = [f"{name} of fold {k}" for k in folds for name in ("χ²", "φ²")]
-    table = Table(["trial", _objective(scan), *scores, *keys], [_row(t, keys) for t in found])
+    headings = ["trial", _objective(scan), *scores, *keys]
+    rows = [_row(t, keys) for t in found]
+    table = Table(headings, rows, name="the best trials", explore=True)
     return Section("best", "The best", [Text(_held_out(scan)), table])
+
+
+def failed(scan: Scan) -> Section:
+    """The trials with replicas that fail the verdict of a penalty; they are never the best."""
+    found = [Outcome.of(trial) for trial in scan["trials"] if trial["state"] == "failed"]
+    rows = [
+        Row([str(o.number), o.failures, ", ".join(f"{f.chi2:.3f}" for f in o.folds)]) for o in found
+    ]
+    heads = ["trial", "verdicts failed", "χ² of each fold"]
+    text = Text("Trials with a replica that fails the verdict of a penalty are never the best.")
+    table = Table(heads, rows, text=True, name="failed trials", explore=True)
+    return Section("failed", "Failed verdicts", [text, table] if rows else [])
 
 
 def _row(trial: Scan, keys: Sequence[str]) -> Row:

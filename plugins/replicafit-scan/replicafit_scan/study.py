@@ -34,6 +34,7 @@ NAME = "replicafit scan"
 STATES = {
     "complete": TrialState.COMPLETE,
     "stopped": TrialState.PRUNED,
+    "failed": TrialState.FAIL,
     "diverged": TrialState.FAIL,
     "refused": TrialState.FAIL,
 }

@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from replicafit_scan.report import is_scan, write_scan_report
+import replicafit_scan
+from replicafit_report.page import write_report
 
 from replicafit.errors import OutputError
+from replicafit.plugin import Registry
+from replicafit.plugins import Plugin
+
+SECTIONS = tuple(replicafit_scan.replicafit_report_sections())
+REGISTRY = Registry(plugins=(Plugin("scan", "replicafit-scan", "0", "scan", SECTIONS),))
 
 
 def trial(number, value, **more):
@@ -35,8 +41,7 @@ def folder(tmp_path):
 
 def test_page(folder):
     scan = folder(trial(0, 2.5), trial(1, None), trial(2, 1.75), units=0.9, rate=0.1)
-    assert is_scan(scan)
-    page = write_scan_report(scan).read_text()
+    page = write_report(scan, registry=REGISTRY).read_text()
     assert page.index("1.750") < page.index("2.500")
     for told in (
         "Try &lt;it&gt;",
@@ -51,12 +56,21 @@ def test_page(folder):
 
 
 def test_without_a_complete_trial(folder):
-    page = write_scan_report(folder(trial(0, None))).read_text()
+    page = write_report(folder(trial(0, None)), registry=REGISTRY).read_text()
     assert "No trial is complete." in page
     assert "<svg" not in page
+
+
+def test_failed_trials_are_told_and_not_the_best(folder):
+    fold = {"fold": 1, "n_data": 9, "chi2": 0.1, "phi2": 0.1, "statuses": ["completed"] * 2}
+    fold |= {"steps": [9, 9], "failed": [["positivity_A"], []]}
+    bad = {**trial(3, None), "state": "failed", "folds": [fold], "rung": None, "reason": ""}
+    page = write_report(folder(trial(0, 2.5), bad), registry=REGISTRY).read_text()
+    assert "positivity_A in 1 of 2 replicas" in page
+    assert "of the best trial, number 0" in page
 
 
 def test_unreadable(tmp_path):
     (tmp_path / "scan.json").write_text("{")
     with pytest.raises(OutputError, match="cannot be read"):
-        write_scan_report(tmp_path)
+        write_report(tmp_path, registry=REGISTRY)
