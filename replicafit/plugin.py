@@ -59,10 +59,11 @@ if TYPE_CHECKING:
         read_datasets,
         write_dataset,
     )
-    from replicafit.data.cuts import NothingLeft, passing, select
+    from replicafit.data.cuts import NothingLeftError, passing, select
     from replicafit.data.fit_data import join_grids
     from replicafit.data.known_functions import known_function, on_flavours
     from replicafit.data.luminosity import Table
+    from replicafit.data.observable_file import read_observable, write_observable
     from replicafit.forward.fit_data import data_of
     from replicafit.forward.predictions import chi2_from_factor
     from replicafit.layers import MultiDense, MultiInitializer, replicate
@@ -90,9 +91,10 @@ _LATER = {
         *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),
         *("read_dataset", "read_datasets", "write_dataset"),
     ),
-    "replicafit.data.cuts": ("NothingLeft", "passing", "select"),
+    "replicafit.data.cuts": ("NothingLeftError", "passing", "select"),
     "replicafit.data.fit_data": ("join_grids",),
     "replicafit.data.luminosity": ("Table",),
+    "replicafit.data.observable_file": ("read_observable", "write_observable"),
     "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
     "replicafit.layers.activations": ("named_activation",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
@@ -133,7 +135,7 @@ __all__ = [
     "ModelError",
     "MultiDense",
     "MultiInitializer",
-    "NothingLeft",
+    "NothingLeftError",
     "ObserverType",
     "Optimizer",
     "OptimizerType",
@@ -181,12 +183,14 @@ __all__ = [
     "read_arrays",
     "read_dataset",
     "read_datasets",
+    "read_observable",
     "replicate",
     "runcard_type",
     "select",
     "with_files",
     "write_dataset",
     "write_json",
+    "write_observable",
 ]
 
 

@@ -60,7 +60,7 @@ NOT_EXECUTED = {
     r"CUDA_VISIBLE_DEVICES=\d dask worker|replicafit run card.yml --executor 'dask:.*GPU": "GPUs",
     r"replicafit run card.yml -o fit$": "the card of the reader",
     r"python -m replicafit_dis": "needs hours or data that are not shipped",
-    r"python -m replicafit_nnpdf": "needs NNPDF's files; the plugin's own tests run it",
+    r"replicafit nnpdf-file": "needs NNPDF's files; the plugin's own tests run it",
     r"for seed in": "an hour",
     r"replicafit schema > ": "redirects; schema has tests of its own",
     r"replicafit run (CARD|DIR)": "not a command but its shape",

@@ -98,8 +98,6 @@ NOT_YET = {
     "replicafit_dis": "data.dataset_file",
     "replicafit_dask": "execution.orders execution.work execution.workers",
     "replicafit_lhapdf": "results.files results.folder",
-    "replicafit_nnpdf": "cli.loading data.cuts data.dataset_file data.fit_data data.luminosity "
-    "data.table_keys runcard.expressions",
     "replicafit_pdf": "components.builtin.layer_settings data.fit_data data.observable_file "
     "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
     "replicafit_report": "results.progress training.loop",

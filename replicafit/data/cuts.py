@@ -13,7 +13,7 @@ from replicafit.errors import DataError
 from replicafit.runcard.expressions import Condition, condition, quantity
 
 
-class NothingLeft(DataError):
+class NothingLeftError(DataError):
     """The cuts leave none of the data of a dataset."""
 
 
@@ -26,7 +26,7 @@ def passing(
     """Which data pass all ``cuts``, (d,); ``derived`` are more kinematics, as ``data.derived``.
 
     Raises:
-        NothingLeft: they leave no datum.
+        NothingLeftError: they leave no datum.
         DataError: a cut names a variable that the dataset lacks.
     """
     columns = variables(dataset, derived)
@@ -34,7 +34,7 @@ def passing(
     kept = np.logical_and.reduce([np.ones(dataset.n_data, dtype=bool), *masks])
     if not kept.any():
         counts = [f"'{c}' alone keeps {int(m.sum())}" for c, m in zip(cuts, masks, strict=True)]
-        raise NothingLeft(
+        raise NothingLeftError(
             f"The cuts leave none of the {dataset.n_data} data of dataset {dataset.name}: "
             f"{', '.join(counts)}. Relax them, or remove the dataset."
         )

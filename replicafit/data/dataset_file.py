@@ -68,9 +68,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
             f"Dataset {dataset.name}: kinematics cannot be called '{taken[0]}', which is a key of "
             f"the format {FORMAT}. Give them another name."
         )
-    arrays: dict[str, Any] = {
-        "format": FORMAT,
-        "metadata": json.dumps({"name": dataset.name, **dataset.metadata}),
+    measured = {
         "central": dataset.central,
         "stat": dataset.stat,
         "sys_add": dataset.sys_add,
@@ -78,12 +76,25 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         "sys_mult_percent": dataset.sys_mult_percent,
         "sys_mult_name": np.array(dataset.sys_mult_names, dtype=np.str_),
         **dataset.kinematics,
+    }
+    write_arrays(path, {**theory_arrays(dataset), **measured})
+
+
+def theory_arrays(dataset: Dataset) -> dict[str, Any]:
+    """The keys that predict ``dataset``, and what it is."""
+    return {
+        "format": FORMAT,
+        "metadata": json.dumps({"name": dataset.name, **dataset.metadata}),
         "x_grid": dataset.x_grid,
         "flavours": np.array(dataset.flavours, dtype=np.str_),
         **dataset.attributes,
         "operation": dataset.operation,
         **table_keys(dataset.tables),
     }
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes the file at ``path``, which appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)

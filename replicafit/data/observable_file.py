@@ -1,4 +1,4 @@
-"""Reads observables: ``replicafit-dataset/1`` files that hold tables but nothing measured."""
+"""Observables: ``replicafit-dataset/1`` files that hold tables but nothing measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.data.dataset import Dataset
-from replicafit.data.dataset_file import dataset_from_arrays, load_arrays
+from replicafit.data.dataset_file import (
+    dataset_from_arrays,
+    load_arrays,
+    theory_arrays,
+    write_arrays,
+)
 from replicafit.errors import DataError
 
 
@@ -35,3 +40,8 @@ def read_observable(path: Path) -> Dataset:
         "sys_mult_name": np.array([], dtype=np.str_),
     }
     return dataset_from_arrays(path, {**arrays, **nothing})
+
+
+def write_observable(path: Path, observable: Dataset) -> None:
+    """Writes the tables of ``observable`` and nothing measured; the file appears whole or not."""
+    write_arrays(path, theory_arrays(observable))

@@ -15,7 +15,7 @@ import numpy as np
 
 from replicafit.data import Dataset, FitData, read_datasets, stack
 from replicafit.data.covariance import Covariance, cholesky, covariance
-from replicafit.data.cuts import NothingLeft, passing, select
+from replicafit.data.cuts import NothingLeftError, passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
 from replicafit.data.folds import by_fold
 from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
@@ -75,7 +75,7 @@ class _Assembly:
             try:
                 cuts = (*self.settings.cuts, *own.cuts)
                 kept[dataset.name] = passing(dataset, cuts, self.settings.derived)
-            except NothingLeft as error:
+            except NothingLeftError as error:
                 empty.append(str(error))
         if empty:
             raise DataError("\n".join(empty))

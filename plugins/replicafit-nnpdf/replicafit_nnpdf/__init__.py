@@ -70,11 +70,16 @@ def replicafit_datasets() -> Sequence[DatasetReader]:
 
 @hookimpl
 def replicafit_commands() -> Sequence[Command]:
-    """The translation of runcards."""
+    """The translation of runcards, and of data and tables."""
     return [
         Command(
             name="migrate",
             command="replicafit_nnpdf.commands:migrate",
             summary="translates a runcard of n3fit",
-        )
+        ),
+        Command(
+            name="nnpdf-file",
+            command="replicafit_nnpdf.commands:nnpdf_file",
+            summary="writes files of NNPDF's datasets and observables",
+        ),
     ]

@@ -11,8 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from replicafit.data import Dataset, read_dataset, write_dataset
-from replicafit.plugin import DataError
+from replicafit.plugin import DataError, Dataset, read_dataset, write_dataset
 
 LAYOUT = 2
 """Grows when what is kept changes."""

@@ -1,4 +1,4 @@
-"""The command migrate."""
+"""The commands migrate and nnpdf-file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-from replicafit.plugin import OutputError, load_registry
+from replicafit.plugin import (
+    OutputError,
+    load_registry,
+    passing,
+    select,
+    write_dataset,
+    write_observable,
+)
+from replicafit_nnpdf import NnpdfSettings
+
+Folder = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
@@ -60,6 +70,56 @@ def migrate(
         for remark in remarks:
             click.echo(f"  {remark.key}: {remark.words}")
     click.echo(f"\nNext: replicafit check {file}")
+
+
+@click.command("nnpdf-file")
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option("--tables", type=Folder, required=True, help="Folder of FK tables.")
+@click.option("--output", type=Folder, required=True, help="Folder of the files.")
+@click.option("--variant", multiple=True, help="Of the data; several in order.")
+@click.option("--cfactor", multiple=True, help="Such as QCD; several.")
+@click.option("--cfactor-folder", type=Folder, help="Where C-factors are.")
+@click.option("--data", type=Folder, help="In place of nnpdf-data's own folder.")
+@click.option("--cut", multiple=True, help="A condition on kinematics, such as 'x > 0.1'; several.")
+def nnpdf_file(
+    names: tuple[str, ...],
+    tables: Path,
+    output: Path,
+    variant: tuple[str, ...],
+    cfactor: tuple[str, ...],
+    cfactor_folder: Path | None,
+    data: Path | None,
+    cut: tuple[str, ...],
+) -> None:
+    """Writes files of NNPDF's datasets and observables NAME..., with their tables.
+
+    A dataset is for the dataset type file, an observable for the penalty positivity.
+    """
+    from replicafit_nnpdf.catalogue import is_observable
+    from replicafit_nnpdf.parsing import parse, parse_observable
+    from replicafit_nnpdf.reader import located
+
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            settings = NnpdfSettings(
+                name=name,
+                variant=variant or None,
+                tables=tables,
+                cfactors=cfactor,
+                cfactor_folder=cfactor_folder,
+                data=data,
+            )
+            asked = located(settings, Path())
+            observable = is_observable(name)
+            dataset = parse_observable(asked) if observable else parse(asked)[0]
+            kept = select(dataset, passing(dataset, cut))
+            (write_observable if observable else write_dataset)(output / f"{name}.npz", kept)
+            click.echo(output / f"{name}.npz")
+    except OSError as cause:
+        raise OutputError(f"'{output}' cannot be written: {cause.strerror}.") from None
+    except ValueError as error:  # of a condition that is none
+        raise OutputError(f"--cut: {error}") from None
 
 
 def _text(card: Path) -> str:

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from replicafit.data.fit_data import join_grids
-from replicafit.data.luminosity import LuminosityTable, Table
-from replicafit.plugin import DataError
+from replicafit.plugin import DataError, LuminosityTable, Table, join_grids
 from replicafit_nnpdf.fk_tables import EVOLUTION_BASIS, FkTable
 from replicafit_nnpdf.theory import Theory
 

@@ -12,9 +12,7 @@ from typing import Any
 import numpy as np
 from nnpdf_data.commondataparser import ObservableMetaData
 
-from replicafit.data import Dataset
-from replicafit.data.cuts import select
-from replicafit.plugin import DataError
+from replicafit.plugin import DataError, Dataset, select
 from replicafit_nnpdf import NnpdfSettings
 from replicafit_nnpdf.cache import PACKAGES
 from replicafit_nnpdf.catalogue import find, is_observable, package_folder
@@ -61,12 +59,35 @@ def parse(settings: NnpdfSettings) -> tuple[Dataset, tuple[Path, ...]]:
     if is_observable(settings.name):
         raise DataError(
             f"{settings.name} was not measured: it is an observable for a penalty. Make a file "
-            f"of it with 'python -m replicafit_nnpdf {settings.name} --tables "
-            f"{settings.tables} --output FOLDER' and name that in the penalty positivity."
+            f"of it with 'replicafit nnpdf-file {settings.name} --tables {settings.tables} "
+            "--output FOLDER' and name that in the penalty positivity."
         )
     loaded = load(settings)
+    dataset, predicted = _dataset(settings, loaded), loaded.joined.predicted
+    if not predicted.all():
+        _check_removal(settings, predicted)
+        dataset = select(dataset, predicted)
+    return dataset, loaded.sources
+
+
+def parse_observable(settings: NnpdfSettings) -> Dataset:
+    """The observable that ``settings``, with absolute paths, describe; nothing was measured.
+
+    Raises:
+        DataError: it does not exist, or its predictions are not one whole table.
+    """
+    loaded = load(settings)
+    if loaded.theory.operation != "NULL" or not loaded.joined.predicted.all():
+        raise DataError(
+            f"The observable {settings.name} combines tables by {loaded.theory.operation}, or "
+            "lacks rows; penalties take one whole table."
+        )
+    return _dataset(settings, loaded)
+
+
+def _dataset(settings: NnpdfSettings, loaded: Loaded) -> Dataset:
     measured, joined = loaded.measured, loaded.joined
-    dataset = Dataset(
+    return Dataset(
         name=settings.name,
         central=measured.central,
         stat=measured.stat,
@@ -80,12 +101,8 @@ def parse(settings: NnpdfSettings) -> tuple[Dataset, tuple[Path, ...]]:
         attributes={"q0": loaded.q0},
         tables=joined.tables,
         operation=loaded.theory.operation,
-        metadata=describe(settings, loaded),
+        metadata=_describe(settings, loaded),
     )
-    if not joined.predicted.all():
-        _check_removal(settings, joined.predicted)
-        dataset = select(dataset, joined.predicted)
-    return dataset, loaded.sources
 
 
 def load(settings: NnpdfSettings) -> Loaded:
@@ -106,7 +123,7 @@ def load(settings: NnpdfSettings) -> Loaded:
     return Loaded(metadata, measured, theory, joined, q0, (*source_files(metadata), *files))
 
 
-def describe(settings: NnpdfSettings, loaded: Loaded) -> dict[str, Any]:
+def _describe(settings: NnpdfSettings, loaded: Loaded) -> dict[str, Any]:
     """Process, experiment and where everything comes from."""
     metadata, theory = loaded.metadata, loaded.theory
     process = str(metadata.process_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replicafit.data import Dataset
+from replicafit.plugin import Dataset
 from replicafit_nnpdf.cache import Cache, default_folder
 from replicafit_nnpdf.catalogue import package_folder
 

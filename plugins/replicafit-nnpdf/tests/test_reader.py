@@ -128,7 +128,7 @@ class TestNames:
             plain.read()
 
     def test_an_observable_is_no_dataset(self, plain: Any) -> None:
-        with pytest.raises(DataError, match=r"was not measured.*python -m replicafit_nnpdf"):
+        with pytest.raises(DataError, match=r"was not measured.*replicafit nnpdf-file"):
             plain.read(name="NNPDF_POS_2P24GEV_F2U", data=None)
 
     def test_negative_data_say_so(self, plain: Any) -> None:

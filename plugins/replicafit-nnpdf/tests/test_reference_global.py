@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from replicafit_nnpdf import NnpdfSettings
-from replicafit_nnpdf.__main__ import main
+from replicafit_nnpdf.commands import nnpdf_file
 from replicafit_nnpdf.reader import read
 
 from replicafit.data import Dataset, read_dataset
@@ -101,7 +100,8 @@ def test_nnpdf40_is_positive_in_drell_yan(
 ) -> None:
     """The observables of two hadrons that NNPDF4.0 was fitted with."""
     name, tables = f"NNPDF_POS_2P24GEV_DY{flavour}", folder / "theory_400" / "fastkernel"
-    main([name, "--tables", str(tables), "--output", str(tmp_path)])
+    arguments = [name, "--tables", str(tables), "--output", str(tmp_path)]
+    nnpdf_file.main(arguments, standalone_mode=False)
     observable = read_observable(tmp_path / f"{name}.npz")
     values = predicted(folder, observable, registry)
     assert observable.n_data == 20

@@ -87,7 +87,7 @@ def _positivity(source: Section, theory: Theory) -> list[Any]:
         every = " ".join(name for chosen in names.values() for name in chosen)
         section.changed(
             "posdatasets",
-            f"path names files of observables; make them: python -m replicafit_nnpdf {every} "
+            f"path names files of observables; make them: replicafit nnpdf-file {every} "
             f"--tables {theory.tables} --output positivity",
         )
     return found

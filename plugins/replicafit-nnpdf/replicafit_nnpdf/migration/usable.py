@@ -10,7 +10,7 @@ from replicafit.plugin import (
     ComponentSettings,
     DataError,
     DatasetReader,
-    NothingLeft,
+    NothingLeftError,
     Registry,
     passing,
     read_datasets,
@@ -65,7 +65,7 @@ def emptied(card: Mapping[str, Any], folder: Path, registry: Registry) -> dict[s
         try:
             (dataset,) = read_datasets([_settings(kind.settings, entry)], registry, folder)
             passing(dataset, cuts)
-        except NothingLeft:
+        except NothingLeftError:
             found[entry["name"]] = "cuts leave none of its data"
         except DataError:
             continue
