@@ -50,6 +50,7 @@ from replicafit.errors import (
 )
 
 if TYPE_CHECKING:
+    from replicafit.components.builtin.optimizers import OptimizerSettings, PerReplica
     from replicafit.data import (
         Dataset,
         FitData,
@@ -84,9 +85,10 @@ if TYPE_CHECKING:
     )
     from replicafit.runcard.expressions import condition
     from replicafit.seeds import Seeds
-    from replicafit.training.optimizers import Optimizer, optimizer
+    from replicafit.training.optimizers import Element, Optimizer, optimizer
 
 _LATER = {
+    "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),
     "replicafit.data": (
         *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),
         *("read_dataset", "read_datasets", "write_dataset"),
@@ -112,7 +114,7 @@ _LATER = {
     "replicafit.results.files": ("appearing", "write_json"),
     "replicafit.results.folder": ("FitFolder",),
     "replicafit.seeds": ("Seeds",),
-    "replicafit.training.optimizers": ("Optimizer", "optimizer"),
+    "replicafit.training.optimizers": ("Element", "Optimizer", "optimizer"),
 }
 
 __all__ = [
@@ -121,6 +123,7 @@ __all__ = [
     "DataError",
     "Dataset",
     "DatasetReader",
+    "Element",
     "Evolution",
     "ExecutionError",
     "ExecutorType",
@@ -138,10 +141,12 @@ __all__ = [
     "NothingLeftError",
     "ObserverType",
     "Optimizer",
+    "OptimizerSettings",
     "OptimizerType",
     "OutputError",
     "Penalty",
     "PenaltyContext",
+    "PerReplica",
     "PerReplicaConstraint",
     "PerReplicaRegularizer",
     "PluginError",

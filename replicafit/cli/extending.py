@@ -53,18 +53,28 @@ def plugins(as_json: bool, checked: bool) -> None:
 @click.command("new-plugin")
 @click.argument("name", metavar="NAME")
 @click.option(
+    "--kind",
+    type=click.Choice(
+        ("layer", "dataset", "exporter", "penalty", "optimizer", "observer", "command")
+    ),
+    default="layer",
+    show_default=True,
+    help="What the plugin provides.",
+)
+@click.option(
     "-o",
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="Where to write; by default replicafit-NAME, here. It must be new or empty.",
 )
-def new_plugin(name: str, output: Path | None) -> None:
-    """Writes a plugin to begin with: a layer type NAME, its tests and a runcard that uses it."""
-    from replicafit.testing.scaffold import Names, write_plugin
+def new_plugin(name: str, kind: str, output: Path | None) -> None:
+    """Writes a plugin to begin with: its code, its tests and a runcard that uses it."""
+    from replicafit.testing.scaffold import NewPlugin
 
-    names = Names.of(name, registry_of())
-    folder = output or Path(names.distribution)
-    for file in write_plugin(names, folder):
+    plugin = NewPlugin.of(name, kind, registry_of())
+    folder = output or Path(plugin.distribution)
+    for file in plugin.write(folder):
         click.echo(f"Written: {file}")
-    click.echo(f"Next: pip install -e {folder}, then replicafit check {folder / names.card}")
+    card = folder / f"{plugin.component}.yml"
+    click.echo(f"Next: pip install -e {folder}, then replicafit check {card}")

@@ -15,7 +15,7 @@ from local_plugin import LOCAL
 from toy import TOY_CARD
 
 from replicafit.errors import OutputError, PluginError
-from replicafit.testing.scaffold import Names, write_plugin
+from replicafit.testing.scaffold import SCAFFOLDS, NewPlugin
 
 
 def install(distribution: Path, folder: Path) -> None:
@@ -214,6 +214,31 @@ def test_a_new_plugin_passes_its_tests_and_its_card_runs(new_plugin):
     assert code == 0, err
 
 
+@pytest.fixture
+def one_of_each(tmp_path, on_path, registry) -> Path:
+    """A plugin of every kind, installed."""
+    for kind in SCAFFOLDS:
+        folder = tmp_path / kind
+        list(NewPlugin.of(f"own-{kind}", kind, registry).write(folder))
+        install(folder, on_path)
+    return tmp_path
+
+
+def test_a_new_plugin_of_each_kind_loads_and_checks(one_of_each):
+    code, out, err = call("plugins", cwd=one_of_each)
+    assert (code, err) == (0, "")
+    assert all(f"own_{kind}" in out for kind in SCAFFOLDS)
+    for kind in ("dataset", "exporter", "penalty", "optimizer"):
+        code, _, err = call("check", f"{kind}/own_{kind}.yml", cwd=one_of_each)
+        assert (code, err) == (0, ""), kind
+
+
+@pytest.mark.slow
+def test_a_new_plugin_of_each_kind_passes_its_tests(one_of_each):
+    tests = [f"{kind}/tests" for kind in SCAFFOLDS]
+    python("-m", "pytest", "-q", "--import-mode", "importlib", *tests, cwd=one_of_each)
+
+
 def test_a_new_plugin_is_tidy(new_plugin):
     pytest.importorskip("ruff", reason="ruff is installed with replicafit[dev]")
     rules = ("--isolated", "--select", "E,F,W", "--line-length", 100)
@@ -223,13 +248,13 @@ def test_a_new_plugin_is_tidy(new_plugin):
 @pytest.mark.parametrize("name", ["My-Gate", "2gate", "gate-", "a b", "class", "../x", ""])
 def test_a_name_that_cannot_be_one_is_refused(registry, name):
     with pytest.raises(PluginError, match="cannot name a plugin"):
-        Names.of(name, registry)
+        NewPlugin.of(name, "layer", registry)
 
 
 def test_nothing_is_overwritten(registry, tmp_path):
     with pytest.raises(PluginError, match="'dropout' is provided by 'replicafit'"):
-        Names.of("dropout", registry)
+        NewPlugin.of("dropout", "layer", registry)
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(OutputError, match="is there already"):
-        list(write_plugin(Names.of("own-gate", registry), tmp_path))
+        list(NewPlugin.of("own-gate", "layer", registry).write(tmp_path))
     assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]
