@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import re
+import shlex
 
 import pytest
 import yaml
@@ -409,6 +411,7 @@ BASIS = ["sng", "g", "v", "v3", "v8", "t3", "t8", "t15"]
     [
         ("TSR", "POLARIZED_EVOL_CMP", ["sng", "g", "v", "v3", "t3", "t8"], ("t3", "t8")),
         ("true", "POLARIZED_EVOL", ["sng", "g", "v", "v3", "t3", "t8"], ("t3", "t8")),
+        ("true", "NN31PC", BASIS[:-1], "all"),
         ("ALLBUTCSR", "CCBAR_ASYMM", [*BASIS, "v15"], ("momentum", "v_open_charm", "v3", "v8")),
         ("ALLBUTCSR", "EVOL", BASIS, ("momentum", "v", "v3", "v8")),
         ("VSR", "CCBAR_ASYMM", [*BASIS, "v15"], ("v", "v3", "v8", "v15")),
@@ -429,7 +432,7 @@ def test_sum_rules(rules, fitbasis, functions, imposed, registry, load):
     last = load(done).model.layers[-1]
     assert (last.rules if last.type == "sum_rules" else None) == imposed
     assert "fitting.sum_rules" not in keys_of(done.left_out)
-    rotated = {"POLARIZED_EVOL_CMP", "POLARIZED_EVOL"} & {fitbasis}
+    rotated = {"POLARIZED_EVOL_CMP", "POLARIZED_EVOL", "NN31PC"} & {fitbasis}
     assert ("rotation" in [e["type"] for e in done.plain["model"]["layers"]]) == bool(rotated)
 
 
@@ -589,6 +592,34 @@ def test_without_missing_and_empty_datasets(toy_theory, tmp_path, monkeypatch):
     assert [d["name"] for d in card["data"]["datasets"]] == ["SLAC_NC_NOTFIXED_P_EM-F2"]
     assert card["data"]["folds"] == [["SLAC_NC_NOTFIXED_P_EM-F2"]]
     assert card["penalties"][0]["path"] == ["positivity/NNPDF_POS_2P24GEV_F2D.npz"]
+
+
+def test_from_a_runcard_of_n3fit_to_a_fit(toy, tmp_path, monkeypatch):
+    """migrate, the files of observables as the report says, check, run: two hadrons included."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "theory" / "fastkernel"
+    folder.mkdir(parents=True)
+    values = {"n_data": 20, "positive": True, "x": toy.x[-5:]}
+    toy.make(folder / "SLAC_NC_EM_P_F2.pineappl.lz4", **{**values, "n_data": 211})
+    toy.make(folder / "NNPDF_POS_F2D_40.pineappl.lz4", **values)
+    toy.make(folder / "NNPDF_POS_DYU_40.pineappl.lz4", channels=toy.pp, **values)
+    more = "  - {dataset: NNPDF_POS_2P24GEV_DYU, maxlambda: 1e10}\n"
+    (tmp_path / "n3fit.yml").write_text(CARD.replace(', rule: "Q2 > 100"', "") + more)
+    options = ("--theory-folder", "theory", "--without-missing")
+    code, out, err = call("migrate", "n3fit.yml", *options, cwd=tmp_path)
+    assert code == 0, err
+    command = re.search(r"replicafit (nnpdf-file .*)", out)[1]
+    code, _, err = call(*shlex.split(command), cwd=tmp_path)
+    assert code == 0, err
+    code, out, err = call("check", "n3fit-migrated.yml", cwd=tmp_path)
+    assert code == 0, err
+    assert re.search(r"SLAC_NC_NOTFIXED_P_EM-F2 +33 of 211 data", out)
+    quick = ("--replicas", "1-2", "--set", "training.max_steps=20", "-o", "fit")
+    code, _, err = call("run", "n3fit-migrated.yml", *quick, cwd=tmp_path, timeout=300)
+    assert code == 0, err
+    [file] = tmp_path.glob("fit/**/replica_0001/result.json")
+    result = json.loads(file.read_text())
+    assert {"positivity", "positivity 2"} <= result["penalties"].keys()
 
 
 def test_a_missing_cfactor_is_missing_too(toy_theory, tmp_path, registry):

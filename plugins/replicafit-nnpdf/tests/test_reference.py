@@ -78,5 +78,11 @@ def write(toy: Any, path: Path, expected: Dataset, kept: np.ndarray) -> None:
     assert isinstance(table, np.ndarray)
     values[kept] = table * expected.x_grid
     toy.make(
-        path, len(kept), channels, x=expected.x_grid, q0=expected.q0, values=values, unit_bins=True
+        path,
+        len(kept),
+        channels,
+        x=expected.x_grid,
+        q0=expected.attributes["q0"],
+        values=values,
+        unit_bins=True,
     )

@@ -65,6 +65,11 @@ FIT_BASES: Mapping[str, FitBasis] = {
             "cp": {"t15": -4},
         },
     ),
+    "perturbative_charm": FitBasis(  # no charm at q0, so t15 = sigma
+        "NN31PC",
+        SYMMETRIC_CHARM,
+        {"sigma": {"sigma": 1, "t15": 1}, **_same(("g", "v", "v3", "v8", "t3", "t8"))},
+    ),
     "flavour": FitBasis(
         "FLAVOUR", SYMMETRIC_CHARM, _partons(**LIGHT, c={4: 1, -4: 1}, g={21: 1})
     ),
