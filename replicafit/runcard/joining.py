@@ -84,30 +84,60 @@ class Override:
         return cls(option, tuple(key.split(".")), YamlSource(scalar(text, option), text))
 
 
-def joined(path: Path, registry: Registry, overrides: Sequence[Override] = ()) -> YamlSource:
-    """The card at ``path`` with what it extends and with ``overrides``, as one source.
+@dataclass(frozen=True)
+class Cards:
+    """A card and all that stands below it, each file read once: the card may be a pipe.
 
-    What a card extends, and presets that are implied by it (``Preset.implied_by``), stand below it;
-    of several the later one above the earlier. In the data, ``extends`` becomes a record of them
-    all, the uppermost first.
+    Attributes:
+        parts: the card, what it extends and the presets that it implies, the uppermost first.
+    """
+
+    parts: tuple[_Part, ...]
+
+    @property
+    def text(self) -> str:
+        """Of the card itself."""
+        return self.parts[0].source.text
+
+    @property
+    def path(self) -> Path:
+        """Of the card itself."""
+        return self.parts[0].path
+
+    def joined(self, overrides: Sequence[Override] = ()) -> YamlSource:
+        """All of it and ``overrides`` as one source.
+
+        In the data, ``extends`` becomes a record of what is extended, the uppermost first.
+
+        Raises:
+            RuncardError: an override leads nowhere.
+        """
+        root = reduce(_overridden, overrides, _laid_over(self.parts))
+        data = construct(root)
+        if len(self.parts) > 1:
+            data[EXTENDS] = [part.record(self.path) for part in self.parts[1:]]
+        sources = [*(part.source for part in self.parts), *(each.value for each in overrides)]
+        return YamlSource(root, data, tuple(p for source in sources for p in source.problems))
+
+
+def read_cards(path: Path, registry: Registry) -> Cards:
+    """The card at ``path`` with what it extends, and presets of ``registry`` that it implies.
+
+    Of several that it extends, the later one stands above the earlier; presets that are implied
+    (``Preset.implied_by``) stand below all.
 
     Raises:
-        RuncardError: a file cannot be read, cards extend each other in a circle, or an override
-            leads nowhere.
+        RuncardError: a file cannot be read, or cards extend each other in a circle.
+        PluginError: a preset cannot tell whether it is implied.
     """
     parts = _distinct(_with_extended(_Part(str(path), path), registry, ()))
-    root = _laid_over(parts)
-    card = construct(root)
-    if isinstance(card, dict):
-        implied = [_preset(p) for p in registry.all(Preset) if p.implied_by and p.implied_by(card)]
-        below = (part for each in implied for part in _with_extended(each, registry, ()))
-        parts = _distinct([*parts, *below])
-        root = reduce(_overridden, overrides, _laid_over(parts))
-    data = construct(root)
-    if len(parts) > 1:
-        data[EXTENDS] = [part.record(path) for part in parts[1:]]
-    sources = [*(part.source for part in parts), *(override.value for override in overrides)]
-    return YamlSource(root, data, tuple(p for source in sources for p in source.problems))
+    card = construct(_laid_over(parts))
+    for preset in registry.all(Preset):
+        with preset.at_fault("when asked whether a card implies it"):
+            implied = preset.implied_by is not None and preset.implied_by(card)
+        if implied:
+            parts = _distinct([*parts, *_with_extended(_preset(preset), registry, ())])
+    return Cards(tuple(parts))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from replicafit.components import FunctionSource
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
-from replicafit.runcard.joining import Override, joined
+from replicafit.runcard.joining import Cards, Override, read_cards
 from replicafit.runcard.messages import report
 from replicafit.runcard.models import Runcard, runcard_type
 from replicafit.runcard.relocation import relocated
@@ -23,7 +23,7 @@ JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
 def load_runcard(
-    path: Path,
+    path: Path | Cards,
     registry: Registry,
     overrides: Sequence[Override] = (),
     written_to: Path | None = None,
@@ -31,7 +31,7 @@ def load_runcard(
     """The runcard at ``path``, checked.
 
     Args:
-        path: a YAML file.
+        path: a YAML file, or what was read of it.
         registry: the plugins that provide its components.
         overrides: values of the command line that take the place of the card's.
         written_to: the file whose folder relative paths are to start from, if not ``path``.
@@ -39,7 +39,8 @@ def load_runcard(
     Raises:
         RuncardError: with file, line and column of every mistake, and the nearest valid word.
     """
-    source = joined(path, registry, overrides)
+    cards = path if isinstance(path, Cards) else read_cards(path, registry)
+    source = cards.joined(overrides)
     try:
         runcard = runcard_type(registry).model_validate(source.data)
     except ValidationError as invalid:
@@ -47,7 +48,7 @@ def load_runcard(
     if source.problems:
         raise RuncardError(report(source, registry, None))
     words = [known.form for known in registry.all(FunctionSource)]
-    return relocated(runcard, source, written_to or path, words)
+    return relocated(runcard, source, written_to or cards.path, words)
 
 
 def runcard_schema(registry: Registry) -> dict[str, Any]:

@@ -6,18 +6,19 @@ from pathlib import Path
 
 from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import Registry, with_files
-from replicafit.runcard.joining import joined
+from replicafit.runcard.joining import Cards, read_cards
 from replicafit.runcard.yaml_source import Mark, OptionMark, Problem
 
 
-def registry_for(card: Path, registry: Registry) -> Registry:
-    """``registry`` with the plugins in the files that the runcard at ``card`` names.
+def registry_for(card: Path | Cards, registry: Registry) -> Registry:
+    """``registry`` with the plugins in the files that ``card``, or the one at that path, names.
 
     Raises:
         RuncardError: a file is missing or does not load, with the place that names it.
     """
-    source = joined(card, registry)
-    names = source.data.get("plugins", ()) if isinstance(source.data, dict) else ()
+    cards = card if isinstance(card, Cards) else read_cards(card, registry)
+    source = cards.joined()
+    names = source.data.get("plugins", ())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return registry  # load_runcard says what is wrong with it
     for i, name in enumerate(names):

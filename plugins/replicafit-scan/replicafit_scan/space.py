@@ -15,7 +15,7 @@ from replicafit.components import OptimizerType, load_target
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
 from replicafit.runcard import Override, Runcard, canonical, load_runcard
-from replicafit.runcard.joining import joined
+from replicafit.runcard.joining import read_cards
 from replicafit.runcard.yaml_source import YamlSource, child_of, construct
 from replicafit_scan.settings import Dimension, ScanSettings
 
@@ -141,7 +141,7 @@ class Space:
     @cached_property
     def _choices(self) -> dict[str, dict[Any, YamlSource]]:
         """Choices as the card writes them, with their places."""
-        root = joined(self.card, self.registry, self.overrides).root
+        root = read_cards(self.card, self.registry).joined(self.overrides).root
         found: dict[str, dict[Any, YamlSource]] = {}
         for key in self.scan.space:
             items = _under(root, "scan", "space", key, "choice")
