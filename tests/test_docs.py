@@ -48,7 +48,7 @@ HOW_TO = sorted((DOCS / "how-to").glob("*.md"))
 FOLLOWED = [DOCS / "tour.md", *HOW_TO]
 READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 READ += sorted((ROOT / "plugins").glob("*/README.md"))
-INSTALLED = {"tour.md": "off", "own-layer.md": "example"}
+INSTALLED = {"tour.md": "off", "own-layer.md": "example", "own-plugin.md": "off"}
 """Pages for a reader who has installed no plugin, or only the one of the page."""
 NOT_EXECUTED = {
     r"(python3? -m venv|git clone|pip install)": "needs a network; .ci/run installs as README says",

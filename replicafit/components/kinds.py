@@ -121,8 +121,8 @@ def _resolve(name: str, model: type[BaseModel]) -> None:
         model.model_rebuild()
     except PydanticUndefinedAnnotation as cause:
         raise PluginError(
-            f"{model.__name__} of '{name}' has a type that is not there when it is needed "
-            f"({cause}); import it where Python runs, not under TYPE_CHECKING"
+            f"{model.__name__} of '{name}' has the type '{cause.name}', which is not there when "
+            "Python runs; import it outside of TYPE_CHECKING"
         ) from cause
 
 

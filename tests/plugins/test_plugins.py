@@ -216,7 +216,9 @@ def test_what_comes_with_this_repository_is_known(registry):
         for component in plugin.components
     }
     installed = set(found.values())
-    assert {key: name for key, name in FOUND_IN.items() if name in installed}.items() <= found.items()
+    assert {
+        key: name for key, name in FOUND_IN.items() if name in installed
+    }.items() <= found.items()
 
 
 def test_names_of_replicafit_itself_cannot_be_taken():

@@ -6,7 +6,6 @@ This module is loaded by every command, so it only describes; Keras is imported 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from pydantic import Field
 
@@ -16,7 +15,6 @@ from replicafit.plugin import ComponentSettings, LayerType, hookimpl
 class ResidualDenseSettings(ComponentSettings):
     """What a runcard may say about the layer."""
 
-    type: Literal["residual_dense"] = "residual_dense"
     activation: str = Field(default="tanh", description="A Keras activation.")
 
 

@@ -18,7 +18,6 @@ REPLICAFIT_API_VERSION = 1
 class KanSettings(ComponentSettings):
     """What a runcard may say about the layer."""
 
-    type: Literal["kan"] = "kan"
     units: int = Field(ge=1, description="Outputs per replica.")
     intervals: int = Field(default=5, ge=1, le=200, description="Of the grid of knots.")
     degree: int = Field(default=3, ge=1, le=5, description="Of the splines; 3 is cubic.")

@@ -1,4 +1,4 @@
-"""The Kolmogorov-Arnold layer of one replica; ``replicate`` makes that of all."""
+"""The Kolmogorov-Arnold layer of one replica; replicafit makes that of all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from replicafit.plugin import LayerContext, replicate
 from replicafit_kan import KanSettings
 from replicafit_kan.splines import SplineGrid
 
@@ -77,11 +76,6 @@ class Kan(keras.layers.Layer):
         }
 
 
-def build(settings: KanSettings, context: LayerContext) -> keras.layers.Layer:
-    """The layer a runcard asks for, for all replicas."""
-    return replicate(
-        Kan(**settings.model_dump(exclude={"type"})),
-        replica_seeds=context.replica_seeds,
-        is_first_layer=not context.has_replica_axis,
-        name=f"kan_{context.position}",
-    )
+def build(settings: KanSettings) -> Kan:
+    """The layer of one replica that a runcard asks for; replicafit makes that of all."""
+    return Kan(**settings.model_dump(exclude={"type"}))
