@@ -50,6 +50,7 @@ from replicafit.errors import (
 )
 
 if TYPE_CHECKING:
+    from replicafit.components.builtin.multi_dense import KerasObject
     from replicafit.components.builtin.optimizers import OptimizerSettings, PerReplica
     from replicafit.data import (
         Dataset,
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from replicafit.training.optimizers import Element, Optimizer, optimizer
 
 _LATER = {
+    "replicafit.components.builtin.multi_dense": ("KerasObject",),
     "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),
     "replicafit.data": (
         *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),
@@ -132,6 +134,7 @@ __all__ = [
     "FitFolder",
     "ForwardMap",
     "FunctionSource",
+    "KerasObject",
     "LayerContext",
     "LayerType",
     "LuminosityTable",

@@ -98,7 +98,7 @@ NOT_YET = {
     "replicafit_dis": "data.dataset_file",
     "replicafit_dask": "execution.orders execution.work execution.workers",
     "replicafit_lhapdf": "results.files results.folder",
-    "replicafit_pdf": "components.builtin.layer_settings data.fit_data data.observable_file "
+    "replicafit_pdf": "data.fit_data data.observable_file "
     "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
     "replicafit_report": "results.progress training.loop",
     "replicafit_scan": "cli.exit_codes cli.loading cli.options execution "

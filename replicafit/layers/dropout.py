@@ -14,8 +14,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext
-from replicafit.components.builtin.layer_settings import DropoutSettings
 from replicafit.layers.multi_initializer import as_seeds
 
 
@@ -102,8 +100,3 @@ def _hash(a: Any, b: Any) -> Any:
     h = ops.bitwise_xor(h, ops.right_shift(h, _word(16))) * _word(0x85EBCA6B)
     h = ops.bitwise_xor(h, ops.right_shift(h, _word(13))) * _word(0xC2B2AE35)
     return ops.bitwise_xor(h, ops.right_shift(h, _word(16)))
-
-
-def build(settings: DropoutSettings, context: LayerContext) -> ReplicaDropout:
-    """The layer a runcard asks for."""
-    return ReplicaDropout(settings.rate, context.replica_seeds, name=f"dropout_{context.position}")

@@ -14,10 +14,6 @@ import numpy as np
 from keras import ops
 from scipy.interpolate import PchipInterpolator
 
-from replicafit.components import LayerContext
-from replicafit.components.builtin.layer_settings import FeatureScalingSettings
-from replicafit.errors import ModelError
-
 SMALLEST = 1e-9
 """x that becomes -1, as does whatever is below."""
 
@@ -106,14 +102,3 @@ def scaling_knots(x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     chosen = chosen[chosen < len(distinct)]
     knots = np.concatenate([[SMALLEST], distinct[chosen], [1.0]])
     return knots, np.concatenate([[-1.0], 2 * share[chosen] - 1, [1.0]])
-
-
-def build(settings: FeatureScalingSettings, context: LayerContext) -> FeatureScaling:
-    """The layer a runcard asks for."""
-    if not len(context.x_grid):
-        raise ModelError(
-            "feature_scaling needs the x grid of the data, and none is given. Give data with a "
-            "grid, or begin with x_logx."
-        )
-    knots, values = scaling_knots(context.x_grid, settings.knots)
-    return FeatureScaling(knots, values, name=f"feature_scaling_{context.position}")

@@ -16,7 +16,6 @@ import numpy as np
 from keras import ops
 
 from replicafit.components import LayerContext, LayerType, load_target
-from replicafit.components.builtin.layer_settings import KerasSettings
 from replicafit.layers.multi_initializer import as_integer, as_seeds
 from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
 from replicafit.layers.single import Single, single_of
@@ -212,25 +211,3 @@ def layer_of(kind: LayerType, settings: Any, context: LayerContext) -> keras.lay
         )
     first = not context.has_replica_axis
     return replicate(layer, context.replica_seeds, first, name=f"{kind.name}_{context.position}")
-
-
-def build(settings: KerasSettings, context: LayerContext) -> Replicated:
-    """The layer a runcard asks for.
-
-    Raises:
-        ValueError: Keras has no such layer, or it does not take this config.
-    """
-    kind = getattr(keras.layers, settings.layer, None)
-    if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
-        raise ValueError(
-            f"keras.layers has no layer class '{settings.layer}'. Give the name of one, such as "
-            "LayerNormalization; a layer of your own comes with a plugin"
-        )
-    try:
-        layer = kind(**settings.config)
-    except Exception as cause:  # whatever Keras objects to
-        raise ValueError(
-            f"keras.layers.{settings.layer} does not take this config: {cause}"
-        ) from cause
-    first = not context.has_replica_axis
-    return replicate(layer, context.replica_seeds, first, name=f"keras_{context.position}")

@@ -7,9 +7,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from replicafit.components import LayerContext
-from replicafit.components.builtin.layer_settings import XLogXSettings, XSettings
-
 
 @keras.saving.register_keras_serializable(package="replicafit")
 class XLogX(keras.layers.Layer):
@@ -53,13 +50,3 @@ def _refuse_unless_x(shape: tuple[int | None, ...], name: str) -> None:
         raise ValueError(
             f"{name} takes x itself, (b, n, 1), and must come first. Received: {tuple(shape)}"
         )
-
-
-def build_x(settings: XSettings, context: LayerContext) -> PlainX:
-    """The layer a runcard asks for."""
-    return PlainX(name=f"x_{context.position}")
-
-
-def build(settings: XLogXSettings, context: LayerContext) -> XLogX:
-    """The layer a runcard asks for."""
-    return XLogX(name=f"x_logx_{context.position}")

@@ -119,7 +119,8 @@ def build_model(
         x = keras.Input((None, 1), name="x", dtype=runcard.precision)
         joined = np.concatenate(nodes)
         grid = JoinNodes(joined, name="join_nodes")(x) if len(joined) else x
-        features, stages = grid, []
+        features = grid
+        stages: list[Stage] = []
         for i, (kind, item) in enumerate(zip(types, runcard.model.layers, strict=True)):
             context = LayerContext(
                 position=i,

@@ -93,7 +93,7 @@ WARNINGS = (
     "Warning: plugin 'bad' of 'replicafit-bad' did not load: SystemExit: no licence\n"
     "Warning: plugin 'linted' of 'replicafit-linted' did not load: PluginError: WidthsSettings of "
     "'widths' has the type 'Sequence', which is not there when Python runs; import it outside of "
-    "TYPE_CHECKING\\n"
+    "TYPE_CHECKING\n"
 )
 
 

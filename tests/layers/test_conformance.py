@@ -8,7 +8,7 @@ from keras import ops
 from replicafit_pdf.fit_bases import FIT_BASES
 
 from replicafit.components import ComponentSettings, LayerType
-from replicafit.components.builtin.layers import replicafit_layers
+from replicafit.components.builtin import replicafit_layers
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import ConformanceError, check_layer
 

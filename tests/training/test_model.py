@@ -7,6 +7,7 @@ import json
 import keras
 import numpy as np
 import pytest
+import replicafit_pdf
 from keras import ops
 from models import NINE, PREPROCESSING, SUM_RULES, X_LOGX, X, card, dense, model_of, values
 from replicafit_pdf.evolution_basis import rotation
@@ -15,7 +16,6 @@ from replicafit_pdf.layers import sum_rules
 from replicafit_pdf.layers.preprocessing import Preprocessing
 from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
 
-from replicafit.components.builtin import layers as builtin_layers
 from replicafit.errors import ModelError, ReplicafitError
 from replicafit.runcard.flavours import output_flavours
 from replicafit.seeds import Seeds
@@ -240,7 +240,7 @@ def test_networks_of_n3fit_with_sum_rules(registry, reference, name, monkeypatch
     """With n3fit's own 2000 integration points."""
     integration = np.load(reference / "n3fit" / "layers_golden.npz")
     theirs = Nodes(integration["integ_x"][:, 0], integration["integ_w"][:, 0])
-    for module in (sum_rules, builtin_layers):
+    for module in (sum_rules, replicafit_pdf):
         monkeypatch.setattr(module, "sum_rule_nodes", lambda count: theirs)
     model, golden = n3fit_model(registry, reference, name, "float64")
     assert largest_difference(model, golden, "pdf_evol14") < 2e-4

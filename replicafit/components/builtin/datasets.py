@@ -21,14 +21,12 @@ from replicafit.components.hookspecs import hookimpl
 class FileSettings(ComponentSettings):
     """A dataset in the native format, ``replicafit-dataset/1``."""
 
-    type: Literal["file"] = "file"
     path: Path = Field(description="A replicafit-dataset/1 file (.npz), relative to the runcard.")
 
 
 class CsvSettings(ComponentSettings):
     """A function measured at known x, in columns of text; no tables."""
 
-    type: Literal["csv"] = "csv"
     path: Path = Field(
         description="The file, relative to the runcard: names of columns, then a line for each "
         "datum."

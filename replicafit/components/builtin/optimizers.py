@@ -249,7 +249,6 @@ _CENTRED = "Divide by the spread of gradients, not by their size."
 class SgdSettings(OptimizerSettings):
     """Gradient descent with momentum, Polyak (1964), or Nesterov's, PMLR 28 (2013) 1139."""
 
-    type: Literal["sgd"] = "sgd"
     learning_rate: Positive = Field(default=1e-2, description="Step size.")
     momentum: Fraction = Field(default=0.0, description=_MOMENTUM)
     nesterov: bool = Field(default=False, description="Nesterov's momentum.")
@@ -266,14 +265,12 @@ class MomentsSettings(OptimizerSettings):
 class AdamSettings(MomentsSettings):
     """Adam, arXiv:1412.6980."""
 
-    type: Literal["adam"] = "adam"
     amsgrad: bool = Field(default=False, description="Divide by the largest size so far.")
 
 
 class AdamwSettings(MomentsSettings):
     """AdamW, arXiv:1711.05101: Adam with weight decay."""
 
-    type: Literal["adamw"] = "adamw"
     weight_decay: NotNegative = Field(
         default=4e-3,
         description="Before each step, weights shrink by this times the learning rate.",
@@ -284,25 +281,18 @@ class AdamwSettings(MomentsSettings):
 class AmsgradSettings(MomentsSettings):
     """AMSGrad, arXiv:1904.09237: Adam that divides by the largest size so far."""
 
-    type: Literal["amsgrad"] = "amsgrad"
-
 
 class NadamSettings(MomentsSettings):
     """Nadam, Dozat (2016): Adam with Nesterov momentum."""
-
-    type: Literal["nadam"] = "nadam"
 
 
 class AdamaxSettings(MomentsSettings):
     """Adamax, arXiv:1412.6980: Adam with the infinity norm."""
 
-    type: Literal["adamax"] = "adamax"
-
 
 class RmspropSettings(OptimizerSettings):
     """RMSprop, Tieleman & Hinton (2012)."""
 
-    type: Literal["rmsprop"] = "rmsprop"
     rho: Fraction = Field(default=0.9, description="Memory of the squared gradient.")
     momentum: Fraction = Field(default=0.0, description=_MOMENTUM)
     epsilon: Positive = Field(default=1e-7, description="Added to the squared size.")
@@ -312,7 +302,6 @@ class RmspropSettings(OptimizerSettings):
 class AdagradSettings(OptimizerSettings):
     """Adagrad, Duchi, Hazan & Singer (2011)."""
 
-    type: Literal["adagrad"] = "adagrad"
     initial_accumulator_value: NotNegative = Field(
         default=0.1, description="Squared gradients before the first step."
     )
@@ -322,7 +311,6 @@ class AdagradSettings(OptimizerSettings):
 class AdadeltaSettings(OptimizerSettings):
     """Adadelta, arXiv:1212.5701."""
 
-    type: Literal["adadelta"] = "adadelta"
     rho: Fraction = Field(default=0.95, description="Memory of squared gradients and steps.")
     epsilon: Positive = Field(default=1e-7, description="Added to the squared sizes.")
 
@@ -330,7 +318,6 @@ class AdadeltaSettings(OptimizerSettings):
 class LionSettings(OptimizerSettings):
     """Lion, arXiv:2302.06675."""
 
-    type: Literal["lion"] = "lion"
     beta_1: ProperFraction = Field(default=0.9, description="Share of the mean in the step.")
     beta_2: Fraction = Field(default=0.99, description="Memory of the mean.")
 
