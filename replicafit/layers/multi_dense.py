@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
-from replicafit.layers.multi_initializer import as_integer, as_seeds
-from replicafit.layers.per_replica import PerReplicaRegularizer
+from replicafit.layers.activations import is_plain
+from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
+from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
 
 Shape = tuple[int | None, ...]
 
@@ -95,3 +98,170 @@ class MultiDense(keras.layers.Layer):
     def replicas(self) -> int:
         """The number of replicas, r."""
         return len(self.replica_seeds)
+
+    def build(self, input_shape: Shape) -> None:
+        """Makes the weights for inputs of ``input_shape``."""
+        features = self._checked_features(input_shape)
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.replicas, features, self.units),
+            initializer=self._kernel_values,
+            regularizer=self._regularizer(self.kernel_regularizer, (features, self.units)),
+            constraint=self._constraint(self.kernel_constraint, (features, self.units)),
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.replicas, 1, self.units),
+                initializer=self._initial_bias,
+                regularizer=self._regularizer(self.bias_regularizer, (self.units,)),
+                constraint=self._constraint(self.bias_constraint, (self.units,)),
+            )
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Maps ``(b, n, f)`` or ``(b, r, n, f)`` to ``(b, r, n, units)``."""
+        self._checked_features(inputs.shape)
+        x = ops.expand_dims(inputs, 1) if self.is_first_layer else inputs
+        x = ops.matmul(x, self.kernel)
+        if self.bias is not None:
+            x = ops.add(x, self.bias)
+        return self.activation(x)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """The mask of the input; that of a first layer, ``(b, n)``, becomes ``(b, r, n)``."""
+        if previous_mask is None or not self.is_first_layer:
+            return previous_mask
+        return ops.repeat(ops.expand_dims(previous_mask, 1), self.replicas, axis=1)
+
+    def replica_penalties(self) -> Any:
+        """The weights' regularization of each replica alone, ``(r,)``; their sum is in ``losses``.
+
+        Zeros without regularizers, or if the layer is not trainable, as in Keras. The activity
+        regularizer is not part of it: it depends on the input.
+
+        Raises:
+            ValueError: if the layer is not built.
+        """
+        self._require_built("has penalties")
+        penalties = ops.zeros((self.replicas,), dtype=self.variable_dtype)
+        for weight in self.trainable_weights:
+            if weight.regularizer is not None:
+                penalties = ops.add(penalties, weight.regularizer.each(weight))
+        return penalties
+
+    def split(self, slot: int, features: Any = None) -> keras.layers.Layer:
+        """The plain ``Dense`` of one replica, with bitwise the same weights.
+
+        It has the name, activation and dtype of this layer. Initializers, regularizers and
+        constraints belong to the fit and stay behind. An activation that is not Keras' own follows
+        the ``Dense`` as operations of Keras, in a model of the same name.
+
+        Args:
+            slot: position on the replica axis, from 0.
+            features: ignored; part of the protocol of layers.
+
+        Returns:
+            A built layer of Keras itself, ``(..., f) -> (..., units)``.
+
+        Raises:
+            ValueError: if the layer is not built or has no such slot.
+        """
+        self._require_built("can be split")
+        slot = as_integer(slot, "slot")
+        if not 0 <= slot < self.replicas:
+            raise ValueError(
+                f"`slot` must be from 0 to {self.replicas - 1}, for {self.replicas} replicas. "
+                f"Received: slot={slot}"
+            )
+        weights = [ops.convert_to_numpy(self.kernel)[slot]]
+        if self.bias is not None:
+            weights.append(ops.convert_to_numpy(self.bias)[slot, 0])
+        return plain_dense(weights, self.activation, self.dtype_policy, self.name)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """``(b, r, n, units)``."""
+        self._checked_features(input_shape)
+        return (input_shape[0], self.replicas, input_shape[-2], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        """Config from which Keras makes an equal layer."""
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "replica_seeds": list(self.replica_seeds),
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "is_first_layer": self.is_first_layer,
+            "base_seed": self.base_seed,
+            "activation": keras.activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": keras.regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": keras.regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": keras.regularizers.serialize(self.single_activity_regularizer),
+            "kernel_constraint": keras.constraints.serialize(self.kernel_constraint),
+            "bias_constraint": keras.constraints.serialize(self.bias_constraint),
+        }
+
+    def _stacked(self, single: Any) -> MultiInitializer:
+        single = "glorot_uniform" if single is None else single
+        return MultiInitializer(single, self.replica_seeds, self.base_seed)
+
+    def _initial_bias(self, shape: Sequence[int], dtype: Any = None) -> Any:
+        """Biases ``(r, 1, units)``; a single initializer sees ``(units,)``, as in ``Dense``."""
+        replicas, _, units = shape
+        return ops.expand_dims(self._bias_values((replicas, units), dtype=dtype), 1)
+
+    def _require_built(self, action: str) -> None:
+        if not self.built:
+            raise ValueError(
+                f"`{self.name}` {action} only once it is built. Call it on an input, or "
+                "`build(input_shape)`, first."
+            )
+
+    def _regularizer(self, single: Any, single_shape: tuple[int, ...]) -> Any:
+        return PerReplicaRegularizer(single, single_shape) if single is not None else None
+
+    def _constraint(self, single: Any, single_shape: tuple[int, ...]) -> Any:
+        return PerReplicaConstraint(single, single_shape) if single is not None else None
+
+    def _checked_features(self, input_shape: Shape) -> int:
+        axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"
+        wanted = (
+            f"With is_first_layer={self.is_first_layer}, `{self.name}` takes inputs of shape "
+            f"{axes}. Received: input_shape={tuple(input_shape)}"
+        )
+        if len(input_shape) != (3 if self.is_first_layer else 4):
+            raise ValueError(f"The input has the wrong number of axes. {wanted}")
+        if not self.is_first_layer and input_shape[1] not in (None, self.replicas):
+            raise ValueError(f"Axis 1 must hold the {self.replicas} replicas. {wanted}")
+        if input_shape[-1] is None:
+            raise ValueError(f"The last axis must have a definite size. {wanted}")
+        if self.built and input_shape[-1] != self.kernel.shape[1]:
+            raise ValueError(f"It was built for {self.kernel.shape[1]} features f. {wanted}")
+        return input_shape[-1]
+
+
+def plain_dense(
+    weights: Sequence[np.ndarray], activation: Any, dtype: Any, name: str
+) -> keras.layers.Layer:
+    """A ``Dense`` with ``weights``, kernel and perhaps bias; opens with Keras alone.
+
+    An activation of others becomes operations of Keras after it, if it is made of ``keras.ops``.
+    """
+    features, units = weights[0].shape
+    plain = is_plain(activation)
+    dense = keras.layers.Dense(
+        units,
+        activation=activation if plain else None,
+        use_bias=len(weights) > 1,
+        dtype=dtype,
+        name=name,
+    )
+    dense.build((None, features))
+    dense.set_weights(weights)
+    if plain:
+        return dense
+    x = keras.Input((features,), dtype=dense.compute_dtype)
+    return keras.Model(x, activation(dense(x)), name=name)

@@ -4,6 +4,7 @@ from typing import Literal
 
 import keras
 import pytest
+import replicafit_pdf
 from keras import ops
 from replicafit_pdf.fit_bases import FIT_BASES
 
@@ -53,7 +54,8 @@ def test_built_in_layer_conforms(name, features, settings):
 
 
 def test_every_built_in_layer_is_tried():
-    assert {kind.name for kind in replicafit_layers()} == {name for name, _, _ in CASES}
+    ours = [*replicafit_layers(), *replicafit_pdf.replicafit_layers()]
+    assert {kind.name for kind in ours} == {name for name, _, _ in CASES}
 
 
 @pytest.mark.parametrize(("name", "features", "settings"), CASES)
