@@ -16,8 +16,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from replicafit.components import ComponentSettings, DatasetReader
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import ComponentSettings, DatasetReader, hookimpl
 from replicafit_dis.catalogue import DatasetName
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replicafit.data.dataset_file import read_dataset
-from replicafit.errors import DataError
+from replicafit.plugin import DataError, read_dataset
 from replicafit_dis.catalogue import dataset_path
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from replicafit_pdf.theory import scale_of
 from scipy.interpolate import CubicSpline
 
-from replicafit.errors import OutputError
+from replicafit.plugin import OutputError
 from replicafit.results.folder import FitFolder
 
 Array = npt.NDArray[np.float64]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from replicafit_pdf.theory import TheorySettings
 
-from replicafit.errors import OutputError
+from replicafit.plugin import OutputError
 
 Array = npt.NDArray[np.float64]
 

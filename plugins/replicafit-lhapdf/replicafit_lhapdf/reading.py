@@ -19,7 +19,7 @@ import numpy.typing as npt
 import yaml
 from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, evolution_from_partons
 
-from replicafit.errors import DataError, OutputError
+from replicafit.plugin import DataError, OutputError
 
 Array = npt.NDArray[np.float64]
 
@@ -111,7 +111,6 @@ class AtScale:
             return self.member(x, self.q)
         except ValueError as error:
             raise DataError(f"'{self.path}' is asked for what it does not have: {error}") from None
-
 
     @property
     def x(self) -> Array:

@@ -9,8 +9,7 @@ import numpy.typing as npt
 from replicafit_pdf.evolution_basis import evolution_from_partons, partons_from
 from replicafit_pdf.theory import scale_of, theory_of
 
-from replicafit.components import StartingFunctions
-from replicafit.errors import OutputError
+from replicafit.plugin import OutputError, StartingFunctions
 from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import Q_MAX, subgrids
 from replicafit_lhapdf.processes import cores, workers

@@ -7,14 +7,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from replicafit.components import (
+from replicafit.plugin import (
     FunctionSource,
     LayerType,
     Relation,
     ReportSection,
     RuncardSection,
+    hookimpl,
 )
-from replicafit.components.hookspecs import hookimpl
 from replicafit_pdf.evolution_basis import express
 from replicafit_pdf.fit_bases import FIT_BASES, basis_flavours
 from replicafit_pdf.layers.settings import (

@@ -70,9 +70,7 @@ FIT_BASES: Mapping[str, FitBasis] = {
         SYMMETRIC_CHARM,
         {"sigma": {"sigma": 1, "t15": 1}, **_same(("g", "v", "v3", "v8", "t3", "t8"))},
     ),
-    "flavour": FitBasis(
-        "FLAVOUR", SYMMETRIC_CHARM, _partons(**LIGHT, c={4: 1, -4: 1}, g={21: 1})
-    ),
+    "flavour": FitBasis("FLAVOUR", SYMMETRIC_CHARM, _partons(**LIGHT, c={4: 1, -4: 1}, g={21: 1})),
     "flavour_charm": FitBasis(
         "FLAVOUR, with c+ as cp",
         SYMMETRIC_CHARM,

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from replicafit.components import DGLAP, Evolution, StartingFunctions, load_target
-from replicafit.plugins import Registry, load_registry
+from replicafit.components import DGLAP
+from replicafit.plugin import Evolution, Registry, StartingFunctions, load_registry, load_target
 from replicafit.testing.conformance import close, require, same
 from replicafit_pdf.evolution_basis import EVOLUTION
 from replicafit_pdf.toy import ToyLesHouches

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from replicafit.data import Dataset, write_dataset
+from replicafit.plugin import Dataset, write_dataset
 from replicafit_dis.build.measurements import Measurement
 from replicafit_dis.catalogue import DatasetInfo
 from replicafit_dis.theory import FLAVOURS, TheoryParameters

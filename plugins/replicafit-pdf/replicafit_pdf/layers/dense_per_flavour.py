@@ -10,11 +10,15 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext
-from replicafit.layers.activations import named_activation
 from replicafit.layers.multi_dense import plain_dense
-from replicafit.layers.multi_initializer import MultiInitializer, as_seeds
-from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+from replicafit.layers.multi_initializer import as_seeds
+from replicafit.plugin import (
+    LayerContext,
+    MultiInitializer,
+    PerReplicaConstraint,
+    PerReplicaRegularizer,
+    named_activation,
+)
 from replicafit_pdf.layers.settings import DensePerFlavourSettings
 
 Shape = tuple[int | None, ...]

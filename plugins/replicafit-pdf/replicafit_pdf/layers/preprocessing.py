@@ -9,8 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext
-from replicafit.errors import ModelError
+from replicafit.plugin import LayerContext, ModelError
 from replicafit_pdf.layers.settings import PreprocessingSettings
 from replicafit_pdf.preprocessing_ranges import ALPHA, BETA
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, FiniteFloat, PositiveInt
 
-from replicafit.components import ComponentSettings
-from replicafit.plugin import KerasObject
+from replicafit.plugin import ComponentSettings, KerasObject
 from replicafit_pdf.fit_bases import FIT_BASES
 
 

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext
+from replicafit.plugin import LayerContext
 from replicafit_pdf.layers.preprocessing import Preprocessing
 from replicafit_pdf.layers.rotation import Rotation
 from replicafit_pdf.layers.settings import SumRulesSettings

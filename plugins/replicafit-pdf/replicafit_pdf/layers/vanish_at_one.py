@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import LayerContext
+from replicafit.plugin import LayerContext
 from replicafit_pdf.layers.settings import VanishAtOneSettings
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import PenaltyContext, Verdict
+from replicafit.plugin import PenaltyContext, Verdict
 from replicafit_pdf.penalties.multiplier import multiplier
 from replicafit_pdf.penalties.settings import IntegrabilitySettings
 from replicafit_pdf.penalties.small_x import chosen

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit.components import PenaltyContext
-from replicafit.data import Dataset, LuminosityTable
 from replicafit.data.fit_data import join_grids
 from replicafit.data.observable_file import read_observable
-from replicafit.errors import DataError, ModelError
 from replicafit.forward.predictions import on_grid
+from replicafit.plugin import DataError, Dataset, LuminosityTable, ModelError, PenaltyContext
 from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import PositivitySettings
 

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.components import PenaltyContext, Verdict
-from replicafit.data import LuminosityTable
+from replicafit.plugin import LuminosityTable, PenaltyContext, Verdict
 from replicafit_pdf.penalties.multiplier import multiplier
 from replicafit_pdf.penalties.observables import (
     Contraction,

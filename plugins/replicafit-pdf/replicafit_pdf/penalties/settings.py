@@ -8,8 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from replicafit.components import ComponentSettings, Penalty
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import ComponentSettings, Penalty, hookimpl
 
 
 def _several(value: Any) -> Any:

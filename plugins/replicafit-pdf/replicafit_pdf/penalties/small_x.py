@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from replicafit.components import PenaltyContext
 from replicafit.data.fit_data import join_grids
-from replicafit.errors import ModelError
+from replicafit.plugin import ModelError, PenaltyContext
 from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import IntegrabilitySettings
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from replicafit.components import Preset
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import Preset, hookimpl
 
 
 @hookimpl
