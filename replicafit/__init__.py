@@ -9,17 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from replicafit.api import fit
     from replicafit.results.fit import Fit, load_fit
     from replicafit.results.function import Replica, load_replica
 
 __version__ = "0.1.0"
 
-__all__ = ["Fit", "Replica", "__version__", "load_fit", "load_replica"]
+__all__ = ["Fit", "Replica", "__version__", "fit", "load_fit", "load_replica"]
 
 
 _LATER = {
     "Fit": "replicafit.results.fit",
     "Replica": "replicafit.results.function",
+    "fit": "replicafit.api",
     "load_fit": "replicafit.results.fit",
     "load_replica": "replicafit.results.function",
 }

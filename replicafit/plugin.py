@@ -66,7 +66,9 @@ if TYPE_CHECKING:
     from replicafit.data.known_functions import known_function, on_flavours
     from replicafit.data.luminosity import Table
     from replicafit.data.observable_file import read_observable, write_observable
-    from replicafit.forward.fit_data import data_of
+    from replicafit.execution.executors import Executor
+    from replicafit.execution.observers import FitBeginning, Observer
+    from replicafit.forward.fit_data import load_data
     from replicafit.forward.predictions import chi2_from_factor
     from replicafit.layers import MultiDense, MultiInitializer, replicate
     from replicafit.layers.activations import named_activation
@@ -75,13 +77,17 @@ if TYPE_CHECKING:
     from replicafit.results.arrays import read_arrays
     from replicafit.results.files import appearing, write_json
     from replicafit.results.folder import FitFolder
+    from replicafit.results.progress import Progress, ReplicaProgress, Spread
+    from replicafit.results.records import Execution
     from replicafit.results.replica import ReplicaResult
     from replicafit.runcard import (
         Runcard,
+        Setup,
         canonical,
         compared,
         differences,
         load_runcard,
+        load_setup,
         runcard_type,
     )
     from replicafit.runcard.expressions import condition
@@ -103,18 +109,22 @@ _LATER = {
     "replicafit.layers.activations": ("named_activation",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
     "replicafit.plugins": ("Registry", "load_registry", "with_files"),
-    "replicafit.results.replica": ("ReplicaResult",),
     "replicafit.runcard": (
-        *("Runcard", "load_runcard", "differences", "canonical"),
+        *("Runcard", "Setup", "load_runcard", "load_setup", "differences", "canonical"),
         *("compared", "runcard_type"),
     ),
     "replicafit.runcard.expressions": ("condition",),
     "replicafit.data.known_functions": ("known_function", "on_flavours"),
-    "replicafit.forward.fit_data": ("data_of",),
+    "replicafit.forward.fit_data": ("load_data",),
     "replicafit.forward.predictions": ("chi2_from_factor",),
     "replicafit.results.arrays": ("read_arrays",),
     "replicafit.results.files": ("appearing", "write_json"),
     "replicafit.results.folder": ("FitFolder",),
+    "replicafit.execution.executors": ("Executor",),
+    "replicafit.execution.observers": ("FitBeginning", "Observer"),
+    "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
+    "replicafit.results.records": ("Execution",),
+    "replicafit.results.replica": ("ReplicaResult",),
     "replicafit.seeds": ("Seeds",),
     "replicafit.training.optimizers": ("Element", "Optimizer", "optimizer"),
 }
@@ -127,9 +137,12 @@ __all__ = [
     "DatasetReader",
     "Element",
     "Evolution",
+    "Execution",
     "ExecutionError",
+    "Executor",
     "ExecutorType",
     "Exporter",
+    "FitBeginning",
     "FitData",
     "FitFolder",
     "ForwardMap",
@@ -142,6 +155,7 @@ __all__ = [
     "MultiDense",
     "MultiInitializer",
     "NothingLeftError",
+    "Observer",
     "ObserverType",
     "Optimizer",
     "OptimizerSettings",
@@ -154,9 +168,11 @@ __all__ = [
     "PerReplicaRegularizer",
     "PluginError",
     "Preset",
+    "Progress",
     "Registry",
     "Relation",
     "ReplicaData",
+    "ReplicaProgress",
     "ReplicaResult",
     "ReplicafitError",
     "ReportSection",
@@ -166,6 +182,8 @@ __all__ = [
     "Seeds",
     "SelectionRule",
     "Settings",
+    "Setup",
+    "Spread",
     "StartingFunctions",
     "Table",
     "TrainingError",
@@ -176,13 +194,14 @@ __all__ = [
     "chi2_from_factor",
     "compared",
     "condition",
-    "data_of",
     "differences",
     "hookimpl",
     "join_grids",
     "known_function",
+    "load_data",
     "load_registry",
     "load_runcard",
+    "load_setup",
     "load_target",
     "named_activation",
     "on_flavours",

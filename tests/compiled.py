@@ -7,29 +7,35 @@ from pathlib import Path
 from toy import TOY_CARD
 
 from replicafit.execution.plans import make_engine, make_plans
-from replicafit.forward.planning import Batch
-from replicafit.runcard import load_runcard
-from replicafit.training.backend import seam
+from replicafit.forward.fit_data import load_data
+from replicafit.runcard import load_setup
 from replicafit.training.loop import train
+from replicafit.training.slots import Line, Slots, replicas_of
 
 
-class Setup:
+class Compiled:
     """A plan and its compiled engine for batches of ``slots``."""
 
     def __init__(self, folder: Path, registry, slots: int, text: str = TOY_CARD, **training):
         card = folder / f"card_{slots}.yml"
         card.write_text(text)
-        runcard = load_runcard(card, registry)
-        update = {"training": runcard.training.model_copy(update=training)}
-        runcard = runcard.model_copy(update=update)
-        seam().prepare(runcard.precision)
-        (self.plan,) = make_plans(runcard, registry, folder, tuple(range(1, slots + 1)))
+        setup = load_setup(card, registry=registry)
+        settings = setup.runcard.training.model_copy(update={**training, "slots": slots})
+        setup = setup.with_runcard(setup.runcard.model_copy(update={"training": settings}))
+        (self.plan,) = make_plans(setup, load_data(setup), tuple(range(1, slots + 1)))
         self.slots = slots
-        self.advance = make_engine(self.plan, self.prepare(range(1, slots + 1))).compiled()
+        self.advance = make_engine(self.plan, self.plan.model).compiled()
 
     def prepare(self, numbers):
-        return self.plan.prepare(Batch(tuple(numbers), self.slots))
+        return self.plan.prepare(tuple(numbers))
 
     def train(self, prepared):
-        *_, last = train(self.advance, prepared.state, prepared.constants, self.plan.schedule)
+        slots = filled(prepared, self.slots)
+        *_, last = train(self.advance, slots.snapshot.state, slots.constants, self.plan.schedule)
         return last
+
+
+def filled(prepared, count: int) -> Slots:
+    """The replicas of a batch in the first of ``count`` slots."""
+    replicas = list(replicas_of([prepared]))
+    return Slots.empty(replicas[0], count).refilled(Line(iter(replicas)))

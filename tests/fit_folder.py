@@ -10,17 +10,16 @@ import numpy as np
 
 from replicafit.components import Exporter
 from replicafit.data import FitData
+from replicafit.data.grid_functions import GridFunctions
 from replicafit.forward.predictions import chi2, predict_all
 from replicafit.results.data_file import experiment_places
 from replicafit.results.folder import FitFolder
+from replicafit.results.records import Chi2PerDatum, ReplicaRecord, Seeds, SplitChi2
 from replicafit.results.replica import (
-    Chi2PerDatum,
-    ReplicaFunction,
     ReplicaHistory,
     ReplicaPredictions,
     ReplicaPseudodata,
     ReplicaResult,
-    SplitChi2,
 )
 
 X = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 61), np.linspace(0.1, 1, 40)]))
@@ -67,21 +66,27 @@ def toy_replica(
     fall = 2 + 20 * np.exp(-steps / 30) + 0.01 * random.normal(size=len(steps))
     training = random.permutation(data.n_data) < 0.75 * data.n_data
     return ReplicaResult(
-        number=number,
-        status=status,
-        steps=190,
-        best_step=int(steps[fall.argmin()]),
-        n_data_per_dataset={d.name: d.n_data for d in data.datasets},
-        chi2_per_datum=Chi2PerDatum(2.0, 2.2, all=per[0]["all"]),
-        per_dataset=per[2],
-        per_experiment=per[1],
-        split_per_dataset={d.name: SplitChi2(2.0, 2.1, 3 * d.n_data // 4) for d in data.datasets},
-        seeds={"runcard": 1},
-        hyperparameters={"learning_rate": 1e-3},
-        history=ReplicaHistory(steps, fall * training.sum(), fall * (~training).sum()),
-        function=ReplicaFunction(
-            X, data.flavours, toy_values(X, f, number, spread), data.attributes
+        record=ReplicaRecord(
+            number=number,
+            status=status,
+            steps=190,
+            best_step=int(steps[fall.argmin()]),
+            n_data=data.n_data,
+            n_training=int(training.sum()),
+            n_data_per_dataset={d.name: d.n_data for d in data.datasets},
+            chi2_per_datum=Chi2PerDatum(training=2.0, validation=2.2, all=per[0]["all"]),
+            per_dataset=per[2],
+            per_experiment=per[1],
+            split_per_dataset={
+                d.name: SplitChi2(training=2.0, validation=2.1, n_training=3 * d.n_data // 4)
+                for d in data.datasets
+            },
+            seeds=Seeds(runcard=1),
+            hyperparameters={"learning_rate": 1e-3},
+            arc_length={name: 1.0 + random.random() for name in data.flavours},
         ),
+        history=ReplicaHistory(steps, fall * training.sum(), fall * (~training).sum()),
+        function=GridFunctions(X, data.flavours, toy_values(X, f, number, spread), data.attributes),
         predictions=ReplicaPredictions(data, prediction, weighted),
         pseudodata=ReplicaPseudodata(
             tuple(d.name for d in data.datasets),
@@ -90,9 +95,6 @@ def toy_replica(
             training,
             "data",
         ),
-        penalties={},
-        arc_length={name: 1.0 + random.random() for name in data.flavours},
-        architecture=None,
     )
 
 
@@ -118,7 +120,7 @@ def write_fit(
         "plugins": {"builtin": {"distribution": "replicafit", "version": "0.1.0"}},
         "backend": {"name": "none"},
         "timing": {"setup_s": 1.0},
-        "chi2_forms": {"linear": data.n_data},
+        "chi2_forms": [{"linear": data.n_data}],
     }
     folder.run_file.write_text(json.dumps(run))
     for number in numbers:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from keras import ops
 
-from replicafit.runcard import runcard_type
-from replicafit.seeds import Seeds
+from replicafit.runcard import Setup, runcard_type
 from replicafit.training.model import build_model
 
 X_LOGX = {"type": "x_logx"}
@@ -29,8 +30,12 @@ def card(registry, layers, precision="float64", **model):
 
 
 def model_of(registry, layers, numbers=(1, 2, 3), precision="float64", **model):
-    runcard = card(registry, layers, precision, **model)
-    return build_model(runcard, registry, Seeds(3), numbers, x_grid=np.geomspace(1e-4, 1, 40))
+    setup = setup_of(registry, layers, precision, **model)
+    return build_model(setup, numbers, x_grid=np.geomspace(1e-4, 1, 40))
+
+
+def setup_of(registry, layers, precision="float64", **model):
+    return Setup(card(registry, layers, precision, **model), registry, Path())
 
 
 def values(network, x):

@@ -17,7 +17,7 @@ from replicafit.data.known_functions import on_flavours
 from replicafit.execution.verify import verify
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import predict, predict_all
-from replicafit.runcard import load_runcard
+from replicafit.runcard import load_setup
 
 CARD = TOY_CARD.replace(
     "    - {type: file, path: BB.npz}\n    - {type: file, path: RATIO.npz}",
@@ -75,8 +75,8 @@ def test_what_is_planned(registry):
 
 def test_the_law_holds(folder, registry):
     """A replica alone, in another order, and beside a loud or broken one: the same bits."""
-    card = load_runcard(folder / "card.yml", registry)
-    cases = verify(card, registry, folder, replicas=3, many=60)
+    setup = load_setup(folder / "card.yml", registry=registry)
+    cases = verify(setup, replicas=3, many=60)
     assert all(case.holds for case in cases), cases
     assert [case.few + case.many for case in cases if case.allowed == 0] == [0, 0, 0, 0]
 

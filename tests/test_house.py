@@ -101,7 +101,7 @@ NOT_YET = {
     "replicafit_pdf": "data.fit_data data.observable_file "
     "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
     "replicafit_report": "results.progress training.loop",
-    "replicafit_scan": "cli.exit_codes cli.loading cli.options execution "
+    "replicafit_scan": "cli.exit_codes cli.loading cli.options execution.executors forward.fit_data training.status "
     "execution.plans execution.starting forward.planning forward.predictions results.files "
     "runcard.joining runcard.local_plugins runcard.yaml_source training.backend "
     "training.batches training.engine training.hyperparameters training.model training.slots "

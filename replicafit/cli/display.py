@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-from replicafit.data import ReplicaData
-from replicafit.execution.verify import Case
-from replicafit.results.progress import Look, Spread, Tally
+from replicafit.execution.observers import FitBeginning, Observer
 from replicafit.results.progress import Progress as FitProgress
-from replicafit.results.replica import ReplicaResult
+from replicafit.results.progress import Spread
 from replicafit.runcard import ReplicaRange
-from replicafit.training.loop import Snapshot
-from replicafit.training.state import Status
+from replicafit.training.status import Status
+
+if TYPE_CHECKING:
+    from replicafit.execution.verify import Case
+    from replicafit.results.fit import Fit
+    from replicafit.results.records import ReplicaRecord
 
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal and gets lines instead of a bar."""
@@ -29,68 +38,60 @@ SHOWN_REASONS = 5
 """Of replicas that were not selected; all are in run.json."""
 
 
-@dataclass
-class Display:
+class Display(Observer):
     """Follows a fit: a live view on a terminal, a line now and then elsewhere, or nothing.
 
     Attributes:
         console: where to print.
-        tally: counts replicas and steps, those of earlier runs included.
         quiet: print warnings only.
     """
 
-    console: Console
-    tally: Tally
-    quiet: bool = False
-    _live: Live | None = None
-    _bar: Progress | None = None
-    _task: TaskID | None = None
-    _last_line: float = 0.0
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self.console, self.quiet = console, quiet
+        self.bar = _bar(console)
+        self.task = self.bar.add_task("Starting", total=None)
+        self._live = Live(self.bar, console=console, refresh_per_second=4)
+        self._last_line = 0.0
 
     def __enter__(self) -> Display:
         if self.console.is_terminal and not self.quiet:
-            self._bar = _bar(self.console)
-            total, done = self.tally.replicas * self.tally.max_steps, len(self.tally.over)
-            self._task = self._bar.add_task(
-                "Starting", total=total, completed=done * self.tally.max_steps
-            )
-            self._live = Live(self._bar, console=self.console, refresh_per_second=4)
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live is not None:
+        self.close()
+
+    def close(self) -> None:
+        """Shows nothing more."""
+        if self._live.is_started:
             self._live.stop()
 
     def phase(self, what: str) -> None:
         """A new phase of the work begins."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=what)
-        elif what != "Training" and not self.quiet:
-            self.console.print(f"{what} ...")
+        self.bar.update(self.task, description=what)
+        if not self._live.is_started and what != "Training" and not self.quiet:
+            self.console.print(f"{what} ...", markup=False, highlight=False)
 
-    def progress(self, snapshot: Snapshot, data: ReplicaData) -> None:
-        """A batch has trained a few hundred steps more."""
-        self.looks([Look.of(snapshot, data)])
+    def fit_begins(self, fit: FitBeginning) -> None:
+        """From now on there is a bar over steps."""
+        words = self.bar.tasks[0].description
+        self.bar.remove_task(self.task)
+        total, done = fit.replicas * fit.max_steps, len(fit.over) * fit.max_steps
+        self.task = self.bar.add_task(words, total=total, completed=done)
 
-    def looks(self, each: Sequence[Look]) -> None:
-        """Batches elsewhere have trained more."""
-        now = self.tally.of(each)
-        if self._live is not None and self._bar is not None and self._task is not None:
-            self._bar.update(
-                self._task,
-                description="Training",
-                completed=now.steps_done,
-                total=now.steps_total,
-            )
-            self._live.update(live_view(self._bar, now))
+    def progress(self, progress: FitProgress) -> None:
+        """Some replicas have trained a few hundred steps more."""
+        self.bar.update(
+            self.task,
+            description="Training",
+            completed=progress.steps_done,
+            total=progress.steps_total,
+        )
+        if self._live.is_started:
+            self._live.update(live_view(self.bar, progress))
         elif not self.quiet and time.monotonic() - self._last_line > SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            self.console.print(progress_line(now), highlight=False)
-
-    def replica(self, result: ReplicaResult) -> None:
-        """A replica is finished and written."""
-        self.tally.replica(result)
+            self.console.print(progress_line(progress), highlight=False)
 
     def warning(self, message: str) -> None:
         """Something went wrong that does not end the fit."""
@@ -99,9 +100,11 @@ class Display:
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description}"),
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
@@ -116,18 +119,19 @@ def live_view(bar: RenderableType, now: FitProgress) -> Group:
     table.add_row("[dim]chi2 per datum[/]", "[dim]median[/]", "[dim]68 %[/]", "[dim]replicas[/]")
     counts = iter(counts_of(now))
     for name, spread in (("training", now.chi2_training), ("validation", now.chi2_validation)):
-        table.add_row(name, *_told(spread), "   ".join(next(counts)))
+        table.add_row(name, *_shown(spread), "   ".join(next(counts)))
     return Group(bar, table)
 
 
 def counts_of(now: FitProgress) -> tuple[list[str], list[str]]:
     """How many replicas run and wait, and how many ended how."""
     bad = f"[red]{now.diverged} diverged[/]" if now.diverged else "0 diverged"
-    first = [f"[cyan]{now.running} running[/]", f"{now.waiting} waiting"]
+    lanes = f" in {now.lanes} lanes" if now.lanes > 1 else ""
+    first = [f"[cyan]{now.running} running[/]{lanes}", f"{now.waiting} waiting"]
     return first, [f"[green]{now.stopped} stopped[/]", f"{now.completed} completed", bad]
 
 
-def _told(spread: Spread) -> tuple[str, str]:
+def _shown(spread: Spread) -> tuple[str, str]:
     if spread.median is None:
         return "none", ""
     return f"{spread.median:.3f}", f"{spread.p16:.3f} to {spread.p84:.3f}"
@@ -139,32 +143,30 @@ def progress_line(now: FitProgress) -> str:
     parts = [f"{over} of {now.replicas} replicas finished; step {now.step}: chi2 per datum"]
     for name, spread in (("training", now.chi2_training), ("validation", now.chi2_validation)):
         if spread.median is not None:
-            parts.append(f"{name} {' ('.join(_told(spread))}),")
+            parts.append(f"{name} {' ('.join(_shown(spread))}),")
     diverged = f", {now.diverged} diverged" if now.diverged else ""
     return f"{' '.join(parts).rstrip(',')}; {now.running} running{diverged}"
 
 
-def summary_table(results: Sequence[Mapping[str, Any]]) -> Table:
-    """chi2 per datum of each dataset over replicas: mean, median and central 68 %.
-
-    Args:
-        results: the ``result.json`` of each replica.
-    """
+def summary_table(results: Sequence[ReplicaRecord]) -> Table:
+    """chi2 per datum of each dataset over replicas: mean, median and central 68 %."""
     table = Table(title="chi2 per datum of the measured values, over replicas")
     table.add_column("dataset")
     for heading in ("data", "mean", "median", "68 %"):
         table.add_column(heading, justify="right")
-    for name, n_data in results[0]["n_data_per_dataset"].items():
-        _add(table, name, n_data, [result["per_dataset"][name] for result in results])
+    for name, n_data in results[0].n_data_per_dataset.items():
+        _add(table, name, n_data, [result.per_dataset[name] for result in results])
     table.add_section()
-    _add(table, "all", results[0]["n_data"], [r["chi2_per_datum"]["all"] for r in results])
+    _add(table, "all", results[0].n_data, [r.chi2_per_datum.all for r in results])
     return table
 
 
-def _add(table: Table, name: str, n_data: int, values: Sequence[float]) -> None:
-    low, high = np.percentile(values, [16, 84])
-    mean, median, band = _short(np.mean(values)), _short(np.median(values)), _short(low, high)
-    table.add_row(name, str(n_data), mean, median, band)
+def _add(table: Table, name: str, n_data: int, values: Sequence[float | None]) -> None:
+    numbers = np.array(values, np.float64)
+    low, median, high = np.percentile(numbers, [16, 50, 84])
+    table.add_row(
+        escape(name), str(n_data), _short(numbers.mean()), _short(median), _short(low, high)
+    )
 
 
 def _short(*values: Any) -> str:
@@ -172,19 +174,28 @@ def _short(*values: Any) -> str:
     return " to ".join(f"{v:.3f}" if v >= 0.01 else f"{v:.1e}" for v in values)
 
 
-def status_line(results: Sequence[Mapping[str, Any]]) -> str:
-    """How many replicas ended how."""
-    counts = {s.name: sum(r["status"] == s.name for r in results) for s in Status}
-    told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f"{len(results)} replicas: {told or 'none'}"
+def closing_lines(fit: Fit, replicas: ReplicaRange, reports: bool) -> list[str]:
+    """How many replicas ended how, which count, how long it took, and what may come next."""
+    counts = {s.name: fit.statuses.count(s.name) for s in Status}
+    ended = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    lines = [f"{len(fit)} replicas: {ended}, in '{fit.folder}'", *_selection_lines(fit, replicas)]
+    if fit.run.timing.total_s is not None:
+        lines.append(f"Total time: {_minutes(fit.run.timing.total_s)}")
+    return [*lines, f"Next: replicafit report {fit.folder}"] if reports else lines
 
 
-def selection_lines(results: Sequence[Mapping[str, Any]], replicas: ReplicaRange) -> list[str]:
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _selection_lines(fit: Fit, replicas: ReplicaRange) -> list[str]:
     """How many replicas were selected, why others were not, and whether they are enough."""
-    left_out = {r["number"]: r["selection"]["reasons"] for r in results}
-    reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in left_out.items() if why]
-    selected = len(results) - len(reasons)
-    lines = [f"{selected} of {len(results)} selected", *reasons[:SHOWN_REASONS]]
+    selection = fit.run.selection
+    left_out = {} if selection is None else selection.not_selected
+    reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in left_out.items()]
+    selected = len(fit.selected)
+    lines = [f"{selected} of {len(fit)} selected", *reasons[:SHOWN_REASONS]]
     if reasons[SHOWN_REASONS:]:
         lines.append(f"  and {len(reasons) - SHOWN_REASONS} more, in run.json")
     if replicas.good is not None and selected < replicas.good:
@@ -202,8 +213,7 @@ def verdict_table(cases: Sequence[Case]) -> Table:
     for heading in ("company", "after few steps", "after many", "allowed", "the law"):
         table.add_column(heading)
     for case in cases:
-        allowed = f"{case.allowed:g} after few" if case.allowed else "none at all"
-        verdict = "holds" if case.holds else "BROKEN"
+        allowed, verdict = "none at all", "holds" if case.holds else "BROKEN"
         if case.allowed is None:
             allowed, verdict = "for comparison", ""
         table.add_row(case.name, f"{case.few:.1e}", f"{case.many:.1e}", allowed, verdict)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from replicafit.cli.exit_codes import FAILED, INTERRUPTED
-from replicafit.cli.loading import load, registry_of
+from replicafit.cli.loading import installed
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
-from replicafit.execution import IN_PROCESS, crew_for
+from replicafit.components import Command, ObserverType
+from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
+from replicafit.runcard import load_setup
+
+if TYPE_CHECKING:
+    from replicafit.plugin import Observer
+    from replicafit.results.folder import FitFolder
 
 
 @click.command()
@@ -30,14 +36,14 @@ from replicafit.plugins import Registry
 @click.option(
     "--t0",
     metavar="DIR",
-    help="An earlier fit, a function.npz or an LHAPDF grid for the t0 covariance, in place of the "
-    "runcard's data.t0; run.json has its full path.",
+    help="An earlier fit, a function.npz or what a plugin reads for the t0 covariance, in place of "
+    "the runcard's data.t0; run.json has its full path.",
 )
 @click.option(
     "--resume",
     is_flag=True,
-    help="Continue the fit in DIR, begun with the same runcard: finished replicas stay, the batch "
-    "that was training goes on from its last checkpoint.",
+    help="Continue the fit in DIR, begun with the same runcard: finished replicas stay, those that "
+    "were training go on from the last checkpoint.",
 )
 @click.option(
     "--checkpoint-every",
@@ -48,15 +54,18 @@ from replicafit.plugins import Registry
     help="How often the state of the fit is saved.",
 )
 @click.option(
-    "--tensorboard", is_flag=True, help="Also write DIR/tensorboard. Needs the package tensorboard."
+    "--observer",
+    "observers",
+    metavar="NAME",
+    multiple=True,
+    help="Who else follows the fit, of a plugin; repeatable.",
 )
+@click.option("--tensorboard", is_flag=True, help="The same as --observer tensorboard.")
 @click.option(
     "--executor",
-    default=IN_PROCESS,
-    show_default=True,
     metavar="WHO",
-    help="Who trains: in-process, processes:4, dask:local:4, dask:tcp://host:8786 or "
-    "dask:scheduler.json; ?GPU=1 after an address of Dask for resources that a batch takes.",
+    help="Who trains: lanes:N for N lanes in this process (by default one for each core or GPU), "
+    "or what a plugin brings, such as dask:ADDRESS.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print warnings and errors only.")
 def run(
@@ -68,88 +77,66 @@ def run(
     t0: str | None,
     resume: bool,
     checkpoint_every: float,
+    observers: tuple[str, ...],
     tensorboard: bool,
-    executor: str,
+    executor: str | None,
     quiet: bool,
 ) -> None:
     """Fits all replicas of the runcard CARD."""
-    registry = registry_of(card)
-    runcard = load(card, registry, overrides_of(settings, seed, replicas, t0))
-    with crew_for(executor, registry) as crew:
-        import_engine_quietly()
-        from replicafit.execution.fit import Output
-        from replicafit.results.folder import FitFolder
-
-        written = Output(FitFolder(output or Path(card.stem)), resume, checkpoint_every)
-        more = _more_watchers(runcard, written, tensorboard)
-        _run(runcard, registry, card, written, crew, more, quiet)
-
-
-def _more_watchers(runcard: Any, output: Any, tensorboard: bool) -> list[Any]:
-    """Who watches a fit beside the display and progress.jsonl."""
-    if not tensorboard:
-        return []
-    from replicafit_report.tensorboard import (
-        TensorBoardLog,
-        require_tensorboard,
-    )  # until observers come through hooks
-
-    require_tensorboard()
-    return [TensorBoardLog(output.folder.path / "tensorboard", _tally(runcard, output))]
-
-
-def _run(
-    runcard: Any,
-    registry: Registry,
-    card: Path,
-    output: Any,
-    crew: Any,
-    watchers: list[Any],
-    quiet: bool,
-) -> None:
     from rich.console import Console
 
-    from replicafit.cli.display import Display, selection_lines, status_line, summary_table
-    from replicafit.execution.fit import fit
-    from replicafit.results.progress import ProgressLog, Watchers
+    from replicafit.api import fit
+    from replicafit.cli.display import Display, closing_lines, summary_table
+    from replicafit.results.folder import FitFolder
 
-    console, folder = Console(), output.folder
-    if not output.resume:
-        folder.refuse_if_taken()
-    replicas = runcard.replicas.wanted
-    display = Display(console, _tally(runcard, output), quiet)
-    log = ProgressLog(folder.progress_file, _tally(runcard, output), display.warning)
-    try:
-        with display, one_blas_thread():
-            watching = Watchers([display, log, *watchers])
-            written = fit(runcard, registry, card, output, watching, crew)
-    except KeyboardInterrupt:
-        done = len(folder.finished())
-        further = " Continue with --resume." if folder.run_file.exists() else ""
-        click.echo(
-            f"Interrupted: {done} of {replicas} replicas are finished, in '{folder.path}'.{further}"
-        )
-        sys.exit(INTERRUPTED)
-    missing = 0 if runcard.replicas.good else len(runcard.replicas.numbers) - len(written)
+    console = Console()
+    with Display(console, quiet) as display:
+        display.phase(f"Reading {card}")
+        setup = load_setup(card, overrides_of(settings, seed, replicas, t0), installed())
+        folder = FitFolder(output or Path(card.stem))
+        names = dict.fromkeys((*observers, *(["tensorboard"] if tensorboard else [])))
+        watching = [display, *(_observer(name, setup.registry, folder) for name in names)]
+        try:
+            fitted = fit(
+                setup,
+                output=folder.path,
+                observer=watching,
+                executor=executor,
+                resume=resume,
+                checkpoint_every=checkpoint_every,
+            )
+        except KeyboardInterrupt:
+            display.close()
+            done = len(folder.finished())
+            further = " Continue with --resume." if folder.run_file.exists() else ""
+            click.echo(
+                f"Interrupted: {done} of {setup.runcard.replicas.wanted} replicas are finished, in "
+                f"'{folder.path}'.{further}"
+            )
+            sys.exit(INTERRUPTED)
+    wanted, good = setup.runcard.replicas.wanted, setup.runcard.replicas.good
+    missing = 0 if good else len(setup.runcard.replicas.numbers) - len(fitted)
     if missing:
-        click.echo(f"Error: {missing} of {replicas} replicas could not be fitted.", err=True)
-    if written and not quiet:
-        results = [folder.result(number) for number in written]
-        console.print(summary_table(results))
-        console.print(f"{status_line(results)}, in '{folder.path}'", markup=False)
-        console.print("\n".join(selection_lines(results, runcard.replicas)), markup=False)
+        click.echo(f"Error: {missing} of {wanted} replicas could not be fitted.", err=True)
+    if fitted.results and not quiet:
+        console.print(summary_table(fitted.results))
+        reports = "report" in setup.registry.names(Command)
+        lines = closing_lines(fitted, setup.runcard.replicas, reports)
+        console.print("\n".join(lines), markup=False)
     if missing:
         sys.exit(FAILED)
 
 
-def _tally(runcard: Any, output: Any) -> Any:
-    """Counts the replicas of a fit, beginning with what earlier runs have written."""
-    from replicafit.results.progress import Tally
-
-    folder = output.folder
-    written = set(folder.finished()) & set(runcard.replicas.numbers) if output.resume else set()
-    over = {number: folder.result(number)["status"] for number in sorted(written)}
-    return Tally(runcard.replicas.wanted, runcard.training.max_steps, over)
+def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:
+    """The observer of a plugin."""
+    if name not in registry.names(ObserverType):
+        known = ", ".join(registry.names(ObserverType)) or "none installed"
+        raise PluginError(
+            f"There is no observer '{name}'. Give one of: {known}; or install a plugin that has it."
+        )
+    kind = registry.get(ObserverType, name)
+    made: Observer = kind.call("build", folder.path, when="when it was built")
+    return made
 
 
 @click.command()
@@ -169,25 +156,21 @@ def check(
     import yaml
 
     from replicafit.cli.outline import plan_lines
-    from replicafit.forward.fit_data import data_of
-    from replicafit.forward.penalties import with_penalty_grids
+    from replicafit.forward.fit_data import load_data
     from replicafit.forward.planning import measured_machine, plan_networks
     from replicafit.runcard import canonical, canonical_hash
 
-    registry = registry_of(card)
-    runcard = load(card, registry, overrides_of(settings, seed, replicas))
-    data = data_of(runcard, registry, card.parent)
-    data = with_penalty_grids(data, runcard, registry, card.parent)
-    click.echo(yaml.safe_dump(canonical(runcard), sort_keys=False, width=100), nl=False)
-    extended = "".join(f"extends {each.path}\n" for each in runcard.extends)
-    click.echo(f"\n{extended}hash {canonical_hash(runcard)}")
+    setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
+    data = load_data(setup)
+    click.echo(yaml.safe_dump(canonical(setup.runcard), sort_keys=False, width=100), nl=False)
+    click.echo(f"\nhash {canonical_hash(setup.runcard)}")
     _list(data.datasets, data.n_measured)
     if data.held_out is not None:
         _list(data.held_out.datasets, data.n_measured, note=", held out")
     click.echo(f"{'all':40s} {data.n_data:6d} data on {len(data.x_grid)} grid points")
     with one_blas_thread():
         machine = measured_machine() if timed else None
-        for plan in plan_networks(runcard, registry, data, runcard.replicas.numbers):
+        for plan in plan_networks(setup, data, setup.runcard.replicas.numbers):
             click.echo("\n" + "\n".join(plan_lines(plan, machine)))
 
 
@@ -217,8 +200,7 @@ def _list(datasets: Any, n_measured: Any, note: str = "") -> None:
 )
 def verify(card: Path, replicas: int, steps: int) -> None:
     """Tests the independence law on the runcard CARD: replicas alone, together, beside bad ones."""
-    registry = registry_of(card)
-    runcard = load(card, registry)
+    setup = load_setup(card, (), installed())
     import_engine_quietly()
     from rich.console import Console
 
@@ -226,7 +208,7 @@ def verify(card: Path, replicas: int, steps: int) -> None:
     from replicafit.execution.verify import verify as verified
 
     with one_blas_thread():
-        cases = verified(runcard, registry, card.parent, replicas, steps)
+        cases = verified(setup, replicas, steps)
     Console().print(verdict_table(cases))
     if not all(case.holds for case in cases):
         click.echo("The independence law is broken.", err=True)

@@ -12,10 +12,16 @@ from replicafit.errors import OutputError
 from replicafit.plugins import Registry, load_registry
 
 
-def registry_of(card: Path | None = None) -> Registry:
-    """The installed plugins, and those that the runcard ``card`` brings along."""
+def installed() -> Registry:
+    """The installed plugins; what is wrong with some is printed."""
     registry = load_registry()
     warn_of(registry)
+    return registry
+
+
+def registry_of(card: Path | None = None) -> Registry:
+    """The installed plugins, and those that the runcard ``card`` brings along."""
+    registry = installed()
     if card is None:
         return registry
     from replicafit.runcard.local_plugins import registry_for

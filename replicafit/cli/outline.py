@@ -10,12 +10,11 @@ from replicafit.forward.planning import Machine, NetworkPlan
 
 def plan_lines(plan: NetworkPlan, machine: Machine | None = None) -> Iterator[str]:
     """How ``plan`` would be trained, on a CPU; with ``machine``, how long it takes at least."""
-    batch, told = plan.batches[0], plan.describe()
-    replicas = sum(len(each.numbers) for each in plan.batches)
+    told, replicas = plan.describe(), len(plan.numbers)
     which = f"architecture {plan.position}: " if plan.position else ""
     count = f"{told['batches']} batch" + ("es" if told["batches"] > 1 else "")
     memory = f"{told['memory_per_batch_mb']} MB each"
-    yield f"plan: {which}{replicas} replicas in {count} of {batch.slots} slots, {memory}"
+    yield f"plan: {which}{replicas} replicas in {count} of {plan.slots} slots, {memory}"
     yield f"    {plan.parameters} parameters per replica, {plan.grid_points} grid points"
     for part in told["chi2"]:
         yield from _form_lines(part)
@@ -32,7 +31,7 @@ def _form_lines(part: dict[str, Any]) -> Iterator[str]:
 
 
 def _time_lines(plan: NetworkPlan, machine: Machine) -> Iterator[str]:
-    seconds, steps = plan.seconds_per_step(machine), plan.runcard.training.max_steps
+    seconds, steps = plan.seconds_per_step(machine), plan.setup.runcard.training.max_steps
     yield (
         f"    one core: {machine.bandwidth / 1e9:.1f} GB/s, {machine.flops / 1e9:.0f} GFlop/s; at "
         f"least {1000 * seconds:.2g} s for 1000 steps of a batch, "

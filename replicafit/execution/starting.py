@@ -32,8 +32,8 @@ def import_engine_quietly() -> None:
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            importlib.import_module("replicafit.execution.fit")
-            importlib.import_module("replicafit.training.backend").seam().describe()
+            importlib.import_module("replicafit.execution.lanes")
+            importlib.import_module("replicafit.training.backend").backend().start()
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -22,32 +21,29 @@ from replicafit.data.known_functions import KnownFunction, known_function, on_fl
 from replicafit.data.pseudodata import fluctuated
 from replicafit.data.replica_data import ALL_REPLICAS
 from replicafit.errors import DataError
+from replicafit.forward.penalties import with_penalty_grids
 from replicafit.forward.predictions import predict
-from replicafit.plugins import Registry
-from replicafit.runcard import Runcard
+from replicafit.runcard import Setup
 from replicafit.seeds import Seeds
 
 
-def data_of(runcard: Runcard, registry: Registry, folder: Path) -> FitData:
-    """The data of a fit.
-
-    Args:
-        folder: the runcard's; paths in it are relative to it.
+def load_data(setup: Setup) -> FitData:
+    """The data of a fit, on a grid that holds what its penalties need, too.
 
     Raises:
         DataError: data, cuts, functions or covariances that cannot be used, or do not go together.
     """
-    return _Assembly(runcard, registry, folder).data()
+    return with_penalty_grids(_Assembly(setup).data(), setup)
 
 
 class _Assembly:
-    """What the steps of ``data_of`` share."""
+    """What the steps of ``load_data`` share."""
 
-    def __init__(self, runcard: Runcard, registry: Registry, folder: Path) -> None:
-        self.settings, self.seed = runcard.data, runcard.seed
-        self.registry, self.folder = registry, folder
+    def __init__(self, setup: Setup) -> None:
+        self.settings, self.seed = setup.runcard.data, setup.runcard.seed
+        self.registry, self.folder = setup.registry, setup.folder
         items = self.settings.extra_covariances
-        self.extra = [(read_extra_covariance(folder / item.path), item.sampled) for item in items]
+        self.extra = [(read_extra_covariance(self.folder / i.path), i.sampled) for i in items]
 
     def data(self) -> FitData:
         settings = self.settings

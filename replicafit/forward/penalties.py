@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,7 @@ import numpy as np
 from replicafit.components import Penalty, PenaltyContext, Verdict
 from replicafit.data import FitData
 from replicafit.data.fit_data import join_grids
-from replicafit.plugins import Registry
-from replicafit.runcard import Runcard
+from replicafit.runcard import Setup
 from replicafit.runcard.flavours import output_flavours
 from replicafit.runcard.models import NetworkSettings
 
@@ -36,30 +34,27 @@ class Penalties:
         return tuple(verdict for verdict in self.verdicts.values() if verdict.at_checks)
 
 
-def with_penalty_grids(
-    data: FitData, runcard: Runcard, registry: Registry, folder: Path
-) -> FitData:
-    """``data`` on a grid that holds what the penalties of ``runcard`` need, too.
+def with_penalty_grids(data: FitData, setup: Setup) -> FitData:
+    """``data`` on a grid that holds what the penalties of the runcard need, too.
 
     Raises:
         ReplicafitError: the settings of a penalty cannot be used.
     """
-    networks = runcard.model.networks
-    contexts = [_context(runcard, network, registry, data, folder) for network in networks]
+    contexts = [_context(setup, network, data) for network in setup.runcard.model.networks]
     grids = [
         np.asarray(kind.call("x_grid", item, context, when="when it asked for grid points"))
         for context in contexts
-        for item, kind in zip(runcard.penalties, _kinds(runcard, registry), strict=True)
+        for item, kind in zip(setup.runcard.penalties, _kinds(setup), strict=True)
         if kind.x_grid is not None
     ]
     return replace(data, x_grid=join_grids([data.x_grid, *grids])) if grids else data
 
 
-def build_penalties(data: FitData, runcard: Runcard, registry: Registry, folder: Path) -> Penalties:
-    """The penalties of ``runcard``, for functions of its one architecture on ``data``'s grid."""
-    context = _context(runcard, runcard.model, registry, data, folder)
-    kinds = _kinds(runcard, registry)
-    built = list(zip(_names(kinds), runcard.penalties, kinds, strict=True))
+def build_penalties(setup: Setup, data: FitData) -> Penalties:
+    """The penalties of the runcard, for functions of its one architecture on ``data``'s grid."""
+    context = _context(setup, setup.runcard.model, data)
+    kinds = _kinds(setup)
+    built = list(zip(_names(kinds), setup.runcard.penalties, kinds, strict=True))
     return Penalties(
         terms=tuple(
             kind.call("build", item, context, when="when its term was built")
@@ -73,20 +68,18 @@ def build_penalties(data: FitData, runcard: Runcard, registry: Registry, folder:
     )
 
 
-def _context(
-    runcard: Runcard, network: NetworkSettings, registry: Registry, data: FitData, folder: Path
-) -> PenaltyContext:
+def _context(setup: Setup, network: NetworkSettings, data: FitData) -> PenaltyContext:
     return PenaltyContext(
-        folder=folder,
+        folder=setup.folder,
         x_grid=data.x_grid,
-        flavours=output_flavours(network.of(data.flavours), registry),
+        flavours=output_flavours(network.of(data.flavours), setup.registry),
         attributes=data.attributes,
-        max_steps=runcard.training.max_steps,
+        max_steps=setup.runcard.training.max_steps,
     )
 
 
-def _kinds(runcard: Runcard, registry: Registry) -> tuple[Penalty, ...]:
-    return tuple(registry.get(Penalty, item.type) for item in runcard.penalties)
+def _kinds(setup: Setup) -> tuple[Penalty, ...]:
+    return tuple(setup.registry.get(Penalty, item.type) for item in setup.runcard.penalties)
 
 
 def _names(kinds: tuple[Penalty, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +16,9 @@ from replicafit.errors import TrainingError
 from replicafit.forward.planner import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
 from replicafit.plugins import Registry
-from replicafit.runcard import Runcard
+from replicafit.runcard import Runcard, Setup
 from replicafit.runcard.flavours import output_flavours
 from replicafit.seeds import Seeds
-
-SLOTS = 10
-"""Slots of every batch on a CPU: beyond it nothing gets faster (docs/benchmarks.md).
-
-Batches are always padded to it, because the same compiled shape gives a replica the same bits
-whoever is beside it and however many there are. Only a single replica gets a batch of its own
-shape; it equals the padded one to rounding.
-"""
 
 COPIES_OF_WEIGHTS = 8
 """Weights, best weights, gradients, up to three moments, and what an update makes of them."""
@@ -38,24 +30,7 @@ COPIES_OF_PRODUCTS = 2
 """Products of functions for tables of two hadrons, and their gradients."""
 
 SHARE_OF_MEMORY = 0.8
-"""Of the machine's memory, for a batch."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The replicas that train together; ``numbers`` may be fewer than ``slots``."""
-
-    numbers: tuple[int, ...]
-    slots: int
-
-    def without(self, done: Collection[int]) -> Batch:
-        """The same slots without the replicas that are ``done``."""
-        return Batch(tuple(number for number in self.numbers if number not in done), self.slots)
-
-    @property
-    def padded(self) -> tuple[int, ...]:
-        """A replica number for every slot; spare slots repeat the first and never run."""
-        return self.numbers + self.numbers[:1] * (self.slots - len(self.numbers))
+"""Of the machine's memory, for what trains."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +38,7 @@ class Memory:
     """Bytes on the device.
 
     Attributes:
-        shared: of a batch, however many slots it has.
+        shared: of all slots together, however many there are.
         per_slot: of each slot.
     """
 
@@ -71,7 +46,7 @@ class Memory:
     per_slot: int
 
     def of(self, slots: int) -> int:
-        """Of a batch with ``slots``."""
+        """Of ``slots`` slots."""
         return self.shared + slots * self.per_slot
 
 
@@ -93,18 +68,18 @@ class NetworkPlan:
     """All replicas that share one architecture.
 
     Attributes:
-        runcard: with this architecture as its model.
+        setup: with this architecture as its model.
         position: of the architecture in ``model.choice``, from 1; None without a choice.
-        batches: of equal slots, so that one compiled engine serves all.
+        numbers: the replica numbers.
         forms: how chi2 is computed.
-        memory: what a batch takes.
+        memory: what slots take.
         parameters: trained parameters of each replica.
         grid_points: where the network is evaluated in each step.
     """
 
-    runcard: Runcard
+    setup: Setup
     position: int | None
-    batches: tuple[Batch, ...]
+    numbers: tuple[int, ...]
     forms: FormPlan
     memory: Memory
     parameters: int
@@ -112,8 +87,15 @@ class NetworkPlan:
 
     @property
     def slots(self) -> int:
-        """Of each batch."""
-        return self.batches[0].slots
+        """Replicas in one compiled call: a setting of the runcard, as it decides last bits."""
+        slots: int = self.setup.runcard.training.slots
+        return slots
+
+    @property
+    def batches(self) -> tuple[tuple[int, ...], ...]:
+        """The replica numbers in parts of as many as there are slots; the last may be smaller."""
+        starts = range(0, len(self.numbers), self.slots)
+        return tuple(self.numbers[i : i + self.slots] for i in starts)
 
     def describe(self) -> dict[str, Any]:
         """For people and for ``run.json``."""
@@ -134,30 +116,27 @@ class NetworkPlan:
         Products of functions are written and read in each direction.
         """
         size, slots = self.forms.size, self.slots
-        moved = 2 * _item_size(self.runcard) * (slots * (size.own + 2 * size.made) + size.shared)
+        moved = 2 * _item_size(self.setup) * (slots * (size.own + 2 * size.made) + size.shared)
         products = 6 * self.grid_points * self.parameters + 4 * (size.own + size.shared)
         return moved / machine.bandwidth + slots * products / machine.flops
 
 
 def plan_networks(
-    runcard: Runcard,
-    registry: Registry,
-    data: FitData,
-    numbers: Sequence[int],
-    memory: int | None = None,
-    most_slots: int = SLOTS,
+    setup: Setup, data: FitData, numbers: Sequence[int], memory: int | None = None
 ) -> tuple[NetworkPlan, ...]:
     """A plan for each architecture that one of the replicas ``numbers`` has.
 
     Args:
-        memory: bytes that a batch may take; a share of the machine's if not given.
-        most_slots: of a batch.
+        setup: what is fitted.
+        data: of it.
+        numbers: the replica numbers.
+        memory: bytes that the slots may take; a share of the machine's if not given.
 
     Raises:
-        TrainingError: not even one replica fits into the memory.
+        TrainingError: the slots do not fit into the memory.
     """
+    runcard, registry = setup.runcard, setup.registry
     limit = int(SHARE_OF_MEMORY * machine_memory()) if memory is None else memory
-    slots = 1 if len(numbers) == 1 else most_slots
     plans, forms = [], _remembered(runcard, registry, data)
     networks = [network.of(data.flavours) for network in runcard.model.networks]
     if data.held_out is not None:  # what it lacks must not be found after training
@@ -165,20 +144,13 @@ def plan_networks(
             contracted(data.held_out, registry, output_flavours(network, registry))
     for position, chosen in enumerate(_chosen(runcard, numbers), 1):
         if chosen:
-            own = runcard.with_network(networks[position - 1])
+            own = setup.with_network(networks[position - 1])
             known = position if len(networks) > 1 else None
-            form = forms(output_flavours(own.model, registry))
-            plan = _network_plan(own, registry, data, form)
-            fitting = _fitting_slots(plan[0], slots, limit)
-            batches = plan_batches(chosen, fitting)
-            plans.append(NetworkPlan(own, known, batches, form, *plan))
+            form = forms(output_flavours(own.runcard.model, registry))
+            plan = NetworkPlan(own, known, tuple(chosen), form, *_network_plan(own, data, form))
+            _refuse_too_many_slots(plan, limit)
+            plans.append(plan)
     return tuple(plans)
-
-
-def plan_batches(numbers: Sequence[int], slots: int = SLOTS) -> tuple[Batch, ...]:
-    """Batches of equal slots for ``numbers``."""
-    starts = range(0, len(numbers), slots)
-    return tuple(Batch(tuple(numbers[i : i + slots]), slots) for i in starts)
 
 
 def machine_memory() -> int:
@@ -218,34 +190,40 @@ def _remembered(
     return forms
 
 
-def _network_plan(
-    runcard: Runcard, registry: Registry, data: FitData, forms: FormPlan
-) -> tuple[Memory, int, int]:
+def _network_plan(setup: Setup, data: FitData, forms: FormPlan) -> tuple[Memory, int, int]:
     """Memory, parameters and grid points."""
     features, parameters, evaluated, points = 1, 0, 0, len(data.x_grid)
-    for item in runcard.model.layers:
-        kind = registry.get(LayerType, item.type)
+    for item in setup.runcard.model.layers:
+        kind = setup.registry.get(LayerType, item.type)
         features, more = kind.size(item, features) if kind.size else (features, 0)
         parameters, evaluated = parameters + more, evaluated + features
         points += len(kind.extra_grid(item)) if kind.extra_grid else 0
     own = 2 * forms.size.own + COPIES_OF_WEIGHTS * parameters
     own += COPIES_OF_FEATURES * points * evaluated + COPIES_OF_PRODUCTS * forms.size.made
-    size = _item_size(runcard)
+    size = _item_size(setup)
     return Memory(size * forms.size.shared, size * own), parameters, points
 
 
-def _item_size(runcard: Runcard) -> int:
-    return int(np.dtype(runcard.precision).itemsize)
+def _item_size(setup: Setup) -> int:
+    return int(np.dtype(setup.runcard.precision).itemsize)
 
 
-def _fitting_slots(memory: Memory, slots: int, limit: int) -> int:
+def _refuse_too_many_slots(plan: NetworkPlan, limit: int) -> None:
+    memory, slots = plan.memory, plan.slots
+    if memory.of(slots) <= limit:
+        return
     fitting = (limit - memory.shared) // memory.per_slot
-    if fitting < 1:
-        raise TrainingError(
-            f"One replica takes {_megabytes(memory.of(1))}, more than the {_megabytes(limit)} that "
-            "a batch may take here. Fit fewer data, or use a machine with more memory."
+    remedy = "Fit fewer data, or use a machine with more memory."
+    if fitting >= 1:
+        remedy = (
+            f"Give training.slots: {fitting} or fewer, which is another fit to rounding, or use a "
+            "machine with more memory."
         )
-    return min(slots, fitting)
+    count = f"{slots} replicas take" if slots > 1 else "One replica takes"
+    raise TrainingError(
+        f"{count} {_megabytes(memory.of(slots))} together (training.slots: {slots}), more than the "
+        f"{_megabytes(limit)} that they may take here. {remedy}"
+    )
 
 
 def _megabytes(count: int) -> str:

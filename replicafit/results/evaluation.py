@@ -1,78 +1,116 @@
-"""From the weights of a batch to the results of its replicas, in float64 on the host."""
+"""From the weights of finished replicas to their results, in float64 on the host."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
-from scipy.linalg import cho_solve
+from scipy.linalg import cho_solve, solve_triangular
 
 from replicafit.components import Verdict
-from replicafit.data import FitData, ReplicaData
+from replicafit.data import FitData
+from replicafit.data.grid_functions import GridFunctions
 from replicafit.data.relations import combination
-from replicafit.forward.predictions import chi2, chi2_from_factor, predict_all
-from replicafit.plugins import Registry
+from replicafit.forward.predictions import predict_all
 from replicafit.results.data_file import experiment_places
-from replicafit.results.replica import (
+from replicafit.results.records import (
+    FORMAT,
     Chi2PerDatum,
+    Each,
     PenaltyVerdict,
-    ReplicaFunction,
+    ReplicaRecord,
+    Seeds,
+    SplitChi2,
+)
+from replicafit.results.replica import (
     ReplicaHistory,
     ReplicaPredictions,
     ReplicaPseudodata,
     ReplicaResult,
-    SplitChi2,
 )
 from replicafit.results.selection import arc_lengths
-from replicafit.training.loop import Snapshot
+from replicafit.runcard import Setup
 from replicafit.training.model import ReplicaModel
-from replicafit.training.state import Status
+from replicafit.training.slots import FinishedReplica
+from replicafit.training.status import Status
 
 EXPORT_GRID = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 101), np.linspace(0.1, 1, 91)]))
 """Where ``function.npz`` tabulates: logarithmic below x = 0.1, linear above."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Everything needed to judge replicas, apart from their weights."""
+    """Judges finished replicas, as many at once as there are slots.
 
+    Attributes:
+        setup: what is fitted.
+        data: of it.
+        model: of as many replicas as there are slots; gets the weights of those that are judged.
+        architecture: its position in ``model.choice``, if there is a choice.
+        verdicts: of the penalties, by name.
+    """
+
+    setup: Setup
     data: FitData
-    registry: Registry
-    runcard_seed: int
+    model: ReplicaModel
     architecture: int | None = None
     verdicts: Mapping[str, Verdict] = field(default_factory=dict)
 
     def results(
-        self,
-        model: ReplicaModel,
-        replica_data: ReplicaData,
-        snapshot: Snapshot,
-        slots: Sequence[int],
+        self, finished: Sequence[FinishedReplica]
     ) -> Iterator[tuple[ReplicaResult, keras.Model]]:
-        """The result and the plain network of each of ``slots``, at their best weights."""
-        for variable, best in zip(
-            model.network.trainable_variables, snapshot.state.best_weights, strict=True
-        ):
-            variable.assign(best)
-        turn = combination(model.flavours, self.data.flavours, self.registry)
-        fitted = _evaluate(model, self.data.x_grid)
-        on_data, verdicts = fitted @ turn, self._verdicts(fitted)
-        on_export_grid = _evaluate(model, EXPORT_GRID) @ turn
-        predictions = predict_all(self.data, self.registry, on_data)
-        held_out = self._held_out(model)
-        for slot, network in zip(slots, model.split(slots, turn), strict=True):
-            function = ReplicaFunction(
-                EXPORT_GRID, self.data.flavours, on_export_grid[slot], self.data.attributes
+        """The result and the plain network of each of ``finished``, at its best weights."""
+        self._take_weights(finished)
+        count = len(finished)
+        turn = combination(self.model.flavours, self.data.flavours, self.setup.registry)
+        fitted = self._functions(self.data.x_grid)
+        exported = (self._functions(EXPORT_GRID) @ turn)[:count]
+        predictions = predict_all(self.data, self.setup.registry, (fitted @ turn)[:count])
+        weighted = self._weighted(self.data.central - predictions)
+        held_out = self._held_out(count)
+        judged = self._verdicts(fitted)
+        networks = self.model.split(range(count), turn)
+        for i, (each, network) in enumerate(zip(finished, networks, strict=True)):
+            function = GridFunctions(
+                EXPORT_GRID, self.data.flavours, exported[i], self.data.attributes
             )
-            result = self._result(
-                model, replica_data, snapshot, slot, predictions[slot], verdicts[slot], function
+            record = self._record(each, i, predictions[i], weighted[:, i], function)
+            record = record.model_copy(update={"held_out": held_out[i], "penalties": judged[i]})
+            yield (
+                ReplicaResult(
+                    record=record,
+                    history=_history(each),
+                    function=function,
+                    pseudodata=self._pseudodata(each),
+                    predictions=ReplicaPredictions(self.data, predictions[i], weighted[:, i]),
+                ),
+                network,
             )
-            yield replace(result, held_out=held_out[slot]), network
+
+    def _take_weights(self, finished: Sequence[FinishedReplica]) -> None:
+        """Best weights, and what is not trained, of each replica; the first's in spare slots."""
+        network = self.model.network
+        padded = [*finished, *finished[:1] * (len(self.model.numbers) - len(finished))]
+        trained = zip(*(each.row[0].best_weights for each in padded), strict=True)
+        for variable, rows in zip(network.trainable_variables, trained, strict=True):
+            variable.assign(np.stack(rows))
+        fixed = zip(
+            *([a[e.replica.place] for a in e.replica.batch.constants.fixed] for e in padded),
+            strict=True,
+        )
+        for variable, rows in zip(network.non_trainable_variables, fixed, strict=True):
+            variable.assign(np.stack(rows))
+
+    def _functions(self, x: np.ndarray) -> np.ndarray:
+        """The functions (r, n, f) of all slots at x (n,)."""
+        network = self.model.network
+        points = ops.cast(ops.convert_to_tensor(x[None, :, None]), network.compute_dtype)
+        return np.asarray(ops.convert_to_numpy(network(points))[0], dtype=np.float64)
 
     def _verdicts(self, fitted: np.ndarray) -> list[dict[str, PenaltyVerdict]]:
         """What each penalty says of each slot, from fitted functions (r, n, f)."""
@@ -80,50 +118,54 @@ class Evaluation:
         for name, verdict in self.verdicts.items():
             values = ops.convert_to_numpy(verdict.measure(ops.convert_to_tensor(fitted)))
             for own, value in zip(found, values.tolist(), strict=True):
-                own[name] = PenaltyVerdict(value, verdict.bound)
+                own[name] = PenaltyVerdict(
+                    value=value if np.isfinite(value) else None,
+                    bound=verdict.bound,
+                    passed=value <= verdict.bound,
+                )
         return found
 
-    def _result(
+    def _record(
         self,
-        model: ReplicaModel,
-        replica_data: ReplicaData,
-        snapshot: Snapshot,
+        finished: FinishedReplica,
         slot: int,
         prediction: np.ndarray,
-        verdicts: Mapping[str, PenaltyVerdict],
-        function: ReplicaFunction,
-    ) -> ReplicaResult:
-        state, number = snapshot.state, model.numbers[slot]
-        residual = self.data.central - prediction
-        weighted = self._weighted(residual)
-        _, together, datasets_apart = self._groups
+        weighted: np.ndarray,
+        function: GridFunctions,
+    ) -> ReplicaRecord:
+        (state, _), replica, data = finished.row, finished.replica, self.data
+        residual = data.central - prediction
         everything, experiments, datasets = (
-            {name: float(residual[at] @ row[at]) / len(at) for name, at in group.items()}
+            {name: _finite(residual[at] @ row[at] / len(at)) for name, at in group.items()}
             for row, group in zip(weighted, self._groups, strict=True)
         )
-        return ReplicaResult(
-            number=number,
-            status=Status(int(state.status[slot])).name,
-            steps=int(state.steps[slot]),
-            best_step=int(state.best_step[slot]),
-            n_data_per_dataset={d.name: d.n_data for d in self.data.datasets},
-            chi2_per_datum=Chi2PerDatum(
-                *_at_best(snapshot, replica_data, slot), all=everything["all"]
-            ),
+        lengths = arc_lengths(function.x, function.values).tolist()
+        training = replica.batch.data.training[replica.place]
+        recorded = {
+            key: value
+            for stage in self.model.stages
+            if hasattr(stage.layer, "record")
+            for key, value in stage.layer.record(slot).items()
+        }
+        return ReplicaRecord(
+            format=FORMAT,
+            number=replica.number,
+            status=Status(int(state.status)).name,
+            steps=int(state.steps),
+            best_step=int(state.best_step),
+            n_data=data.n_data,
+            n_training=int(training.sum()),
+            n_data_per_dataset={d.name: d.n_data for d in data.datasets},
+            chi2_per_datum=Chi2PerDatum(**_at_best(finished), all=everything["all"]),
             per_dataset=datasets,
             per_experiment=experiments,
-            split_per_dataset=self._split(datasets_apart, prediction, replica_data, slot),
-            split_per_experiment=self._split(together, prediction, replica_data, slot),
-            penalties=verdicts,
-            arc_length=_arc_lengths(function),
-            seeds={"runcard": self.runcard_seed, "layers": _layer_seeds(model, slot)},
+            split_per_dataset=self._split(self._groups[2], prediction, replica),
+            split_per_experiment=self._split(self._groups[1], prediction, replica),
+            arc_length=dict(zip(function.flavours, map(_finite, lengths), strict=True)),
+            seeds=Seeds(runcard=self.setup.runcard.seed, layers=_layer_seeds(replica)),
             architecture=self.architecture,
-            recorded=_recorded(model, slot),
-            hyperparameters={k: float(v[slot]) for k, v in state.hyper.items()},
-            history=_history(snapshot, slot),
-            function=function,
-            pseudodata=self._pseudodata(replica_data, slot),
-            predictions=ReplicaPredictions(self.data, prediction, weighted),
+            hyperparameters={k: float(v) for k, v in state.hyper.items()},
+            **recorded,
         )
 
     @cached_property
@@ -146,118 +188,108 @@ class Evaluation:
             for group in parts
         )
 
-    def _weighted(self, residual: np.ndarray) -> np.ndarray:
-        """C^-1 residual, (3, d), with the covariance of all, of experiments, of datasets."""
-        weighted = np.empty((len(self._groups), self.data.n_data))
-        for row, group, factors in zip(weighted, self._groups, self._factors, strict=True):
+    def _weighted(self, residuals: np.ndarray) -> np.ndarray:
+        """C^-1 residual, (3, r, d), with the covariance of all, of experiments, of datasets."""
+        weighted = np.empty((len(self._groups), *residuals.shape))
+        for rows, group, factors in zip(weighted, self._groups, self._factors, strict=True):
             for name, at in group.items():
-                row[at] = cho_solve((factors[name], True), residual[at], check_finite=False)
+                own = cho_solve((factors[name], True), residuals[:, at].T, check_finite=False)
+                rows[:, at] = own.T
         return weighted
 
-    def _pseudodata(self, replica_data: ReplicaData, slot: int) -> ReplicaPseudodata:
+    def _pseudodata(self, finished: FinishedReplica) -> ReplicaPseudodata:
+        own, place = finished.replica.batch.data, finished.replica.place
         return ReplicaPseudodata(
             datasets=tuple(dataset.name for dataset in self.data.datasets),
             n_data=tuple(dataset.n_data for dataset in self.data.datasets),
-            values=replica_data.values[slot],
-            training=replica_data.training[slot],
+            values=own.values[place],
+            training=own.training[place],
             basis="data" if self.data.whitening is None else "diagonal",
         )
 
-    def _held_out(self, model: ReplicaModel) -> list[dict[str, float]]:
-        """chi2 per datum of each dataset that is not fitted, for each slot."""
+    def _held_out(self, count: int) -> list[Each]:
+        """chi2 per datum of each dataset that is not fitted, for the first ``count`` slots."""
         data = self.data.held_out
         if data is None:
-            return [{} for _ in model.numbers]
-        functions = _evaluate(model, data.x_grid) @ combination(
-            model.flavours, data.flavours, self.registry
-        )
-        factors = _own_factors(data)
-        predictions = predict_all(data, self.registry, functions)
-        return [_per_dataset(data, factors, prediction) for prediction in predictions]
+            return [{} for _ in range(count)]
+        turn = combination(self.model.flavours, data.flavours, self.setup.registry)
+        functions = (self._functions(data.x_grid) @ turn)[:count]
+        residuals = predict_all(data, self.setup.registry, functions) - data.central
+        per_dataset = [
+            _chi2(residuals[:, place], data.covariance[place, place]) / dataset.n_data
+            for dataset, place in zip(data.datasets, data.slices, strict=True)
+        ]
+        names = [dataset.name for dataset in data.datasets]
+        return [
+            dict(zip(names, map(_finite, each), strict=True))
+            for each in zip(*per_dataset, strict=True)
+        ]
 
-    def _split(
-        self, group: Mapping[str, np.ndarray], prediction: np.ndarray, own: ReplicaData, slot: int
-    ) -> dict[str, SplitChi2]:
+    def _split(self, group: Mapping[str, np.ndarray], prediction: np.ndarray, replica: Any) -> Any:
         """Of each part of ``group``, in the covariance that is minimised.
 
         Empty if the split does not count data.
         """
         if self.data.whitening is not None:
             return {}
-        residual, covariance = prediction - own.values[slot], self.data.fit_covariance
+        own, covariance = replica.batch.data, self.data.fit_covariance
+        residual, training = prediction - own.values[replica.place], own.training[replica.place]
 
         def per_datum(at: np.ndarray) -> float | None:
             if not len(at):
                 return None
-            return float(chi2(residual[at], covariance[np.ix_(at, at)])) / len(at)
+            return _finite(_chi2(residual[None, at], covariance[np.ix_(at, at)])[0] / len(at))
 
-        split = {}
-        for name, at in group.items():
-            training = own.training[slot, at]
-            parts = per_datum(at[training]), per_datum(at[~training])
-            split[name] = SplitChi2(*parts, int(training.sum()))
-        return split
-
-
-def _own_factors(data: FitData) -> tuple[np.ndarray, ...]:
-    """The lower Cholesky factor of each dataset's own covariance."""
-    return tuple(np.linalg.cholesky(data.covariance[place, place]) for place in data.slices)
+        return {
+            name: SplitChi2(
+                training=per_datum(at[training[at]]),
+                validation=per_datum(at[~training[at]]),
+                n_training=int(training[at].sum()),
+            )
+            for name, at in group.items()
+        }
 
 
-def _per_dataset(
-    data: FitData, factors: Sequence[np.ndarray], prediction: np.ndarray
-) -> dict[str, float]:
-    residual = prediction - data.central
+def _chi2(residuals: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """residual^T C^-1 residual of each row of (r, d), (r,)."""
+    factor = np.linalg.cholesky(covariance)
+    white = solve_triangular(factor, residuals.T, lower=True, check_finite=False)
+    each: np.ndarray = (white**2).sum(axis=0)
+    return each
+
+
+def _finite(number: float) -> float | None:
+    """JSON knows no NaN."""
+    return float(number) if np.isfinite(number) else None
+
+
+def _at_best(finished: FinishedReplica) -> dict[str, float | None]:
+    """Training and validation chi2 per datum at the best check, as the engine saw them."""
+    state, history = finished.row
+    found = np.flatnonzero(history.step == state.best_step)
+    training = finished.replica.batch.data.training[finished.replica.place]
+    if not len(found):
+        return {}
+    parts = ("training", history.training, training), ("validation", history.validation, ~training)
     return {
-        dataset.name: float(chi2_from_factor(residual[place], factor)) / dataset.n_data
-        for dataset, place, factor in zip(data.datasets, data.slices, factors, strict=True)
+        name: _finite(float(chi2[found[0]]) / own.sum()) if own.any() else None
+        for name, chi2, own in parts
     }
 
 
-def _arc_lengths(function: ReplicaFunction) -> dict[str, float]:
-    lengths = arc_lengths(function.x, function.values).tolist()
-    return dict(zip(function.flavours, lengths, strict=True))
+def _layer_seeds(replica: Any) -> list[int]:
+    stages = replica.batch.model.stages
+    seeds = (getattr(stage.layer, "replica_seeds", None) for stage in stages)
+    return [each[replica.place] for each in seeds if each is not None]
 
 
-def _evaluate(model: ReplicaModel, x: np.ndarray) -> np.ndarray:
-    """x f (r, n, f) at x (n,)."""
-    points = ops.cast(ops.convert_to_tensor(x[None, :, None]), model.network.compute_dtype)
-    return np.asarray(ops.convert_to_numpy(model.network(points))[0], dtype=np.float64)
-
-
-def _at_best(snapshot: Snapshot, own: ReplicaData, slot: int) -> tuple[float | None, float | None]:
-    """Training and validation chi2 per datum at the best check, as the engine saw them."""
-    found = np.flatnonzero(snapshot.history.step[slot] == snapshot.state.best_step[slot])
-    n_training = int(own.training[slot].sum())
-    n_validation = len(own.training[slot]) - n_training
-    if not len(found):
-        return None, None
-    training = float(snapshot.history.training[slot, found[0]]) / n_training
-    validation = float(snapshot.history.validation[slot, found[0]])
-    return training, validation / n_validation if n_validation else None
-
-
-def _recorded(model: ReplicaModel, slot: int) -> dict[str, Any]:
-    """What the layers tell of one replica."""
-    told: dict[str, Any] = {}
-    for stage in model.stages:
-        if hasattr(stage.layer, "record"):
-            told |= stage.layer.record(slot)
-    return told
-
-
-def _layer_seeds(model: ReplicaModel, slot: int) -> list[int]:
-    seeds = (getattr(stage.layer, "replica_seeds", None) for stage in model.stages)
-    return [each[slot] for each in seeds if each is not None]
-
-
-def _history(snapshot: Snapshot, slot: int) -> ReplicaHistory:
-    """The checks of the replica in a slot, up to its last step."""
-    steps = snapshot.history.step[slot]
-    first, last = np.searchsorted(steps, [0, snapshot.state.steps[slot]])  # before its own: -1
+def _history(finished: FinishedReplica) -> ReplicaHistory:
+    """The checks of a replica, up to its last step."""
+    state, history = finished.row
+    first, last = np.searchsorted(history.step, [0, state.steps])  # before its own: -1
     own = slice(first, last + 1)
     return ReplicaHistory(
-        step=steps[own],
-        chi2_training=snapshot.history.training[slot, own].astype(np.float64),
-        chi2_validation=snapshot.history.validation[slot, own].astype(np.float64),
+        step=history.step[own],
+        chi2_training=history.training[own].astype(np.float64),
+        chi2_validation=history.validation[own].astype(np.float64),
     )

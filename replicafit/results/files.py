@@ -8,12 +8,14 @@ import math
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from replicafit.errors import OutputError
 
@@ -32,7 +34,7 @@ def appearing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}")
+    temporary = path.with_name(_temporary(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -46,6 +48,11 @@ def appearing(path: Path) -> Iterator[Path]:
         _remove(temporary)
 
 
+def _temporary(path: Path) -> str:
+    who = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
+    return f".{path.name}.{who}"
+
+
 def _replace(temporary: Path, path: Path) -> None:
     if temporary.is_dir() and path.is_dir():
         shutil.rmtree(path)
@@ -57,6 +64,11 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """``record`` as JSON."""
+    write_json(path, record.model_dump(mode="json"))
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.data.dataset_file import read_attributes
+from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import OutputError
 from replicafit.results.arrays import read_arrays
 from replicafit.results.folder import FitFolder
 from replicafit.results.function import Replica, checked, load_replica
+from replicafit.results.records import ReplicaRecord, RunRecord
+from replicafit.results.selection import selected_replicas
 
 CENTRAL_68 = (16.0, 84.0)
 """The percentiles between which the central 68 % lie."""
@@ -31,24 +33,53 @@ class Fit:
 
     Attributes:
         folder: where the fit is.
+        run: its ``run.json``.
         results: the ``result.json`` of each replica, length r.
-        flavours: names of the functions, length f.
-        attributes: what characterizes them, such as ``q0``, the scale that they belong to.
-        x: the grid of the tables, (n,).
-        values: on it, (r, n, f).
     """
 
     folder: Path
-    results: tuple[Mapping[str, Any], ...]
-    flavours: tuple[str, ...]
-    attributes: Mapping[str, float]
-    x: np.ndarray
-    values: np.ndarray
+    run: RunRecord
+    results: tuple[ReplicaRecord, ...]
+
+    @cached_property
+    def functions(self) -> GridFunctions:
+        """The tables of all replicas, values (r, n, f).
+
+        Raises:
+            OutputError: replicas lack ``function.npz``.
+        """
+        tables = [_function(FitFolder(self.folder), number) for number in self.numbers]
+        return replace(tables[0], values=np.stack([table.values for table in tables]))
+
+    @property
+    def flavours(self) -> tuple[str, ...]:
+        """Names of the functions, length f."""
+        return self.functions.flavours
+
+    @property
+    def attributes(self) -> Mapping[str, float]:
+        """What characterizes them, such as ``q0``, the scale that they belong to."""
+        return self.functions.attributes
+
+    @property
+    def x(self) -> np.ndarray:
+        """The grid of the tables, (n,)."""
+        return self.functions.x
+
+    @property
+    def values(self) -> np.ndarray:
+        """The functions on it, (r, n, f)."""
+        return self.functions.values
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The replica numbers, length r."""
-        return tuple(int(result["number"]) for result in self.results)
+        return tuple(result.number for result in self.results)
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """The numbers of the replicas that count: all that did not diverge, if none is selected."""
+        return selected_replicas(self.run, self.results)
 
     @property
     def q0(self) -> float | None:
@@ -58,7 +89,7 @@ class Fit:
     @property
     def statuses(self) -> tuple[str, ...]:
         """How each replica ended, length r."""
-        return tuple(str(result["status"]) for result in self.results)
+        return tuple(result.status for result in self.results)
 
     def __len__(self) -> int:
         return len(self.results)
@@ -123,8 +154,11 @@ class Fit:
         if missing or not wanted:
             raise ValueError(f"Replicas {missing or 'none'} are asked for; here: {self.numbers}.")
         at = [self.numbers.index(number) for number in wanted]
-        results = tuple(self.results[i] for i in at)
-        return replace(self, results=results, values=self.values[at])
+        fewer = replace(self, results=tuple(self.results[i] for i in at))
+        if "functions" in self.__dict__:  # read already
+            kept = replace(self.functions, values=self.values[at])
+            fewer.__dict__["functions"] = kept
+        return fewer
 
     def sound(self) -> Fit:
         """Without diverged replicas; those that a selection of the fit refused are left out too.
@@ -132,7 +166,7 @@ class Fit:
         Raises:
             ValueError: nothing is left.
         """
-        return self.only(r["number"] for r in self.results if is_sound(r))
+        return self.only(self.selected)
 
     def to_frame(self) -> Any:
         """The tables as a long pandas frame: replica, x, flavour, value."""
@@ -168,22 +202,16 @@ class Fit:
 
     def _repr_html_(self) -> str:
         """For notebooks: what is in the fit, and its chi2."""
-        chi2 = [result["chi2_per_datum"]["all"] for result in self.results]
-        low, middle, high = np.percentile(chi2, [16, 50, 84])
+        chi2 = [result.chi2_per_datum.all for result in self.results]
+        low, middle, high = np.percentile(np.array(chi2, np.float64), [16, 50, 84])
         rows = {
             "replicas": self._told,
             "chi2 per datum": f"median {middle:.3f}, 68 % in {low:.3f} to {high:.3f}",
-            "data": str(self.results[0]["n_data"]),
+            "data": str(self.results[0].n_data),
             "functions": ", ".join(self.flavours) + self._characterized,
         }
         cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table><caption>{escape(str(self.folder))}</caption>{cells}</table>"
-
-
-def is_sound(result: Mapping[str, Any]) -> bool:
-    """Whether a replica counts in means: it did not diverge, and the selection kept it."""
-    verdict = result.get("selection") or {}
-    return result["status"] != "diverged" and verdict.get("selected") is not False
 
 
 def load_fit(folder: str | Path) -> Fit:
@@ -196,16 +224,9 @@ def load_fit(folder: str | Path) -> Fit:
     numbers = fit.finished()
     if not numbers:
         raise OutputError(_no_replica(fit))
-    tables = [_function(fit, number) for number in numbers]
-    first = tables[0]
-    return Fit(
-        folder=fit.path,
-        results=tuple(fit.result(number) for number in numbers),
-        flavours=tuple(map(str, first["flavours"])),
-        attributes=read_attributes(first),
-        x=first["x"],
-        values=np.stack([table["values"] for table in tables]),
-    )
+    found = Fit(fit.path, fit.run(), tuple(fit.result(number) for number in numbers))
+    found.functions  # noqa: B018  what is missing is said now
+    return found
 
 
 def _no_replica(fit: FitFolder) -> str:
@@ -217,9 +238,9 @@ def _no_replica(fit: FitFolder) -> str:
     )
 
 
-def _function(fit: FitFolder, number: int) -> dict[str, np.ndarray]:
+def _function(fit: FitFolder, number: int) -> GridFunctions:
     try:
-        return read_arrays(fit.replica(number) / "function.npz")
+        return GridFunctions.of_arrays(read_arrays(fit.replica(number) / "function.npz"))
     except FileNotFoundError:
         raise OutputError(
             f"Replica {number} of '{fit.path}' was written without function.npz. Add 'function' "

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
+
+from pydantic import ValidationError
 
 from replicafit.components import Exporter, WholeFit, load_target
 from replicafit.errors import OutputError, ReplicafitError
 from replicafit.results.data_file import write_data_file
-from replicafit.results.files import appearing, is_of_the_disk, write_json
+from replicafit.results.files import appearing, is_of_the_disk, write_record
+from replicafit.results.records import ReplicaRecord, RunRecord, read_record
 from replicafit.results.replica import ReplicaResult
-from replicafit.results.selection import Selection, select
-from replicafit.runcard import differences
-
-NO_FILES: Mapping[str, str] = MappingProxyType({})
+from replicafit.results.selection import Selection, select, selected_replicas
+from replicafit.runcard import Setup, canonical, differences
 
 
 @dataclass(frozen=True)
@@ -57,18 +56,29 @@ class FitFolder:
         found = (self.path / "replicas").glob("replica_*/result.json")
         return tuple(sorted(int(file.parent.name.removeprefix("replica_")) for file in found))
 
-    def result(self, number: int) -> dict[str, Any]:
+    def result(self, number: int) -> ReplicaRecord:
         """``result.json`` of one replica.
 
         Raises:
-            OutputError: it is not there.
+            OutputError: it is not there, or damaged.
         """
-        file = self._result_file(number)
         try:
-            content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+            return read_record(ReplicaRecord, self._result_file(number))
         except FileNotFoundError:
             raise OutputError(self.absence(number)) from None
-        return content
+
+    def run(self) -> RunRecord:
+        """``run.json``.
+
+        Raises:
+            OutputError: it is not there, or damaged.
+        """
+        try:
+            return read_record(RunRecord, self.run_file)
+        except FileNotFoundError:
+            raise OutputError(
+                f"'{self.path}' holds no fit: there is no run.json. Check the path."
+            ) from None
 
     def absence(self, number: int) -> str:
         """Why there is no such replica."""
@@ -97,8 +107,8 @@ class FitFolder:
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise OutputError(f"'{self.path}' exists and is not empty. Choose another with -o.")
 
-    def create(self, runcard: Path) -> None:
-        """Makes the folder and copies the runcard into it.
+    def create(self, runcard: bytes) -> None:
+        """Makes the folder and writes the text of the runcard into it.
 
         Raises:
             OutputError: it holds something already, or cannot be written.
@@ -114,24 +124,18 @@ class FitFolder:
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder '{self.path}' is read-only. Choose another with -o.")
         with appearing(self.path / "runcard.yml") as temporary:
-            temporary.write_bytes(runcard.read_bytes())
+            temporary.write_bytes(runcard)
 
-    def refuse_unless_same(
-        self, runcard: dict[str, Any], data_hash: str, files: Mapping[str, str] = NO_FILES
-    ) -> None:
-        """Raises OutputError unless the fit here is of the canonical ``runcard`` and its data.
-
-        Args:
-            data_hash: of the data.
-            files: sha256 of the plugins that are files beside the runcard, by name.
-        """
+    def refuse_unless_same(self, setup: Setup, data_hash: str) -> None:
+        """Raises OutputError unless the fit here is of the runcard of ``setup`` and its data."""
         if not self.run_file.exists():
             raise OutputError(
                 f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
             )
-        run = json.loads(self.run_file.read_text(encoding="utf-8"))
-        changed = differences(run["runcard"], runcard)
-        known = {name: plugin.get("sha256") for name, plugin in run["plugins"].items()}
+        run = self.run()
+        changed = differences(_with_defaults(run.runcard, setup), canonical(setup.runcard))
+        files = {p.name: p.sha256 for p in setup.registry.plugins if p.sha256}
+        known = {name: plugin.sha256 for name, plugin in run.plugins.items()}
         changed += [f"the plugin file {n}" for n, own in files.items() if known.get(n) != own]
         if changed:
             raise OutputError(
@@ -139,7 +143,7 @@ class FitFolder:
                 f"{', '.join(changed)}. Undo the changes (DIR/runcard.yml is the one it was begun "
                 "with), or choose another folder with -o."
             )
-        if run["data_hash"] != data_hash:
+        if run.data_hash != data_hash:
             raise OutputError(
                 f"The fit in '{self.path}' was begun with other data: a dataset, a table or a "
                 "function that the runcard names has changed since. Bring the files back as they "
@@ -155,8 +159,9 @@ class FitFolder:
         selection = self.selection(numbers)
         for number in selection.numbers:
             result, verdict = self.result(number), selection.verdict(number)
-            if result.get("selection") != verdict:
-                write_json(self._result_file(number), {**result, "selection": verdict})
+            if result.selection != verdict:
+                update = {"selection": verdict}
+                write_record(self._result_file(number), result.model_copy(update=update))
         return selection
 
     def _result_file(self, number: int) -> Path:
@@ -175,13 +180,12 @@ class FitFolder:
         with appearing(self.replica(replica.number)) as temporary:
             temporary.mkdir()
             told = [_write_part(exporter, replica, network, temporary) for exporter in exporters]
-            write_json(temporary / "result.json", replica.summary())
+            write_record(temporary / "result.json", replica.record)
         return tuple(message for message in told if message)
 
     def complete(self) -> bool:
         """Whether the fit went to its end, where its replicas are selected."""
-        run = json.loads(self.run_file.read_text(encoding="utf-8"))
-        return run.get("selection") is not None
+        return self.run().selection is not None
 
     def selected(self) -> tuple[int, ...]:
         """The replicas to use: those selected, or of an incomplete fit all that did not diverge.
@@ -192,12 +196,7 @@ class FitFolder:
         finished = self.finished()
         if not self.run_file.exists() or not finished:
             raise OutputError(self.absence(1))
-        selection = json.loads(self.run_file.read_text(encoding="utf-8")).get("selection")
-        if selection:
-            chosen = selection["selected"]
-        else:
-            chosen = [n for n in finished if self.result(n)["status"] != "diverged"]
-        numbers = tuple(number for number in finished if number in set(chosen))
+        numbers = selected_replicas(self.run(), [self.result(n) for n in finished])
         if not numbers:
             raise OutputError(
                 f"No replica of '{self.path}' can be used: of {len(finished)} none is selected, or "
@@ -228,6 +227,14 @@ class FitFolder:
         except ReplicafitError as failure:  # the fit is kept
             return str(failure)
         return None
+
+
+def _with_defaults(runcard: dict[str, Any], setup: Setup) -> dict[str, Any]:
+    """``runcard`` as this release would write it: keys that it did not know have their defaults."""
+    try:
+        return canonical(type(setup.runcard).model_validate(runcard))
+    except ValidationError:  # of other plugins: the differences say so
+        return runcard
 
 
 def _write_part(

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.data.dataset_file import read_attributes
+from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import OutputError
 from replicafit.results.arrays import read_arrays
 from replicafit.results.folder import FitFolder
@@ -67,9 +67,9 @@ def load_replica(folder: str | Path, number: int) -> Replica:
             )
     import keras
 
-    function = read_arrays(function_file)
-    flavours, attributes = tuple(map(str, function["flavours"])), read_attributes(function)
-    return Replica(result["number"], flavours, attributes, keras.models.load_model(network_file))
+    function = GridFunctions.of_arrays(read_arrays(function_file))
+    network = keras.models.load_model(network_file)
+    return Replica(result.number, function.flavours, function.attributes, network)
 
 
 def checked(x: Any) -> np.ndarray:

@@ -5,7 +5,17 @@ Shapes: s datasets, d fitted data in the order of the runcard, n grid points, f 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, get_args
+
+from replicafit.results.records import (
+    Record,
+    ReplicaRecord,
+    ReplicaVerdict,
+    RunRecord,
+    SelectionRecord,
+)
 
 
 @dataclass(frozen=True)
@@ -38,121 +48,38 @@ class FileLayout:
     growing: bool = False
 
 
-RUN = FileLayout(
-    "run.json",
-    (
-        Entry("runcard", "the runcard with all defaults filled in"),
-        Entry("hash", "SHA-256 of that; equal for cards that mean the same fit"),
-        Entry(
-            "extends",
-            "the cards that the runcard extends, the nearest first: path, relative to the runcard, "
-            "and sha256",
-        ),
-        Entry("runcard_folder", "where its relative paths begin"),
-        Entry(
-            "data_hash",
-            "SHA-256 of the data, their tables and errors; a fit is not resumed with others",
-        ),
-        Entry("versions", "of replicafit, keras, numpy, scipy and Python"),
-        Entry(
-            "plugins",
-            "for every plugin that was loaded, its distribution and version; for a file that the "
-            "runcard names, its sha256",
-        ),
-        Entry("backend", "name, version and device"),
-        Entry("timing.setup_s", "reading and contracting data, seconds"),
-        Entry("timing.first_step_s", "the first compiled call with its compilation, seconds"),
-        Entry(
-            "timing.ms_per_step_and_replica",
-            "all later calls, milliseconds for one step of one replica; null if there were none",
-        ),
-        Entry(
-            "chi2_forms",
-            "for each architecture: parameters, grid points, slots, batches, memory, and how chi2 "
-            "of which datasets is computed",
-        ),
-        Entry(
-            "execution",
-            "who trained: executor, as given to --executor; with others than this process also "
-            "workers (name, backend, batches), what happened, and failures, of the last run",
-        ),
-        Entry(
-            "selection",
-            "null until the fit is complete; then the numbers selected, those not_selected with "
-            "the reasons, and how many rounds that took",
-        ),
-    ),
-)
+def _keys(record: type[Record], above: str = "") -> tuple[Entry, ...]:
+    """The keys of ``record`` with their descriptions, those of records in it included."""
+    found: list[Entry] = []
+    for name, field in record.model_fields.items():
+        inner = next((k for k in _types(field.annotation) if issubclass(k, Record)), None)
+        several = "dict" in str(field.annotation)
+        if inner is None or several or inner in (SelectionRecord, ReplicaVerdict):
+            words = field.description or ""
+            if inner is not None:
+                words += f" ({', '.join(inner.model_fields)})"
+            found.append(Entry(above + name, words))
+        else:
+            found += _keys(inner, f"{above}{name}.")
+    return tuple(found)
 
+
+def _types(annotation: Any) -> Iterator[type]:
+    """All classes in a type."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _types(part)
+
+
+RUN = FileLayout("run.json", _keys(RunRecord))
 RESULT = FileLayout(
     "result.json",
     (
-        Entry("number", "the replica number"),
-        Entry(
-            "status",
-            "stopped: no better validation chi2 for patience steps. completed: took all max_steps. "
-            "diverged: its loss or gradient was not finite; what is written are its best weights "
-            "before that",
-        ),
-        Entry("steps", "steps taken"),
-        Entry("best_step", "the step that the weights are of"),
-        Entry("n_data", "how many data the fit has"),
-        Entry(
-            "chi2_per_datum.training",
-            "of this replica's pseudodata that train, with the covariance of that part; near 2 for "
-            "a perfect function, because pseudodata fluctuate twice",
-        ),
-        Entry(
-            "chi2_per_datum.validation",
-            "the same of the data that validate; null without such data",
-        ),
-        Entry("chi2_per_datum.all", "of the measured values, with the covariance of all data"),
-        Entry("n_data_per_dataset", "how many data each dataset has"),
-        Entry(
-            "per_dataset",
-            "chi2 per datum of the measured values, with the covariance of each dataset",
-        ),
-        Entry(
-            "per_experiment",
-            "the same for all datasets of an experiment together, with the correlations between "
-            "them",
-        ),
-        Entry("n_training", "how many data, or directions of the diagonal basis, train"),
-        Entry(
-            "split_per_dataset",
-            "for each dataset: training and validation, chi2 per datum of this replica's "
-            "pseudodata with the covariance of each part, as it is minimised (null for a part "
-            "without data), and n_training. Empty in the diagonal basis",
-        ),
-        Entry(
-            "split_per_experiment",
-            "the same for all data of an experiment together, with the correlations between its "
-            "datasets",
-        ),
-        Entry("held_out", "as per_dataset, for datasets that were not fitted (data.hold_out)"),
-        Entry(
-            "penalties",
-            "for each penalty that judges: value, the bound it must not exceed, and passed",
-        ),
-        Entry(
-            "arc_length",
-            "of each function of function.npz: the length of the curve x f over x from 1e-6 to 1",
-        ),
-        Entry("seeds.runcard", "the runcard's seed"),
-        Entry("seeds.layers", "the seed of each layer with seeded initializers"),
-        Entry(
-            "architecture",
-            "which of model.choice the replica drew, from 1; null without a choice",
-        ),
-        Entry("hyperparameters", "the optimizer's, as used for this replica"),
+        *_keys(ReplicaRecord),
         Entry(
             "exponents",
             "alpha and beta of each flavour that reaches preprocessing, if the network has it",
-        ),
-        Entry(
-            "selection",
-            "once the fit is complete: selected, the reasons if not, and the figures (chi2 per "
-            "datum of all data, arc lengths), each with its value and the limit of the ensemble",
         ),
     ),
     growing=True,
@@ -239,10 +166,11 @@ PROGRESS = FileLayout(
         Entry("completed", "how many took all max_steps, likewise"),
         Entry("diverged", "how many have diverged, likewise"),
         Entry("waiting", "how many are still to come"),
+        Entry("lanes", "how many train"),
         Entry(
             "chi2_training",
             "median, p16 and p84 (percentiles) of chi2 per datum of the pseudodata that train, at "
-            "the last check, over the replicas of the batch that trains; null where there is none",
+            "the last check, over the replicas in slots; null where there is none",
         ),
         Entry("chi2_validation", "the same of those that validate"),
     ),

@@ -15,9 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from replicafit.results.records import (
+    Figure,
+    ReplicaRecord,
+    ReplicaVerdict,
+    RunRecord,
+    SelectionRecord,
+)
 
 SIGMAS = 4.0
 FIRST_X = 1e-6
@@ -49,26 +56,36 @@ class Selection:
         """The replica numbers that were selected, ascending."""
         return tuple(number for number in self.numbers if not self.reasons[number])
 
-    def verdict(self, number: int) -> dict[str, Any]:
+    def verdict(self, number: int) -> ReplicaVerdict:
         """What ``result.json`` of one replica holds."""
-        slot = self.numbers.index(number)
-        return {
-            "selected": not self.reasons[number],
-            "reasons": list(self.reasons[number]),
-            "figures": {
-                name: {"value": _finite(values[slot]), "limit": _finite(self.limits[name])}
+        at = self.numbers.index(number)
+        return ReplicaVerdict(
+            selected=not self.reasons[number],
+            reasons=list(self.reasons[number]),
+            figures={
+                name: Figure(value=_finite(values[at]), limit=_finite(self.limits[name]))
                 for name, values in self.figures.items()
             },
-        }
+        )
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> SelectionRecord:
         """What ``run.json`` holds."""
-        return {
-            "selected": list(self.selected),
-            "not_selected": {str(n): list(why) for n, why in self.reasons.items() if why},
-            "sigmas": SIGMAS,
-            "rounds": self.rounds,
-        }
+        return SelectionRecord(
+            selected=list(self.selected),
+            not_selected={str(n): list(why) for n, why in self.reasons.items() if why},
+            sigmas=SIGMAS,
+            rounds=self.rounds,
+        )
+
+
+def selected_replicas(run: RunRecord, replicas: Sequence[ReplicaRecord]) -> tuple[int, ...]:
+    """The numbers of ``replicas`` that count: those selected, or of a fit that is not complete all
+    that did not diverge. The one place that decides it, for all who read a fit.
+    """
+    if run.selection is not None:
+        chosen = set(run.selection.selected)
+        return tuple(each.number for each in replicas if each.number in chosen)
+    return tuple(each.number for each in replicas if each.status != "diverged")
 
 
 def arc_lengths(x: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -86,31 +103,31 @@ def arc_lengths(x: np.ndarray, values: np.ndarray) -> np.ndarray:
     return length
 
 
-def select(results: Sequence[Mapping[str, Any]]) -> Selection:
-    """The selection among replicas, from the ``result.json`` of each, in any order."""
-    results = sorted(results, key=lambda result: int(result["number"]))
+def select(results: Sequence[ReplicaRecord]) -> Selection:
+    """The selection among replicas, in any order."""
+    results = sorted(results, key=lambda result: result.number)
     figures = _figures(results)
     own = [_own_reasons(result) for result in results]
     eligible = np.array([not reasons for reasons in own], dtype=bool)
     for values in figures.values():
         eligible &= np.isfinite(values)
     rounds = _rounds(figures, eligible)
-    numbers = tuple(int(result["number"]) for result in results)
+    numbers = tuple(result.number for result in results)
     reasons = {n: (*own[i], *_excesses(figures, rounds, i)) for i, n in enumerate(numbers)}
     return Selection(numbers, figures, rounds[-1], reasons, len(rounds))
 
 
-def _figures(results: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
-    figures = {"chi2_per_datum": [r["chi2_per_datum"]["all"] for r in results]}
-    for name in results[0]["arc_length"] if results else ():
-        figures[f"arc_length.{name}"] = [r["arc_length"][name] for r in results]
+def _figures(results: Sequence[ReplicaRecord]) -> dict[str, np.ndarray]:
+    figures = {"chi2_per_datum": [r.chi2_per_datum.all for r in results]}
+    for name in results[0].arc_length if results else ():
+        figures[f"arc_length.{name}"] = [r.arc_length[name] for r in results]
     return {name: np.array(values, dtype=np.float64) for name, values in figures.items()}
 
 
-def _own_reasons(result: Mapping[str, Any]) -> tuple[str, ...]:
+def _own_reasons(result: ReplicaRecord) -> tuple[str, ...]:
     """What disqualifies a replica whatever the others are like."""
-    diverged = ("diverged",) if result["status"] == "diverged" else ()
-    failed = (name for name, verdict in result["penalties"].items() if not verdict["passed"])
+    diverged = ("diverged",) if result.status == "diverged" else ()
+    failed = (name for name, verdict in result.penalties.items() if not verdict.passed)
     return (*diverged, *failed)
 
 

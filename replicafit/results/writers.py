@@ -17,14 +17,7 @@ def write_network(replica: ReplicaResult, network: Any, folder: Path) -> None:
 
 def write_function(replica: ReplicaResult, network: Any, folder: Path) -> None:
     """``function.npz``: x (n,), flavours (f,), values (n, f), and each attribute, ()."""
-    function = replica.function
-    np.savez_compressed(
-        folder / "function.npz",
-        x=function.x,
-        flavours=np.array(function.flavours, dtype=np.str_),
-        values=function.values,
-        **function.attributes,
-    )
+    np.savez_compressed(folder / "function.npz", **replica.function.arrays())
 
 
 def write_data(replica: ReplicaResult, network: Any, folder: Path) -> None:

@@ -10,17 +10,21 @@ from replicafit.runcard.loading import (
     runcard_schema,
 )
 from replicafit.runcard.models import NetworkSettings, ReplicaRange, Runcard, runcard_type
+from replicafit.runcard.setup import Setup, load_setup, setup_of
 
 __all__ = [
     "NetworkSettings",
     "Override",
     "ReplicaRange",
     "Runcard",
+    "Setup",
     "canonical",
     "canonical_hash",
     "compared",
     "differences",
     "load_runcard",
+    "load_setup",
     "runcard_schema",
     "runcard_type",
+    "setup_of",
 ]

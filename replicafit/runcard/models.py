@@ -461,6 +461,13 @@ class TrainingSettings(Settings):
         description="Steps without a better validation chi2 before a replica stops.",
         json_schema_extra=_STEPS,
     )
+    slots: int = Field(
+        default=10,
+        ge=1,
+        description="Replicas in one compiled call, however many are fitted. Another number of "
+        "slots is another compiled program, whose replicas equal these to rounding only.",
+        json_schema_extra={"unit": "replicas"},
+    )
 
 
 class Runcard(Settings):

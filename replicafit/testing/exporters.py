@@ -14,15 +14,14 @@ import numpy as np
 
 from replicafit.components import Exporter, WholeFit, load_target
 from replicafit.data import Dataset, FitData, stack
+from replicafit.data.grid_functions import GridFunctions
 from replicafit.plugins import Registry, load_registry
+from replicafit.results.records import Chi2PerDatum, ReplicaRecord, Seeds, SplitChi2
 from replicafit.results.replica import (
-    Chi2PerDatum,
-    ReplicaFunction,
     ReplicaHistory,
     ReplicaPredictions,
     ReplicaPseudodata,
     ReplicaResult,
-    SplitChi2,
 )
 from replicafit.testing.conformance import require, same
 from replicafit.testing.layers import FLAVOURS
@@ -56,7 +55,8 @@ def check_exporter(
 
 def _check_write(write: Any) -> None:
     first, second = _result(1), _result(2)
-    unchecked = replace(second, number=3, status="diverged", history=_history(0))
+    record = second.record.model_copy(update={"number": 3, "status": "diverged"})
+    unchecked = replace(second, record=record, history=_history(0))
     names = [_written(write, result) for result in (first, second, unchecked)]
     require(names[0], "files", "it writes none into its folder.")
     require(names[0] == names[1] == names[2], "files", f"replicas have different ones: {names}.")
@@ -152,22 +152,26 @@ def _result(number: int) -> ReplicaResult:
     prediction = values[np.arange(n), np.arange(n) % len(FLAVOURS)]
     residual = np.tile((data.central - prediction) / 0.01, (3, 1))
     return ReplicaResult(
-        number=number,
-        status="stopped",
-        steps=190,
-        best_step=90,
-        n_data_per_dataset={"TOY": n},
-        chi2_per_datum=Chi2PerDatum(1.0, 1.2, 1.1),
-        per_dataset={"TOY": 1.1},
-        per_experiment={"TOY": 1.1},
-        split_per_dataset={"TOY": SplitChi2(1.0, 1.2, 3 * n // 4)},
-        penalties={},
-        arc_length=dict.fromkeys(FLAVOURS, 1.0),
-        seeds={"runcard": 1},
-        architecture=None,
-        hyperparameters={"learning_rate": 1e-3},
+        record=ReplicaRecord(
+            number=number,
+            status="stopped",
+            steps=190,
+            best_step=90,
+            n_data=n,
+            n_training=3 * n // 4,
+            n_data_per_dataset={"TOY": n},
+            chi2_per_datum=Chi2PerDatum(training=1.0, validation=1.2, all=1.1),
+            per_dataset={"TOY": 1.1},
+            per_experiment={"TOY": 1.1},
+            split_per_dataset={
+                "TOY": SplitChi2(training=1.0, validation=1.2, n_training=3 * n // 4)
+            },
+            arc_length=dict.fromkeys(FLAVOURS, 1.0),
+            seeds=Seeds(runcard=1),
+            hyperparameters={"learning_rate": 1e-3},
+        ),
         history=_history(19),
-        function=ReplicaFunction(X, FLAVOURS, values, data.attributes),
+        function=GridFunctions(X, FLAVOURS, values, data.attributes),
         pseudodata=ReplicaPseudodata(
             ("TOY",), (n,), data.central, np.arange(n) < 3 * n // 4, "data"
         ),

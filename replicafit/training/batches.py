@@ -1,4 +1,4 @@
-"""What the engine needs of each batch."""
+"""What the engine needs of each replica, prepared for several at a time."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from keras import ops
 
 from replicafit.data import FitData, ReplicaData, replica_data
 from replicafit.forward.chi2 import Chi2
-from replicafit.forward.planning import Batch
-from replicafit.plugins import Registry
-from replicafit.runcard import Runcard
+from replicafit.runcard import Setup
 from replicafit.seeds import Seeds
 from replicafit.training.engine import BatchConstants
 from replicafit.training.hyperparameters import draw_hyperparameters
@@ -26,7 +24,7 @@ from replicafit.training.state import TrainingState, initial_state
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """A batch ready to train, on the host."""
+    """Replicas ready to train, on the host; every array has a leading replica axis."""
 
     model: ReplicaModel
     data: ReplicaData
@@ -35,30 +33,33 @@ class PreparedBatch:
 
 
 def prepare_batch(
-    batch: Batch,
-    runcard: Runcard,
-    registry: Registry,
+    setup: Setup,
+    numbers: Sequence[int],
     data: FitData,
     chi2: Chi2,
     optimizer: Optimizer,
     start: Mapping[int, Path] = NO_START,
 ) -> PreparedBatch:
-    """Everything of the replicas of ``batch``; each one's part depends on its number alone."""
-    seeds = Seeds(runcard.seed)
-    x_grid = np.concatenate([dataset.x_grid for dataset in data.datasets])
-    model = build_model(runcard, registry, seeds, batch.padded, x_grid, start)
+    """Everything of the replicas ``numbers``; each one's part depends on its number alone."""
+    runcard, seeds = setup.runcard, Seeds(setup.runcard.seed)
+    model = build_model(setup, numbers, grid_of_datasets(data), start)
     own = replica_data(
-        data, seeds, batch.padded, runcard.data.training_fraction, runcard.data.pseudodata
+        data, seeds, numbers, runcard.data.training_fraction, runcard.data.pseudodata
     )
-    used = np.arange(batch.slots) < len(batch.numbers)
-    hyper = draw_hyperparameters(optimizer.hyper, seeds, batch.padded)
+    hyper = draw_hyperparameters(optimizer.hyper, seeds, numbers)
     weights = [ops.convert_to_numpy(v) for v in model.network.trainable_variables]
+    used = np.ones(len(numbers), bool)
     return PreparedBatch(
         model=model,
         data=own,
         state=initial_state(weights, optimizer, hyper, used, runcard.precision),
         constants=_constants(model, own, chi2, runcard.precision),
     )
+
+
+def grid_of_datasets(data: FitData) -> np.ndarray:
+    """The grids of all datasets one after the other, with repetitions, (n,)."""
+    return np.concatenate([dataset.x_grid for dataset in data.datasets])
 
 
 def _constants(model: ReplicaModel, own: ReplicaData, chi2: Chi2, precision: str) -> BatchConstants:

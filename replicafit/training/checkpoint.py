@@ -1,12 +1,11 @@
-"""The state of the replicas that train, on disk: written whole, the one before kept."""
+"""The replicas that are not written yet, on disk: written whole, the one before kept."""
 
 from __future__ import annotations
 
 import shutil
-import time
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -14,81 +13,83 @@ import numpy as np
 
 from replicafit.errors import OutputError
 from replicafit.training.engine import History
-from replicafit.training.loop import Snapshot
-from replicafit.training.state import TrainingState
+from replicafit.training.slots import PreparedReplica, Row, stacked
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What trained when it was saved.
+    """What had begun when it was saved; empty where there is none.
 
     Attributes:
         file: where it is from.
-        numbers: the replica number in each slot.
-        arrays: of state and history.
+        numbers: the replica numbers.
+        arrays: of states and histories, each with a leading replica axis.
     """
 
-    file: Path
-    numbers: tuple[int, ...]
-    arrays: tuple[np.ndarray, ...]
+    file: Path = Path()
+    numbers: tuple[int, ...] = ()
+    arrays: tuple[np.ndarray, ...] = ()
 
-    def snapshot(self, like: TrainingState) -> Snapshot:
-        """State and history; ``like`` is a state of the same replicas.
+    def continued(self, replica: PreparedReplica) -> PreparedReplica:
+        """``replica`` where it was left; itself if it is not here.
 
         Raises:
-            OutputError: it is of another network or another release.
+            OutputError: the checkpoint is of another network or another release.
         """
-        ours = keras.tree.flatten(like)
-        kinds = [(array.shape, array.dtype) for array in self.arrays[: len(ours)]]
-        if kinds != [(array.shape, array.dtype) for array in ours]:
+        if replica.number not in self.numbers:
+            return replica
+        own = tuple(array[self.numbers.index(replica.number)] for array in self.arrays)
+        like = replica.beginning
+        ours = keras.tree.flatten(like[0])
+        if [(a.shape, a.dtype) for a in own[: len(ours)]] != [(a.shape, a.dtype) for a in ours]:
             raise OutputError(
                 f"The checkpoint '{self.file}' is of another network, or was written by another "
                 "release. Finished replicas are kept: remove the checkpoint, and --resume begins "
                 "those anew that were under way."
             )
-        return Snapshot(*keras.tree.pack_sequence_as((like, History(0, 0, 0)), self.arrays))
+        state, history = keras.tree.pack_sequence_as((like[0], History(0, 0, 0)), own)
+        return PreparedReplica(replica.batch, replica.place, (state, history))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Checkpoints:
     """Checkpoints of one fit: two files, the newer and the one before.
 
     Attributes:
         folder: where they are.
-        seconds: at least this long between two.
+        identity: of runcard and data, so that a fit is not continued with others.
         write: ``(path, arrays)``, which must make a file appear whole.
     """
 
     folder: Path
-    seconds: float
+    identity: str
     write: Callable[..., None]
-    _last: float = field(default_factory=time.monotonic)
 
-    def maybe_save(self, numbers: Sequence[int], snapshot: Snapshot) -> None:
-        """Saves what trains if the last checkpoint is old enough."""
-        if time.monotonic() - self._last >= self.seconds:
-            self.save(numbers, snapshot)
-
-    def save(self, numbers: Sequence[int], snapshot: Snapshot) -> None:
-        """Saves what trains, with the replica ``numbers`` in the slots."""
+    def save(self, rows: Mapping[int, Row]) -> None:
+        """Saves the replicas that have begun, by number."""
         newer, older = self._files()
         if newer.exists():
             newer.replace(older)
+        snapshot = stacked(list(rows.values()))
         flat = keras.tree.flatten((snapshot.state, snapshot.history))
         arrays = {f"array_{i}": array for i, array in enumerate(flat)}
-        self.write(newer, save=np.savez, numbers=np.array(numbers), **arrays)
-        self._last = time.monotonic()
+        about = {"numbers": np.array(list(rows)), "identity": np.array(self.identity)}
+        self.write(newer, save=np.savez, **about, **arrays)
 
-    def load(self, warn: Callable[[str], None]) -> Checkpoint | None:
-        """The newest sound checkpoint, if there is one; ``warn`` is told of a damaged one."""
+    def load(self, warn: Callable[[str], None]) -> Checkpoint:
+        """The newest sound checkpoint of this fit; ``warn`` is called for a damaged one."""
         for file in self._files():
             if not file.exists():
                 continue
             try:
-                return _read(file)
+                identity, found = _read(file)
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as cause:
                 warn(f"The checkpoint '{file}' is damaged ({cause}); going back to the one before.")
-        return None
+                continue
+            if identity == self.identity:
+                return found
+            warn(f"The checkpoint '{file}' is of another fit and not used.")
+        return Checkpoint()
 
     def clear(self) -> None:
         """Removes all checkpoints: the fit is complete."""
@@ -98,7 +99,8 @@ class Checkpoints:
         return self.folder / "newer.npz", self.folder / "older.npz"
 
 
-def _read(file: Path) -> Checkpoint:
+def _read(file: Path) -> tuple[str, Checkpoint]:
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        arrays = tuple(archive[f"array_{i}"] for i in range(len(archive.files) - 1))
-        return Checkpoint(file, tuple(archive["numbers"].tolist()), arrays)
+        arrays = tuple(archive[f"array_{i}"] for i in range(len(archive.files) - 2))
+        numbers = tuple(archive["numbers"].tolist())
+        return str(archive["identity"]), Checkpoint(file, numbers, arrays)

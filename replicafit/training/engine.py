@@ -16,9 +16,10 @@ from keras import ops
 
 from replicafit.forward.chi2 import Chi2, Chi2Terms
 from replicafit.forward.penalties import Penalties
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 from replicafit.training.optimizers import Optimizer, per_replica
-from replicafit.training.state import Status, TrainingState
+from replicafit.training.state import TrainingState
+from replicafit.training.status import Status
 
 
 class BatchConstants(NamedTuple):
@@ -78,14 +79,14 @@ class Engine:
 
     def compiled(self) -> Callable[..., tuple[TrainingState, History]]:
         """``(state, constants, checks) -> (state, history)``: that many checks, in one call."""
-        fast: Callable[..., tuple[TrainingState, History]] = seam().compiled(self.advance)
+        fast: Callable[..., tuple[TrainingState, History]] = backend().compiled(self.advance)
         return fast
 
     def advance(
         self, state: TrainingState, constants: BatchConstants, checks: Any
     ) -> tuple[TrainingState, History]:
         """``checks`` times: ``check_every`` steps, then a check."""
-        gradient = seam().value_and_grad(self.loss)
+        gradient = backend().value_and_grad(self.loss)
 
         def until_check(i: Any, state: TrainingState, history: History) -> Any:
             state = ops.while_loop(

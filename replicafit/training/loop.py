@@ -11,12 +11,13 @@ import numpy as np
 from keras import ops
 
 from replicafit.training.engine import BatchConstants, History, Schedule
-from replicafit.training.state import Status, TrainingState
+from replicafit.training.state import TrainingState
+from replicafit.training.status import Status
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A batch between two compiled calls, as numpy arrays.
+    """Replicas between two compiled calls, as numpy arrays.
 
     Attributes:
         state: with leading replica axis.
@@ -49,7 +50,7 @@ def train(
         history: the checks before ``state``, if it is not the start.
     """
     on_device = to_device(constants)
-    snapshot = Snapshot(state, history or _no_history(len(state.steps)))
+    snapshot = Snapshot(state, history or no_history(len(state.steps)))
     device_state = to_device(state)
     while snapshot.running.any():
         checks = _checks_left(snapshot, schedule)
@@ -72,12 +73,13 @@ def to_host(tree: Any) -> Any:
     return keras.tree.map_structure(ops.convert_to_numpy, tree)
 
 
+def no_history(slots: int) -> History:
+    """No checks yet."""
+    empty = np.zeros((slots, 0))
+    return History(empty.astype(np.int32), empty, empty)
+
+
 def _checks_left(snapshot: Snapshot, schedule: Schedule) -> int:
     """No more checks than any running replica can still need."""
     least = int(snapshot.state.steps[snapshot.running].min())
     return min(schedule.checks_per_call, -(-(schedule.max_steps - least) // schedule.check_every))
-
-
-def _no_history(slots: int) -> History:
-    empty = np.zeros((slots, 0))
-    return History(empty.astype(np.int32), empty, empty)

@@ -19,8 +19,7 @@ from replicafit.errors import ModelError, ReplicafitError
 from replicafit.layers.grid import DropNodes, JoinNodes
 from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import start_from
-from replicafit.plugins import Registry
-from replicafit.runcard import Runcard
+from replicafit.runcard import Setup
 from replicafit.runcard.flavours import flavours_along
 from replicafit.seeds import Seeds
 
@@ -90,9 +89,7 @@ class ReplicaModel:
 
 
 def build_model(
-    runcard: Runcard,
-    registry: Registry,
-    seeds: Seeds,
+    setup: Setup,
     numbers: Sequence[int],
     x_grid: np.ndarray = NO_GRID,
     start: Mapping[int, Path] = NO_START,
@@ -100,9 +97,7 @@ def build_model(
     """The model of the replicas ``numbers``; each one's weights depend on its own number alone.
 
     Args:
-        runcard: says which layers.
-        registry: who provides them.
-        seeds: of initial weights.
+        setup: says which layers, who provides them, and the seed of initial weights.
         numbers: a replica number for each slot.
         x_grid: the grids of all datasets one after the other, (n,), for layers that ask for it.
         start: for each replica number the file of the plain network whose weights it starts from.
@@ -111,6 +106,7 @@ def build_model(
         ModelError: the layers do not go together, do not end in the flavours that the runcard
             names, or have other weights than the networks to start from.
     """
+    runcard, registry, seeds = setup.runcard, setup.registry, Seeds(setup.runcard.seed)
     flavours = flavours_along(runcard.model, registry)
     types = [registry.get(LayerType, item.type) for item in runcard.model.layers]
     nodes = [_requested(kind, item) for kind, item in zip(types, runcard.model.layers, strict=True)]

@@ -1,15 +1,15 @@
 """Slots that do not idle: a replica that ends makes room for the next.
 
 Everything of a replica is a row of some array, so that it moves into a slot by its rows being put
-there. The compiled engine stays the same and no other row changes: replicas come out bit for bit as
-from a batch of their own.
+there. The compiled engine stays the same and no other row changes: a replica comes out bit for bit
+the same from any slot, whoever was there before it and whoever is beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -17,172 +17,193 @@ import numpy as np
 from replicafit.data import ReplicaData
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.engine import BatchConstants, History, Schedule
-from replicafit.training.loop import Snapshot, train
-from replicafit.training.state import Status
+from replicafit.training.loop import Snapshot, no_history, train
+from replicafit.training.state import TrainingState
+from replicafit.training.status import Status
 
 NO_CHECK = History(step=-1, training=np.nan, validation=np.nan)
 """In the history of a slot, in place of the checks of a replica that it held before."""
 
+Row = tuple[TrainingState, History]
+"""One replica's part of a snapshot: arrays without the replica axis."""
+
 
 @dataclass(frozen=True, eq=False)
-class Seat:
-    """A replica's place in the batch that it was prepared with."""
+class PreparedReplica:
+    """One replica ready to train.
+
+    Attributes:
+        batch: what it was prepared with.
+        place: its row there.
+        begun: where a checkpoint left it, if it is not at its start.
+    """
 
     batch: PreparedBatch
     place: int
+    begun: Row | None = None
 
     @property
     def number(self) -> int:
         """The replica number."""
         return self.batch.model.numbers[self.place]
 
-    def beginning(self, checks: int) -> Any:
-        """Its state before the first step, and the history of a slot it comes into."""
-        dtype = self.batch.state.best_validation.dtype
-        columns = zip(NO_CHECK, (np.int32, dtype, dtype), strict=True)
-        blank = History(*(np.full(checks, value, kind) for value, kind in columns))
-        return _row(self.batch.state, self.place), blank
+    @property
+    def beginning(self) -> Row:
+        """Where it begins."""
+        own: TrainingState = _row(self.batch.state, self.place)
+        return self.begun or (own, _row(no_history(1), 0))
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedReplica:
+    """A replica that has ended, with its last state and all its checks."""
+
+    replica: PreparedReplica
+    row: Row
+
+
+class Queue(Protocol):
+    """Replicas that wait for a slot."""
+
+    def take(self, wait: bool) -> PreparedReplica | None:
+        """The next one; None if there is none, or, without ``wait``, none that is ready."""
 
 
 @dataclass(frozen=True)
-class Occupancy:
-    """The replicas that train at one time.
+class Line:
+    """Replicas that are ready, in their order."""
+
+    replicas: Iterator[PreparedReplica]
+
+    def take(self, wait: bool) -> PreparedReplica | None:
+        """The next one, if there is one."""
+        return next(self.replicas, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Slots:
+    """The replicas that train at one time in one lane.
 
     Attributes:
-        seats: whose replica each slot holds; a spare slot holds one that never runs.
+        replicas: whose turn it is in each slot; an empty slot shows one that never runs there.
         snapshot: their states, and their checks.
     """
 
-    seats: tuple[Seat, ...]
+    replicas: tuple[PreparedReplica, ...]
     snapshot: Snapshot
 
     @classmethod
-    def of(cls, batch: PreparedBatch, begun: Snapshot | None = None) -> Occupancy:
-        """A batch in its own slots, at its start or where a checkpoint left it."""
-        seats = tuple(Seat(batch, place) for place in range(len(batch.state.steps)))
-        start = [seat.beginning(checks=0) for seat in seats]
-        return cls(seats, begun or Snapshot(*_stacked(start)))
-
-    @classmethod
-    def vacant(cls, batch: PreparedBatch, slots: int) -> Occupancy:
-        """``slots`` without any replica yet; ``batch`` shows their shape."""
-        nobody = np.full_like(batch.state.status, Status.empty)
-        seat = Seat(replace(batch, state=batch.state._replace(status=nobody)), 0)
-        return cls((seat,) * slots, Snapshot(*_stacked([seat.beginning(checks=0)] * slots)))
+    def empty(cls, like: PreparedReplica, count: int) -> Slots:
+        """``count`` slots without any replica yet; ``like`` shows their shape."""
+        state, history = PreparedReplica(like.batch, like.place).beginning
+        nobody = state._replace(status=np.full_like(state.status, Status.empty))
+        return cls((like,) * count, stacked([(nobody, history)] * count))
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The replica number in each slot."""
-        return tuple(seat.number for seat in self.seats)
+        return tuple(replica.number for replica in self.replicas)
 
     @property
     def constants(self) -> BatchConstants:
         """What training does not change, for the replicas in the slots."""
-        rows: BatchConstants = _stacked([_row(s.batch.constants, s.place) for s in self.seats])
-        return rows
+        rows = [_row(each.batch.constants, each.place) for each in self.replicas]
+        stacked: BatchConstants = keras.tree.map_structure(lambda *each: np.stack(each), *rows)
+        return stacked
 
     @property
     def data(self) -> ReplicaData:
         """What the replicas in the slots are fitted to."""
-        own = [(s.batch.data.values[s.place], s.batch.data.training[s.place]) for s in self.seats]
-        return ReplicaData(self.numbers, *_stacked(own))
+        values = [each.batch.data.values[each.place] for each in self.replicas]
+        training = [each.batch.data.training[each.place] for each in self.replicas]
+        return ReplicaData(self.numbers, np.stack(values), np.stack(training))
 
-    def refilled(self, coming: Iterator[Seat]) -> Occupancy:
+    def row(self, slot: int) -> Row:
+        """State and checks of one slot."""
+        row: Row = _row((self.snapshot.state, self.snapshot.history), slot)
+        return row
+
+    def refilled(self, coming: Queue) -> Slots:
         """With the next replicas in the slots where none runs, as long as there are any."""
-        running = self.snapshot.running.tolist()
-        seats = tuple(
-            seat if runs else next(coming, seat)
-            for seat, runs in zip(self.seats, running, strict=True)
-        )
-        if seats == self.seats:
+        running = self.snapshot.running
+        replicas, rows, waits = list(self.replicas), {}, not running.any()
+        for slot in np.flatnonzero(~running).tolist():
+            following = coming.take(waits)
+            if following is None:
+                break
+            replicas[slot], rows[slot], waits = following, following.beginning, False
+        if not rows:
             return self
-        rows = [
-            self._at(slot) if seat is self.seats[slot] else self._beginning(seat)
-            for slot, seat in enumerate(seats)
-        ]
-        state, history = _stacked(rows)
-        return Occupancy(seats, Snapshot(state, _trimmed(history)))
+        each = [rows[slot] if slot in rows else self.row(slot) for slot in range(len(replicas))]
+        return Slots(tuple(replicas), stacked(each))
 
-    def halted(self, which: np.ndarray) -> Occupancy:
+    def halted(self, which: np.ndarray) -> Slots:
         """With the replicas in the slots ``which`` (r,) stopped where they are."""
         state = self.snapshot.state
         status = np.where(which & self.snapshot.running, Status.stopped, state.status)
         stopped = state._replace(status=status.astype(state.status.dtype))
         return replace(self, snapshot=replace(self.snapshot, state=stopped))
 
-    def at_home(self) -> Iterator[tuple[PreparedBatch, Snapshot]]:
-        """Each batch that has a replica here, as if it trained in slots of its own."""
-        for batch in {id(seat.batch): seat.batch for seat in self.seats}.values():
-            slots = {s.place: slot for slot, s in enumerate(self.seats) if s.batch is batch}
-            home = [Seat(batch, place) for place in range(len(batch.state.steps))]
-            rows = [
-                self._at(slots[seat.place]) if seat.place in slots else self._beginning(seat)
-                for seat in home
-            ]
-            yield batch, Snapshot(*_stacked(rows))
+    def finished(self, before: Slots) -> list[FinishedReplica]:
+        """The replicas that have ended since ``before``, or came in ended from a checkpoint."""
+        status = self.snapshot.state.status
+        over = (status != Status.running) & (status != Status.empty)
+        known = self._stayed(before) & ~before.snapshot.running
+        return [
+            FinishedReplica(self.replicas[slot], self.row(slot))
+            for slot in np.flatnonzero(over & ~known).tolist()
+        ]
 
-    def steps_since(self, before: Occupancy) -> int:
+    def steps_since(self, before: Slots) -> int:
         """Steps that the replicas in the slots have taken since, added."""
         steps = self.snapshot.state.steps
         used = self.snapshot.state.status != Status.empty
-        stayed = [a is b for a, b in zip(self.seats, before.seats, strict=True)]
-        earlier = np.where(stayed, before.snapshot.state.steps, 0)
+        begun = [replica.beginning[0].steps for replica in self.replicas]
+        earlier = np.where(self._stayed(before), before.snapshot.state.steps, begun)
         return int((steps - earlier)[used].sum())
 
-    def _at(self, slot: int) -> Any:
-        return _row((self.snapshot.state, self.snapshot.history), slot)
+    def _stayed(self, before: Slots) -> np.ndarray:
+        """Which slots hold the replica that they held ``before``, (r,)."""
+        same = [a is b for a, b in zip(self.replicas, before.replicas, strict=True)]
+        return np.array(same) & (before.snapshot.state.status != Status.empty)
 
-    def _beginning(self, seat: Seat) -> Any:
-        return seat.beginning(self.snapshot.history.step.shape[1])
 
-
-def seats_of(batches: Iterable[PreparedBatch]) -> Iterator[Seat]:
+def replicas_of(batches: Iterable[PreparedBatch]) -> Iterator[PreparedReplica]:
     """The replicas of ``batches`` one after another."""
     for batch in batches:
-        used = np.flatnonzero(batch.state.status != Status.empty)
-        yield from (Seat(batch, place) for place in used.tolist())
+        yield from (PreparedReplica(batch, place) for place in range(len(batch.model.numbers)))
 
 
-def as_it_is(occupancy: Occupancy) -> Occupancy:
+def as_they_are(slots: Slots) -> Slots:
     """Stops nobody."""
-    return occupancy
+    return slots
 
 
-def train_in_turn(
-    advance: Any,
-    occupancy: Occupancy,
-    coming: Iterator[Seat],
+def train_slots(
+    advance: Callable[..., Any],
+    slots: Slots,
+    coming: Queue,
     schedule: Schedule,
-    judged: Callable[[Occupancy], Occupancy] = as_it_is,
-) -> Iterator[Occupancy]:
+    judged: Callable[[Slots], Slots] = as_they_are,
+) -> Iterator[Slots]:
     """Trains until no replica runs and none comes; gives the slots after each compiled call.
 
     Args:
         advance: the compiled engine.
-        occupancy: where to begin.
+        slots: where to begin.
         coming: replicas that take the place of those that end.
         schedule: when to check.
-        judged: may stop some replicas after each call (``Occupancy.halted``).
+        judged: may stop some replicas after each call (``Slots.halted``).
     """
-    occupancy = occupancy.refilled(coming)
-    while occupancy.snapshot.running.any():
-        for now in _until_one_ends(advance, occupancy, schedule, judged):
+    slots = slots.refilled(coming)
+    while slots.snapshot.running.any():
+        begun = slots.snapshot
+        for seen in train(advance, begun.state, slots.constants, schedule, begun.history):
+            now = judged(replace(slots, snapshot=seen))
             yield now
-        occupancy = now.refilled(coming)
-
-
-def _until_one_ends(
-    advance: Any,
-    occupancy: Occupancy,
-    schedule: Schedule,
-    judged: Callable[[Occupancy], Occupancy],
-) -> Iterator[Occupancy]:
-    begun = occupancy.snapshot
-    for seen in train(advance, begun.state, occupancy.constants, schedule, begun.history):
-        now = judged(replace(occupancy, snapshot=seen))
-        yield now
-        if (begun.running & ~now.snapshot.running).any():
-            return
+            slots = now.refilled(coming)
+            if slots is not now:
+                break
 
 
 def _row(tree: Any, at: int) -> Any:
@@ -190,12 +211,25 @@ def _row(tree: Any, at: int) -> Any:
     return keras.tree.map_structure(lambda array: array[at], tree)
 
 
-def _stacked(rows: Sequence[Any]) -> Any:
-    """The parts of single replicas along one replica axis."""
-    return keras.tree.map_structure(lambda *each: np.stack(each), *rows)
+def stacked(rows: Sequence[Row]) -> Snapshot:
+    """The states and checks of single replicas along one replica axis.
+
+    The checks end together; before those of a replica stands ``NO_CHECK``.
+    """
+    state = keras.tree.map_structure(lambda *each: np.stack(each), *[state for state, _ in rows])
+    owned = [_own(history) for _, history in rows]
+    length = max(len(history.step) for history in owned)
+    padded = [
+        [
+            np.concatenate([np.full(length - len(column), nothing, column.dtype), column])
+            for column, nothing in zip(history, NO_CHECK, strict=True)
+        ]
+        for history in owned
+    ]
+    return Snapshot(state, History(*(np.stack(column) for column in zip(*padded, strict=True))))
 
 
-def _trimmed(history: History) -> History:
-    """Without the columns that no replica in a slot has."""
-    first = int((history.step >= 0).any(axis=0).argmax()) if history.step.size else 0
-    return History(*(column[:, first:] for column in history))
+def _own(history: History) -> History:
+    """The checks of one replica, without what stands before them, (checks,)."""
+    first = int(np.argmax(history.step >= 0)) if (history.step >= 0).any() else len(history.step)
+    return History(*(column[first:] for column in history))

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from replicafit.training.optimizers import Optimizer
-
-
-class Status(IntEnum):
-    """What became of a replica; the names are what users read."""
-
-    running = 0
-    stopped = 1  # no better validation chi2 for `patience` steps
-    completed = 2  # took all `max_steps`
-    diverged = 3  # its loss or gradient was not finite; last good weights kept
-    empty = 4  # a slot that no replica uses
+from replicafit.training.status import Status
 
 
 class TrainingState(NamedTuple):

@@ -27,7 +27,7 @@ from keras import ops
 
 from replicafit.data import LuminosityTable
 from replicafit.forward.luminosities import placed
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 
 POINTS, SUBSET, FLAVOURS = 50, 40, 8
 CHANNELS = 24
@@ -61,11 +61,11 @@ def padded_predictions(matrix: Any, functions: Any) -> Any:
 
 def measure(form: str, replicas: int, n_data: int) -> None:
     """Prints milliseconds of chi2 with its gradient, megabytes it took, and chi2."""
-    seam().prepare("float32")
+    backend().prepare("float32")
     given = table(n_data)
     functions = np.random.default_rng(2).uniform(0, 1, (replicas, POINTS, FLAVOURS))
     start = ops.cast(ops.convert_to_tensor(functions), "float32")
-    seam().compiled(lambda p: ops.sum(p**2))(start)  # what compiling takes for any table
+    backend().compiled(lambda p: ops.sum(p**2))(start)  # what compiling takes for any table
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     if form == "padded":
         matrix = ops.convert_to_tensor(padded(given).reshape(n_data, -1).T)
@@ -76,7 +76,7 @@ def measure(form: str, replicas: int, n_data: int) -> None:
     def chi2(p: Any) -> Any:
         return ops.sum((predictions(p) / 1e4 - 1) ** 2), ()
 
-    run = seam().compiled(seam().value_and_grad(chi2))
+    run = backend().compiled(backend().value_and_grad(chi2))
     (value, _), _ = run(start)
     times = []
     for _ in range(15):

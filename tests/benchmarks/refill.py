@@ -13,16 +13,18 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.execution.plans import Plan, make_engine, make_plans
-from replicafit.plugins import load_registry
-from replicafit.runcard import load_runcard
-from replicafit.training.backend import seam
+from replicafit.forward.fit_data import load_data
+from replicafit.runcard import load_setup
 from replicafit.training.batches import PreparedBatch
-from replicafit.training.slots import Occupancy, seats_of, train_in_turn
+from replicafit.training.slots import Line, Slots, replicas_of, train_slots
 
 
-def calls(plan: Plan, advance: object, wave: Sequence[PreparedBatch]) -> Iterator[Occupancy]:
-    start = Occupancy.of(wave[0])
-    return train_in_turn(advance, start, seats_of(wave[1:]), plan.schedule)
+def begin(plan: Plan, wave: Sequence[PreparedBatch]) -> Slots:
+    return Slots.empty(next(replicas_of(wave)), plan.slots)
+
+
+def calls(plan: Plan, advance: object, wave: Sequence[PreparedBatch]) -> Iterator[Slots]:
+    return train_slots(advance, begin(plan, wave), Line(replicas_of(wave)), plan.schedule)
 
 
 def measure(
@@ -31,7 +33,7 @@ def measure(
     """Seconds, and which part of the steps computed were steps of a running replica."""
     begin, used, computed = time.process_time(), 0, 0
     for wave in waves:
-        before = Occupancy.of(wave[0])
+        before = begin(plan, wave)
         for now in calls(plan, advance, wave):
             own = now.steps_since(before)
             used, computed = used + own, computed + _computed(before, now)
@@ -39,9 +41,9 @@ def measure(
     return time.process_time() - begin, used / computed
 
 
-def _computed(before: Occupancy, now: Occupancy) -> int:
+def _computed(before: Slots, now: Slots) -> int:
     """Steps of the call times slots: those of the replica that went furthest."""
-    stayed = [a is b for a, b in zip(now.seats, before.seats, strict=True)]
+    stayed = [a is b for a, b in zip(now.replicas, before.replicas, strict=True)]
     taken = now.snapshot.state.steps - np.where(stayed, before.snapshot.state.steps, 0)
     return int(taken.max()) * len(stayed)
 
@@ -51,13 +53,11 @@ def main() -> None:
     parser.add_argument("card", type=Path)
     parser.add_argument("--replicas", type=int, default=40)
     arguments = parser.parse_args()
-    registry = load_registry()
-    runcard = load_runcard(arguments.card, registry)
-    seam().prepare(runcard.precision)
+    setup = load_setup(arguments.card)
     numbers = tuple(range(1, arguments.replicas + 1))
-    (plan,) = make_plans(runcard, registry, arguments.card.parent, numbers)
+    (plan,) = make_plans(setup, load_data(setup), numbers)
     batches = [plan.prepare(batch) for batch in plan.network.batches]
-    advance = make_engine(plan, batches[0]).compiled()
+    advance = make_engine(plan, plan.model).compiled()
     next(calls(plan, advance, batches[:1]))  # compiles
     for name, waves in (("one after another", [[b] for b in batches]), ("refilled", [batches])):
         seconds, used = measure(plan, advance, waves)

@@ -15,9 +15,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from replicafit.execution.plans import make_engine, make_plans
-from replicafit.plugins import load_registry
-from replicafit.runcard import Override, load_runcard
-from replicafit.training.backend import seam
+from replicafit.forward.fit_data import load_data
+from replicafit.runcard import Override, load_setup
 from replicafit.training.loop import train
 
 
@@ -34,17 +33,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--replicas", type=int, default=10)
     given = parser.parse_args()
-    registry = load_registry()
-    runcard = load_runcard(
-        given.card, registry, [Override.yaml("--replicas", "replicas", str(given.replicas))]
-    )
-    endless = {"max_steps": given.steps, "patience": given.steps}
-    training = runcard.training.model_copy(update=endless)
-    runcard = runcard.model_copy(update={"training": training})
-    seam().prepare(runcard.precision)
-    plan = make_plans(runcard, registry, given.card.parent, runcard.replicas.numbers)[0]
+    asked = {
+        "replicas": given.replicas,
+        **dict.fromkeys(("training.max_steps", "training.patience"), given.steps),
+        "training.slots": given.replicas,
+    }
+    setup = load_setup(given.card, [Override.setting(f"{k}={v}") for k, v in asked.items()])
+    plan = make_plans(setup, load_data(setup), setup.runcard.replicas.numbers)[0]
     batch = plan.prepare(plan.network.batches[0])
-    advance = make_engine(plan, batch).compiled()
+    advance = make_engine(plan, plan.model).compiled()
     next_line = given.steps // 10
     for snapshot in train(advance, batch.state, batch.constants, plan.schedule):
         steps = int(snapshot.state.steps.max())

@@ -24,9 +24,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from replicafit.execution.plans import Plan, make_engine, make_plans
+from replicafit.forward.fit_data import load_data
 from replicafit.forward.planning import Machine, measured_machine
 from replicafit.plugins import load_registry
-from replicafit.runcard import runcard_type
+from replicafit.runcard import Setup, runcard_type
 from replicafit.training.loop import train
 
 CALLS = 5
@@ -45,17 +46,19 @@ def plan_for(folder: Path, replicas: int) -> Plan:
                 "optimizer": {"type": "nadam", "learning_rate": 1e-3, "clipnorm": 6e-6},
                 "max_steps": 500 * (CALLS + 1),
                 "patience": 10**6,
+                "slots": min(replicas, 10),
             },
         }
     )
-    return make_plans(card, registry, folder, card.replicas.numbers)[0]
+    setup = Setup(card, registry, folder)
+    return make_plans(setup, load_data(setup), card.replicas.numbers)[0]
 
 
 def ours(folder: Path, replicas: int) -> tuple[float, Plan]:
     """Milliseconds per step and replica: all batches one after another, median of the calls."""
     plan = plan_for(folder, replicas)
     batches = [plan.prepare(batch) for batch in plan.network.batches]
-    advance = make_engine(plan, batches[0]).compiled()
+    advance = make_engine(plan, plan.model).compiled()
     total = 0.0
     for batch in batches:
         ticks = [0.0]
@@ -73,7 +76,7 @@ def floor(plan: Plan, machine: Machine) -> tuple[float, float]:
     Every table is read once forward and once backward; a product of a table with a vector costs two
     operations per element, in each direction. The network costs three times its forward pass.
     """
-    slots = plan.network.batches[0].slots
+    slots = plan.slots
     by_bytes = plan.network.seconds_per_step(Machine(machine.bandwidth, float("inf")))
     by_flops = plan.network.seconds_per_step(Machine(float("inf"), machine.flops))
     return 1e3 * by_bytes / slots, 1e3 * by_flops / slots

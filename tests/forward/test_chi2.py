@@ -21,7 +21,7 @@ from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.shared import shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import contracted
 from replicafit.seeds import Seeds
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 
 FITTED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
@@ -35,7 +35,7 @@ def functions(data, slots):
 
 def compare(data, registry, fraction, precision, tolerance, forms=None):
     """chi2 of the planned forms, or of ``forms``, beside the slow one on the host."""
-    seam().prepare(precision)
+    backend().prepare(precision)
     planned = plan_forms(data, registry, FITTED, fraction < 1, precision)
     form = Chi2(forms) if forms else chi2_of(planned)
     own = replica_data(data, Seeds(3), (1, 2, 3), fraction)
@@ -157,7 +157,7 @@ def test_an_operation_with_another_number_of_tables(toy_datasets, registry):
 
 def test_the_reference_data_are_contracted_exactly(reference, registry):
     """Training and validation chi2 of 2265 data, one dataset of ratios, to 1e-10."""
-    seam().prepare("float64")
+    backend().prepare("float64")
     folder = reference / "dis"
     data = stack([read_dataset(file) for file in sorted(folder.glob("*-*.npz"))])
     form = chi2_of(plan_forms(data, registry, data.flavours, True, "float64"))

@@ -12,12 +12,12 @@ from toy import FLAVOURS, TOY_CARD, toy_function
 from replicafit.data import read_dataset, replica_data, stack
 from replicafit.errors import DataError, RuncardError
 from replicafit.forward.chi2 import chi2_of
-from replicafit.forward.fit_data import data_of
+from replicafit.forward.fit_data import load_data
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
-from replicafit.runcard import Override, canonical, load_runcard
+from replicafit.runcard import Override, canonical, load_runcard, load_setup
 from replicafit.seeds import Seeds
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 
 X = np.geomspace(1e-4, 1, 150)
 
@@ -33,7 +33,7 @@ def data_for(toy_folder, registry):
             card["data"]["datasets"][place] |= keys
         path = toy_folder / "changed.yml"
         path.write_text(yaml.safe_dump(card))
-        return data_of(load_runcard(path, registry), registry, toy_folder)
+        return load_data(load_setup(path, registry=registry))
 
     return build
 
@@ -183,8 +183,8 @@ def test_closure_noise_is_one_for_all_and_from_the_seed(data_for, stored, toy_fo
     noise = chi2(one.central - exact.central, exact.covariance) / exact.n_data
     assert 0.5 < noise < 1.6
     card = toy_folder / "changed.yml"
-    other = load_runcard(card, registry, [Override.yaml("--seed", "seed", "8")])
-    assert not np.array_equal(data_of(other, registry, toy_folder).central, held.central)
+    other = load_setup(card, [Override.yaml("--seed", "seed", "8")], registry)
+    assert not np.array_equal(load_data(other).central, held.central)
 
 
 def test_closure_decides_about_pseudodata(data_for, toy_folder, registry):
@@ -253,7 +253,7 @@ def test_the_fit_minimises_chi2_with_the_fit_covariance(
     data_for, registry, stored, toy_folder, change, basis
 ):
     """Training and validation chi2 to 1e-10, with an extra matrix of full rank or of rank 2."""
-    seam().prepare("float64")
+    backend().prepare("float64")
     generator = np.random.default_rng(5)
     for name, rank in (("wide", 40), ("narrow", 2)):
         root = 0.02 * toy_function(X)[0, 0] * generator.standard_normal((40, rank))
@@ -287,8 +287,7 @@ def test_golden_chi2_with_and_without_t0(reference, registry, tmp_path):
         }
     }
     (tmp_path / "card.yml").write_text(yaml.safe_dump(card))
-    runcard = load_runcard(tmp_path / "card.yml", registry)
-    data = data_of(runcard, registry, tmp_path)
+    data = load_data(load_setup(tmp_path / "card.yml", registry=registry))
     golden = json.loads((folder / "nnpdf40_golden.json").read_text())["member_0"]
     with np.load(folder / "nnpdf40_golden.npz") as stored:
         predictions = np.concatenate([stored[f"prediction/{d.name}"] for d in data.datasets])

@@ -17,7 +17,7 @@ from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.seeds import Seeds
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 
 FITTED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 """v15 is not fitted: the channel v15 v3 becomes v v3."""
@@ -98,7 +98,7 @@ def slow_chi2(data, registry, functions, selection, values):
 )
 def test_chi2_and_its_gradient(registry, fraction, precision, tolerance):
     """Every form that the planner picks; gradients beside central differences of the slow sum."""
-    seam().prepare(precision)
+    backend().prepare(precision)
     data = all_kinds()
     form = chi2_of(plan_forms(data, registry, FITTED, fraction < 1, precision))
     own = replica_data(data, Seeds(3), (1,), fraction)
@@ -111,7 +111,7 @@ def test_chi2_and_its_gradient(registry, fraction, precision, tolerance):
         return ops.sum(form(tuple(cast), p)), ()
 
     start = ops.cast(ops.convert_to_tensor(functions), precision)
-    (found, _), gradient = seam().value_and_grad(total)(start)
+    (found, _), gradient = backend().value_and_grad(total)(start)
     expected = slow_chi2(data, registry, functions[0], selection, values)
     assert float(found) == pytest.approx(expected, rel=tolerance)
     gradient = ops.convert_to_numpy(gradient)[0]
@@ -135,7 +135,7 @@ def _cast(part, precision):
 
 def test_replicas_do_not_mix():
     """Each slot's predictions are bitwise the same whoever is beside it, also beside a NaN."""
-    seam().prepare("float32")
+    backend().prepare("float32")
     table = hadronic_table(6, 9, 1)
     on_device = placed(table, "float32")
     functions = np.random.default_rng(1).normal(size=(4, 9, len(FLAVOURS))).astype("float32")

@@ -17,7 +17,7 @@ from replicafit.components import OptimizerType, load_target
 from replicafit.errors import TrainingError
 from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.planning import Machine, Memory, plan_networks
-from replicafit.runcard import Override, load_runcard
+from replicafit.runcard import Override, load_setup
 from replicafit.training.batches import prepare_batch
 
 CHOICE = """\
@@ -31,61 +31,67 @@ WITH_CHOICE = (
 )
 
 
-def card(folder, registry, text=TOY_CARD, replicas=25):
+def card(folder, registry, text=TOY_CARD, replicas=25, settings=()):
     file = folder / "planned.yml"
     file.write_text(text)
-    return load_runcard(file, registry, [Override.yaml("--replicas", "replicas", str(replicas))])
+    changed = [Override.yaml("--replicas", "replicas", str(replicas)), *settings]
+    return load_setup(file, changed, registry)
 
 
 def test_arrays_take_no_more_than_was_planned(toy_folder, toy_data, registry):
-    runcard = card(toy_folder, registry)
-    (plan,) = plan_networks(runcard, registry, toy_data, range(1, 26))
-    assert [len(b.numbers) for b in plan.batches] == [10, 10, 5]
-    optimizer = load_target(registry.get(OptimizerType, "nadam").build)(runcard.training.optimizer)
+    setup = card(toy_folder, registry)
+    (plan,) = plan_networks(setup, toy_data, range(1, 26))
+    assert [len(batch) for batch in plan.batches] == [10, 10, 5]
+    settings = setup.runcard.training.optimizer
+    optimizer = load_target(registry.get(OptimizerType, "nadam").build)(settings)
     chi2 = chi2_of(plan.forms)
-    batch = prepare_batch(plan.batches[0], runcard, registry, toy_data, chi2, optimizer)
+    batch = prepare_batch(setup, plan.batches[0], toy_data, chi2, optimizer)
     terms = sum(a.nbytes for a in tree.flatten((batch.constants.training,) * 2))
-    assert terms == plan.batches[0].slots * plan.forms.size.own * 4 * 2
+    assert terms == plan.slots * plan.forms.size.own * 4 * 2
     held = sum(a.nbytes for a in tree.flatten((batch.constants, batch.state)))
     assert held < plan.memory.of(10) - plan.memory.shared
     assert plan.parameters == sum(w[0].size for w in batch.state.weights)
     assert plan.grid_points == len(toy_data.x_grid) + len(batch.model.nodes)
 
 
-def test_a_batch_too_large_for_memory_is_split(toy_folder, toy_data, registry):
-    runcard = card(toy_folder, registry)
-    (plan,) = plan_networks(runcard, registry, toy_data, range(1, 26))
-    (small,) = plan_networks(runcard, registry, toy_data, range(1, 26), plan.memory.of(4))
-    assert [len(b.numbers) for b in small.batches] == [4, 4, 4, 4, 4, 4, 1]
-    assert {b.slots for b in small.batches} == {4}
-    with pytest.raises(TrainingError, match=r"One replica takes .* MB, more than the .* MB"):
-        plan_networks(runcard, registry, toy_data, range(1, 26), plan.memory.of(1) - 1)
+def test_slots_too_many_for_memory_are_refused_with_how_many_fit(toy_folder, toy_data, registry):
+    setup = card(toy_folder, registry)
+    (plan,) = plan_networks(setup, toy_data, range(1, 26))
+    with pytest.raises(TrainingError, match=r"Give training\.slots: 4 or fewer"):
+        plan_networks(setup, toy_data, range(1, 26), plan.memory.of(4))
+    setup = card(toy_folder, registry, settings=[Override.setting("training.slots=4")])
+    (small,) = plan_networks(setup, toy_data, range(1, 26), plan.memory.of(4))
+    assert [len(batch) for batch in small.batches] == [4, 4, 4, 4, 4, 4, 1]
+    assert small.slots == 4
+    setup = card(toy_folder, registry, settings=[Override.setting("training.slots=1")])
+    with pytest.raises(TrainingError, match=r"One replica takes .* MB .*, more than the .* MB"):
+        plan_networks(setup, toy_data, range(1, 26), plan.memory.of(1) - 1)
 
 
 def test_the_plan_depends_on_the_runcard_not_on_how_many_replicas(toy_folder, toy_data, registry):
-    runcard = card(toy_folder, registry)
-    (all_of_them,) = plan_networks(runcard, registry, toy_data, range(1, 26))
-    (few,) = plan_networks(runcard, registry, toy_data, (3, 4))
-    assert few.batches[0].slots == all_of_them.batches[0].slots == 10
+    setup = card(toy_folder, registry)
+    (all_of_them,) = plan_networks(setup, toy_data, range(1, 26))
+    (few,) = plan_networks(setup, toy_data, (3, 4))
+    assert few.slots == all_of_them.slots == 10
     assert few.forms.datasets == all_of_them.forms.datasets
-    (one,) = plan_networks(runcard, registry, toy_data, (3,))
-    assert one.batches[0].slots == 1
+    (one,) = plan_networks(setup, toy_data, (3,))
+    assert one.slots == 10
 
 
 def test_a_replica_draws_its_architecture_from_its_own_number(toy_folder, toy_data, registry):
-    runcard = card(toy_folder, registry, WITH_CHOICE)
-    plans = plan_networks(runcard, registry, toy_data, range(1, 26))
+    setup = card(toy_folder, registry, WITH_CHOICE)
+    plans = plan_networks(setup, toy_data, range(1, 26))
     assert [plan.position for plan in plans] == [1, 2]
-    drawn = {k: p.position for p in plans for b in p.batches for k in b.numbers}
+    drawn = {number: plan.position for plan in plans for number in plan.numbers}
     assert sorted(drawn) == list(range(1, 26))
-    again = plan_networks(runcard, registry, toy_data, (20, 7))
-    assert {k: p.position for p in again for b in p.batches for k in b.numbers} == {
+    again = plan_networks(setup, toy_data, (20, 7))
+    assert {number: plan.position for plan in again for number in plan.numbers} == {
         k: drawn[k] for k in (20, 7)
     }
 
 
 def test_time_grows_with_what_is_moved_and_with_what_is_computed(toy_folder, toy_data, registry):
-    (plan,) = plan_networks(card(toy_folder, registry), registry, toy_data, range(1, 26))
+    (plan,) = plan_networks(card(toy_folder, registry), toy_data, range(1, 26))
     slow = plan.seconds_per_step(Machine(1e9, 1e10))
     assert slow == pytest.approx(10 * plan.seconds_per_step(Machine(1e10, 1e11)))
     assert Memory(5, 2).of(3) == 11

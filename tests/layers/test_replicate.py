@@ -11,14 +11,13 @@ from toy import TOY_CARD
 from replicafit.components import LayerType
 from replicafit.execution.plans import make_engine, make_plans
 from replicafit.execution.verify import verify
-from replicafit.forward.planning import Batch
+from replicafit.forward.fit_data import load_data
 from replicafit.layers import MultiDense, replicate
 from replicafit.plugins import Plugin, Registry
-from replicafit.runcard import load_runcard
+from replicafit.runcard import load_setup
 from replicafit.testing import check_layer
-from replicafit.training.backend import seam
 from replicafit.training.loop import train
-from replicafit.training.state import Status
+from replicafit.training.status import Status
 
 SEEDS = (3, 1, 4)
 FEATURES = np.random.default_rng(1).normal(size=(1, 3, 7, 6)).astype(np.float32)
@@ -306,12 +305,11 @@ def replicated_card(toy_folder):
 
 
 def test_the_compiled_engine_trains_it(registry, replicated_card):
-    runcard = load_runcard(replicated_card, registry)
-    seam().prepare(runcard.precision)
-    (plan,) = make_plans(runcard, registry, replicated_card.parent, (1, 2, 3))
-    batch = plan.prepare(Batch((1, 2, 3), 3))
+    setup = load_setup(replicated_card, registry=registry)
+    (plan,) = make_plans(setup, load_data(setup), (1, 2, 3))
+    batch = plan.prepare((1, 2, 3))
     before = [np.asarray(w) for w in batch.state.weights]
-    advance = make_engine(plan, batch).compiled()
+    advance = make_engine(plan, batch.model).compiled()
     *_, last = train(advance, batch.state, batch.constants, plan.schedule)
     assert (last.state.status == Status.completed).all()
     for old, new in zip(before, last.state.weights, strict=True):
@@ -321,7 +319,6 @@ def test_the_compiled_engine_trains_it(registry, replicated_card):
 @pytest.mark.slow
 def test_the_law_holds_in_the_compiled_engine(registry, replicated_card):
     """Replicas alone, together, beside a loud one and one that diverges: bitwise."""
-    runcard = load_runcard(replicated_card, registry)
-    cases = verify(runcard, registry, replicated_card.parent, replicas=3, many=50)
+    cases = verify(load_setup(replicated_card, registry=registry), replicas=3, many=50)
     assert cases
     assert all(case.holds for case in cases)

@@ -11,12 +11,12 @@ from toy import toy_dataset
 
 from replicafit.components import Exporter
 from replicafit.data import stack
+from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import OutputError
 from replicafit.results.files import write_json
 from replicafit.results.folder import FitFolder
+from replicafit.results.records import Chi2PerDatum, ReplicaRecord
 from replicafit.results.replica import (
-    Chi2PerDatum,
-    ReplicaFunction,
     ReplicaHistory,
     ReplicaPredictions,
     ReplicaPseudodata,
@@ -25,22 +25,18 @@ from replicafit.results.replica import (
 
 NOTHING = np.zeros(0)
 RESULT = ReplicaResult(
-    number=4,
-    status="completed",
-    steps=10,
-    best_step=10,
-    n_data_per_dataset={"A": 2},
-    chi2_per_datum=Chi2PerDatum(1.0, None, float("nan")),
-    per_dataset={"A": 1.0},
-    per_experiment={"A": 1.0},
-    split_per_dataset={},
-    penalties={},
-    arc_length={},
-    seeds={},
-    architecture=None,
-    hyperparameters={},
+    record=ReplicaRecord(
+        number=4,
+        status="completed",
+        steps=10,
+        best_step=10,
+        n_data_per_dataset={"A": 2},
+        chi2_per_datum=Chi2PerDatum(training=1.0, all=float("nan")),
+        per_dataset={"A": 1.0},
+        per_experiment={"A": 1.0},
+    ),
     history=ReplicaHistory(NOTHING, NOTHING, NOTHING),
-    function=ReplicaFunction(NOTHING, (), NOTHING, 1.65),
+    function=GridFunctions(NOTHING, (), NOTHING, {"q0": 1.65}),
     pseudodata=ReplicaPseudodata(("A",), (2,), NOTHING, NOTHING, "data"),
     predictions=ReplicaPredictions(stack([toy_dataset("A", 4)]), NOTHING, NOTHING),
 )

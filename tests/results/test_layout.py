@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 from toy import TOY_CARD
 
-from replicafit.execution.fit import Output, fit
+import replicafit
 from replicafit.results.folder import FitFolder
 from replicafit.results.layout import FILES, FileLayout
-from replicafit.results.progress import ProgressLog, Tally, Watchers
-from replicafit.runcard import Override, load_runcard
+from replicafit.runcard import Override, load_setup
 
 
 @pytest.fixture(scope="module")
@@ -23,10 +22,9 @@ def folder(toy_folder, registry, tmp_path_factory) -> FitFolder:
     card = toy_folder / "layout.yml"
     card.write_text(TOY_CARD)
     asked = ["training.max_steps=20", "replicas=2", "training.check_every=10"]
-    runcard = load_runcard(card, registry, [Override.setting(each) for each in asked])
+    setup = load_setup(card, [Override.setting(each) for each in asked], registry)
     written = FitFolder(tmp_path_factory.mktemp("fit") / "fit")
-    log = ProgressLog(written.progress_file, Tally(2, 20), print)
-    fit(runcard, registry, card, Output(written), Watchers([log]))
+    replicafit.fit(setup, output=written.path)
     return written
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,12 @@ from rich.console import Console
 from replicafit.cli.display import Display, live_view
 from replicafit.data import ReplicaData
 from replicafit.errors import OutputError
-from replicafit.results.progress import ProgressLog, Tally, Watchers
+from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
+from replicafit.results.progress import Tally, replicas_in
 from replicafit.training.engine import History
 from replicafit.training.loop import Snapshot
-from replicafit.training.state import Status, TrainingState
+from replicafit.training.state import TrainingState
+from replicafit.training.status import Status
 
 DATA = ReplicaData(
     numbers=(3, 4, 5, 5),
@@ -41,7 +45,7 @@ RUNNING = snapshot(Status.running, Status.stopped, Status.diverged, Status.empty
 
 def test_a_tally_counts_the_whole_fit_and_what_was_written_before():
     tally = Tally(replicas=6, max_steps=100, over={1: "completed", 2: "stopped"})
-    now = tally.progress(RUNNING, DATA)
+    now = tally.seen(0, replicas_in(RUNNING, DATA))
     counts = (now.running, now.stopped, now.completed, now.diverged, now.waiting)
     assert counts == (1, 2, 1, 1, 1)
     assert (now.step, now.steps_done, now.steps_total) == (20, 420, 600)
@@ -51,42 +55,56 @@ def test_a_tally_counts_the_whole_fit_and_what_was_written_before():
 
 def test_a_replica_counts_once(toy_data, registry):
     tally = Tally(replicas=6, max_steps=100)
-    tally.progress(RUNNING, DATA)
-    tally.replica(toy_replica(toy_data, registry, 4))
-    assert tally.progress(RUNNING, DATA).stopped == 1
+    tally.seen(0, replicas_in(RUNNING, DATA))
+    tally.ended(4, toy_replica(toy_data, registry, 4).status)
+    assert tally.seen(0, replicas_in(RUNNING, DATA)).stopped == 1
+
+
+def test_lanes_are_counted_together():
+    tally = Tally(replicas=12, max_steps=100)
+    tally.seen(0, replicas_in(RUNNING, DATA))
+    others = replace(DATA, numbers=(6, 7, 8, 8))
+    now = tally.seen(1, replicas_in(RUNNING, others))
+    assert (now.lanes, now.running, now.stopped, now.diverged, now.waiting) == (2, 2, 2, 2, 6)
+    assert [each.number for each in now.in_slots] == [3, 4, 5, 6, 7, 8]
+
+
+def progress(tally: Tally, what: Snapshot = RUNNING):
+    return tally.seen(0, replicas_in(what, DATA))
 
 
 def test_the_log_is_one_line_of_json_at_a_time_and_grows(tmp_path):
     file = tmp_path / "progress.jsonl"
     for _ in range(2):
-        log = ProgressLog(file, Tally(3, 100), print)
+        log = ProgressLog(file, print)
         log.phase("Training")
-        log.progress(RUNNING, DATA)
+        log.progress(progress(Tally(3, 100)))
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert len(lines) == 2
     assert set(lines[0]) == {
         *("time", "step", "steps_done", "steps_total", "replicas", "running", "stopped"),
-        *("completed", "diverged", "waiting", "chi2_training", "chi2_validation"),
+        *("completed", "diverged", "waiting", "chi2_training", "chi2_validation", "lanes"),
     }
     assert set(lines[0]["chi2_training"]) == {"median", "p16", "p84"}
 
 
 def test_a_log_that_cannot_be_written_costs_one_warning(tmp_path):
     warnings: list[str] = []
-    log = ProgressLog(tmp_path / "no" / "progress.jsonl", Tally(3, 100), warnings.append)
-    log.progress(RUNNING, DATA)
-    log.progress(RUNNING, DATA)
+    log = ProgressLog(tmp_path / "no" / "progress.jsonl", warnings.append)
+    for _ in range(2):
+        log.progress(progress(Tally(3, 100)))
     assert len(warnings) == 1
     assert "the fit goes on" in warnings[0]
 
 
 def shown(quiet: bool) -> str:
     console = Console(file=io.StringIO(), width=200)
-    with Display(console, Tally(3, 100), quiet) as display:
-        everybody = Watchers([display])
+    with Display(console, quiet) as display:
+        everybody = Observers([display])
         everybody.phase("Reading data")
-        everybody.progress(RUNNING, DATA)
-        everybody.progress(RUNNING, DATA)
+        everybody.fit_begins(FitBeginning(Path(), 3, 100, {}))
+        for _ in range(2):
+            everybody.progress(progress(Tally(3, 100)))
         everybody.warning("a [disk] is full")
     return console.file.getvalue()
 
@@ -105,12 +123,14 @@ def test_quiet_prints_warnings_only():
 
 def test_the_live_view_shows_counts_and_spread():
     console = Console(file=io.StringIO(), width=120, force_terminal=True, color_system=None)
-    with Display(console, Tally(6, 100, {1: "completed", 2: "stopped"})) as display:
-        assert display._bar is not None
-        assert display._bar.tasks[0].completed == 200
-        display.progress(RUNNING, DATA)
-        assert display._bar.tasks[0].completed == 420
-        console.print(live_view("the bar", display.tally.progress(RUNNING, DATA)))
+    over = {1: "completed", 2: "stopped"}
+    now = progress(Tally(6, 100, dict(over)))
+    with Display(console) as display:
+        display.fit_begins(FitBeginning(Path(), 6, 100, over))
+        assert display.bar.tasks[0].completed == 200
+        display.progress(now)
+        assert display.bar.tasks[0].completed == 420
+        console.print(live_view("the bar", now))
     text = console.file.getvalue()
     assert "1 running   1 waiting" in text
     assert "2 stopped   1 completed   1 diverged" in text
@@ -132,11 +152,11 @@ def scalars_of(folder) -> dict[str, list[tuple[int, float]]]:
 
 def test_tensorboard_reads_what_was_written(tmp_path):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    log = TensorBoardLog(tmp_path, Tally(6, 100, {1: "completed", 2: "stopped"}))
+    log, tally = TensorBoardLog(tmp_path), Tally(6, 100, {1: "completed", 2: "stopped"})
     log.phase("Training")
-    log.progress(RUNNING, DATA)
+    log.progress(progress(tally))
     ended = Status.stopped, Status.stopped, Status.diverged, Status.empty
-    log.progress(snapshot(*ended, steps=(30, 20, 20, 0)), DATA)
+    log.progress(progress(tally, snapshot(*ended, steps=(30, 20, 20, 0))))
     training, validation = scalars_of(tmp_path / "train"), scalars_of(tmp_path / "validation")
     median = training["epoch_chi2_per_datum/median"]
     assert median == [(420, pytest.approx(1.5)), (500, pytest.approx(1.5))]
@@ -151,3 +171,20 @@ def test_tensorboard_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
     with pytest.raises(OutputError, match=r"pip install 'replicafit\[tensorboard\]'"):
         tensorboard.require_tensorboard()
+
+
+class Broken(Observer):
+    """Hears of the first phase."""
+
+    def phase(self, what: str) -> None:
+        raise RuntimeError("no ears")
+
+
+def test_an_observer_that_fails_costs_one_warning():
+    console = Console(file=io.StringIO(), width=200)
+    everybody = Observers([Broken(), Display(console)])
+    everybody.phase("Reading data")
+    everybody.phase("Planning")
+    first, *rest = console.file.getvalue().splitlines()
+    assert "Broken failed at phase and hears no more (RuntimeError: no ears)" in first
+    assert rest == ["Reading data ...", "Planning ..."]

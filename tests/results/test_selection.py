@@ -7,17 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replicafit.results.records import Chi2PerDatum, PenaltyVerdict, ReplicaRecord
 from replicafit.results.selection import SIGMAS, arc_lengths, select
 
 
 def result(number, chi2=1.2, arc=(1.0, 2.0), passed=True, status="completed"):
-    return {
-        "number": number,
-        "status": status,
-        "chi2_per_datum": {"all": chi2},
-        "arc_length": dict(zip(("sigma", "g"), arc, strict=True)),
-        "penalties": {"positivity": {"value": 0.0, "bound": 1e-6, "passed": passed}},
-    }
+    return ReplicaRecord(
+        number=number,
+        status=status,
+        chi2_per_datum=Chi2PerDatum(all=chi2),
+        arc_length=dict(zip(("sigma", "g"), arc, strict=True)),
+        penalties={"positivity": PenaltyVerdict(value=0.0, bound=1e-6, passed=passed)},
+    )
 
 
 def ensemble(count=30, seed=1):
@@ -30,13 +31,13 @@ def slow(results):
     """The definition, word by word: rounds of mean and deviation over plain lists."""
 
     def figures(r):
-        return [r["chi2_per_datum"]["all"], *r["arc_length"].values()]
+        return [r.chi2_per_datum.all, *r.arc_length.values()]
 
     passing = [
         r
         for r in results
-        if r["status"] != "diverged"
-        and all(p["passed"] for p in r["penalties"].values())
+        if r.status != "diverged"
+        and all(p.passed for p in r.penalties.values())
         and np.isfinite(figures(r)).all()
     ]
     while passing:
@@ -44,7 +45,7 @@ def slow(results):
         limits = columns.mean(axis=0) + 4 * columns.std(axis=0)
         staying = [r for r in passing if np.all(figures(r) <= limits * (1 + 1e-12))]
         if len(staying) == len(passing):
-            return sorted(r["number"] for r in passing)
+            return sorted(r.number for r in passing)
         passing = staying
     return []
 
@@ -53,7 +54,7 @@ def test_a_plain_ensemble_is_selected_whole():
     selection = select(ensemble())
     assert selection.selected == tuple(range(1, 31))
     assert selection.rounds == 1
-    assert selection.summary()["not_selected"] == {}
+    assert selection.summary().not_selected == {}
 
 
 @pytest.mark.parametrize(
@@ -73,8 +74,8 @@ def test_what_disqualifies(change, reason):
     assert selection.selected == tuple(n for n in range(1, 31) if n != 5)
     assert selection.reasons[5][0].startswith(reason)
     verdict = selection.verdict(5)
-    assert verdict["selected"] is False
-    assert set(verdict["figures"]) == {"chi2_per_datum", "arc_length.sigma", "arc_length.g"}
+    assert verdict.selected is False
+    assert set(verdict.figures) == {"chi2_per_datum", "arc_length.sigma", "arc_length.g"}
 
 
 def test_too_small_a_chi2_is_no_fault():
@@ -125,7 +126,7 @@ def test_it_ends_agrees_with_the_definition_and_is_settled(drawn):
     selection = select(results)
     assert list(selection.selected) == slow(results)
     assert selection.rounds <= len(results) + 1
-    kept = [r for r in results if r["number"] in selection.selected]
+    kept = [r for r in results if r.number in selection.selected]
     assert select(kept).selected == selection.selected
 
 
@@ -140,6 +141,6 @@ def test_arc_length_of_curves_known_in_closed_form():
 
 def test_the_limit_is_four_standard_deviations_above_the_mean():
     results = ensemble()
-    values = np.array([r["chi2_per_datum"]["all"] for r in results])
+    values = np.array([r.chi2_per_datum.all for r in results])
     expected = values.mean() + SIGMAS * values.std()
     assert select(results).limits["chi2_per_datum"] == pytest.approx(expected, rel=1e-10)

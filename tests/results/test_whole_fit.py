@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+import replicafit
 from replicafit.components import Exporter, WholeFit
 from replicafit.errors import OutputError, PluginError
+from replicafit.execution.observers import Observer
 from replicafit.plugins import Plugin, Registry
 from replicafit.results.folder import FitFolder
-from replicafit.runcard import load_runcard
+from replicafit.runcard import load_setup
 
 
 def write_numbers(fit: WholeFit) -> Path:
@@ -30,8 +31,10 @@ def break_down(fit: WholeFit) -> Path:
 
 NUMBERS = Exporter(name="numbers", finish=write_numbers)
 
+FAILED = "The exporter 'paper' failed for the whole fit: RuntimeError: no paper"
 
-class Seen:
+
+class Seen(Observer):
     """Notes what a fit says."""
 
     def __init__(self) -> None:
@@ -41,17 +44,8 @@ class Seen:
     def phase(self, what: str) -> None:
         self.phases.append(what)
 
-    def progress(self, snapshot: Any, data: Any) -> None:
-        pass
-
-    def replica(self, result: Any) -> None:
-        pass
-
     def warning(self, message: str) -> None:
         self.warnings.append(message)
-
-
-FAILED = "The exporter 'paper' failed for the whole fit: RuntimeError: no paper"
 
 
 @pytest.fixture
@@ -105,8 +99,6 @@ def test_at_the_end_of_a_fit_a_failure_is_a_message(folder):
 
 
 def test_a_fit_calls_them_at_its_end(toy_card, registry, tmp_path):
-    from replicafit.execution.fit import Output, fit
-
     broken = Exporter(name="paper", finish=break_down)
     plugin = Plugin("whole", "whole", "1", "whole", (NUMBERS, broken))
     richer = Registry(plugins=(*registry.plugins, plugin))
@@ -114,8 +106,8 @@ def test_a_fit_calls_them_at_its_end(toy_card, registry, tmp_path):
     text = toy_card.read_text().replace("max_steps: 60", "max_steps: 10")
     card.write_text(text + "export: [paper, function, numbers]\n")
     folder, seen = FitFolder(tmp_path / "toy"), Seen()
-    written = fit(load_runcard(card, richer), richer, card, Output(folder), seen)
-    assert written == (1, 2, 3)
+    setup = load_setup(card, registry=richer)
+    assert replicafit.fit(setup, output=folder.path, observer=seen).numbers == (1, 2, 3)
     assert (folder.path / "toy.txt").read_text() == "1 2 3"
     assert seen.warnings == [FAILED]
     assert seen.phases[-1] == "Exporting numbers: 3 of 3"

@@ -7,27 +7,26 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from compiled import Setup
+from compiled import Compiled, filled
 from scipy.stats import ks_2samp
 from toy import TOY_CARD
 
 from replicafit.execution.plans import make_engine
 from replicafit.execution.verify import louder
-from replicafit.forward.planning import plan_batches
 from replicafit.training.loop import train
-from replicafit.training.state import Status
+from replicafit.training.status import Status
 
 FLOAT64 = TOY_CARD.replace("seed: 7", "seed: 7\nprecision: float64")
 
 
 @pytest.fixture(scope="module")
 def three(toy_folder, registry):
-    return Setup(toy_folder, registry, 3, FLOAT64)
+    return Compiled(toy_folder, registry, 3, FLOAT64)
 
 
 @pytest.fixture(scope="module")
 def one(toy_folder, registry):
-    return Setup(toy_folder, registry, 1, FLOAT64)
+    return Compiled(toy_folder, registry, 1, FLOAT64)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,8 @@ def test_another_order_changes_nothing_beyond_rounding(three, together):
 
 def test_a_spare_slot_never_runs(three, together):
     padded = three.prepare((1, 2))
-    assert padded.state.status.tolist() == [Status.running, Status.running, Status.empty]
+    status = filled(padded, 3).snapshot.state.status
+    assert status.tolist() == [Status.running, Status.running, Status.empty]
     trained = three.train(padded)
     assert trained.state.steps.tolist() == [60, 60, 0]
     assert_slot_equal(trained.state, together.state, 0, 0)
@@ -91,7 +91,7 @@ def test_a_replica_that_diverges_harms_nobody(three, together, poison):
 
 def test_a_thousandfold_gradient_beside_it_changes_nothing(toy_folder, registry):
     text = TOY_CARD.replace("2.0e-3}", "2.0e-3, clipnorm: 1.0e-4}")
-    setup = Setup(toy_folder, registry, 3, text)
+    setup = Compiled(toy_folder, registry, 3, text)
     prepared = setup.prepare((1, 2, 3))
     plain = setup.train(prepared)
     loud = louder(prepared.constants, 2, 1000.0)
@@ -104,7 +104,7 @@ def test_a_thousandfold_gradient_beside_it_changes_nothing(toy_folder, registry)
 def test_one_loud_replica_in_32_does_not_starve_the_others(toy_folder, registry):
     """What made the stacked layer fail elsewhere: one norm over all replicas, one of them large."""
     text = TOY_CARD.replace("2.0e-3}", "2.0e-3, clipnorm: 6.0e-6}")
-    setup = Setup(toy_folder, registry, 32, text, max_steps=1500)
+    setup = Compiled(toy_folder, registry, 32, text, max_steps=1500)
     prepared = setup.prepare(range(1, 33))
     quiet = setup.train(prepared)
     constants = louder(prepared.constants, 31, 1000.0)
@@ -117,9 +117,9 @@ def test_one_loud_replica_in_32_does_not_starve_the_others(toy_folder, registry)
 
 
 def test_a_run_traces_once(toy_folder, registry):
-    setup = Setup(toy_folder, registry, 2, max_steps=1500)
+    setup = Compiled(toy_folder, registry, 2, max_steps=1500)
     batches = [setup.prepare((1, 2)), setup.prepare((3, 4)), setup.prepare((5,))]
-    engine = make_engine(setup.plan, batches[0])
+    engine = make_engine(setup.plan, batches[0].model)
     traced = []
 
     def counted(weights, fixed, steps=None):
@@ -130,7 +130,9 @@ def test_a_run_traces_once(toy_folder, registry):
     next(train(advance, batches[0].state, batches[0].constants, setup.plan.schedule))
     once = len(traced)
     for batch in batches:
-        assert len(list(train(advance, batch.state, batch.constants, setup.plan.schedule))) > 1
+        slots = filled(batch, 2)
+        state, constants = slots.snapshot.state, slots.constants
+        assert len(list(train(advance, state, constants, setup.plan.schedule))) > 1
     assert len(traced) == once
 
 
@@ -172,10 +174,10 @@ EVERY_STATE = TOY_CARD.replace(
 
 def test_an_engine_compiled_for_others_gives_the_same_bits(toy_folder, registry):
     """One engine serves all batches: it must have kept nothing of the first one's replicas."""
-    setup = Setup(toy_folder, registry, 3, EVERY_STATE)
+    setup = Compiled(toy_folder, registry, 3, EVERY_STATE)
     prepared = setup.prepare((14, 15, 16))
     theirs = setup.train(prepared)
-    setup.advance = make_engine(setup.plan, prepared).compiled()
+    setup.advance = make_engine(setup.plan, prepared.model).compiled()
     ours = setup.train(prepared)
     for slot in range(3):
         assert_slot_equal(ours.state, theirs.state, slot, slot)
@@ -188,7 +190,7 @@ def test_an_engine_compiled_for_others_gives_the_same_bits(toy_folder, registry)
 def test_full_fits_alone_and_together_have_the_same_chi2(toy_folder, registry):
     """Float32, compiled for one slot and for twelve: rounding may differ, chi2 may not."""
     many = {"max_steps": 4000, "patience": 800}
-    batch, single = (Setup(toy_folder, registry, slots, **many) for slots in (12, 1))
+    batch, single = (Compiled(toy_folder, registry, slots, **many) for slots in (12, 1))
     together = batch.train(batch.prepare(range(1, 13))).state
     alone = [single.train(single.prepare((number,))).state for number in range(1, 13)]
     ours = together.best_validation
@@ -197,12 +199,3 @@ def test_full_fits_alone_and_together_have_the_same_chi2(toy_folder, registry):
     assert np.median(ours) == pytest.approx(np.median(theirs), rel=0.02)
     error = np.std(ours - theirs, ddof=1) / np.sqrt(len(ours))
     assert abs(np.mean(ours - theirs)) <= 3 * error + 1e-3 * np.mean(theirs)
-
-
-def test_batches_have_equal_slots():
-    batches = plan_batches(range(1, 38), slots=13)
-    assert [len(b.numbers) for b in batches] == [13, 13, 11]
-    assert {b.slots for b in batches} == {13}
-    assert batches[-1].padded[-2:] == (27, 27)
-    assert {b.slots for b in plan_batches((4, 5), slots=13)} == {13}
-    assert sorted(k for b in batches for k in b.numbers) == list(range(1, 38))

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 import replicafit_pdf
 from keras import ops
-from models import NINE, PREPROCESSING, SUM_RULES, X_LOGX, X, card, dense, model_of, values
+from models import (
+    NINE,
+    PREPROCESSING,
+    SUM_RULES,
+    X_LOGX,
+    X,
+    card,
+    dense,
+    model_of,
+    setup_of,
+    values,
+)
 from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.fit_bases import FIT_BASES
 from replicafit_pdf.layers import sum_rules
@@ -18,7 +29,6 @@ from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
 
 from replicafit.errors import ModelError, ReplicafitError
 from replicafit.runcard.flavours import output_flavours
-from replicafit.seeds import Seeds
 from replicafit.training.model import build_model
 
 
@@ -142,9 +152,9 @@ def test_vanishes_at_one_exactly(registry):
 def test_flavours_after_the_rotation(registry, basis):
     table = FIT_BASES[basis]
     layers = [X_LOGX, dense(len(table.rows)), {"type": "rotation", "basis": basis}]
-    runcard = card(registry, layers, flavours=list(table.rows))
-    assert output_flavours(runcard.model, registry) == table.columns
-    assert build_model(runcard, registry, Seeds(3), (1, 2)).flavours == table.columns
+    setup = setup_of(registry, layers, flavours=list(table.rows))
+    assert output_flavours(setup.runcard.model, registry) == table.columns
+    assert build_model(setup, (1, 2)).flavours == table.columns
 
 
 # Mistakes
@@ -194,7 +204,7 @@ def test_exponents_out_of_range_are_refused_by_the_runcard(registry, settings, m
 
 def test_feature_scaling_needs_data(registry):
     with pytest.raises(ReplicafitError, match="x grid of the data"):
-        build_model(card(registry, [{"type": "feature_scaling"}]), registry, Seeds(3), (1,))
+        build_model(setup_of(registry, [{"type": "feature_scaling"}]), (1,))
 
 
 # n3fit's own networks

@@ -16,7 +16,7 @@ from replicafit.components.builtin.optimizers import (
     SgdSettings,
     replicafit_optimizers,
 )
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 from replicafit.training.schedules import rate_factor
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
@@ -73,7 +73,7 @@ def label(case):
 @pytest.fixture(params=["float64", "float32"])
 def precision(request):
     """Also that of Keras, which turns each hyperparameter and schedule into its ``floatx``."""
-    seam().prepare(request.param)
+    backend().prepare(request.param)
     before = keras.config.floatx()
     keras.config.set_floatx(request.param)
     yield request.param
@@ -101,7 +101,7 @@ def initial_weights(precision: str) -> list[np.ndarray]:
 def traced(function):
     """``function`` compiled as fast as can be, since it is called only a hundred times."""
     if not ON_TENSORFLOW:
-        return seam().compiled(function)
+        return backend().compiled(function)
     import tensorflow as tf
 
     return tf.function(function, autograph=False)  # no XLA: it takes longer than the steps

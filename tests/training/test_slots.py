@@ -7,57 +7,52 @@ from itertools import pairwise
 import keras
 import numpy as np
 import pytest
-from compiled import Setup
+from compiled import Compiled
 
-from replicafit.forward.planning import plan_batches
-from replicafit.training.slots import Occupancy, seats_of, train_in_turn
-from replicafit.training.state import Status
+from replicafit.training.slots import Line, Slots, replicas_of, train_slots
+from replicafit.training.status import Status
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 7, 8)
 
 
 @pytest.fixture(scope="module")
 def three(toy_folder, registry):
-    return Setup(toy_folder, registry, 3, max_steps=1200, patience=30)
+    return Compiled(toy_folder, registry, 3, max_steps=1200, patience=30)
 
 
 @pytest.fixture(scope="module")
 def batches(three):
-    """Three batches, the last with a spare slot; replica 2 diverges at once."""
-    prepared = [three.plan.prepare(batch) for batch in plan_batches(NUMBERS, 3)]
+    """Three batches, the last smaller; replica 2 diverges at once."""
+    prepared = [three.prepare(NUMBERS[i : i + 3]) for i in (0, 3, 6)]
     (terms,) = prepared[0].constants.training
     terms.target[1] = np.nan
     return prepared
 
 
-def in_turn(setup, batches):
-    """All calls of training ``batches`` through the same slots."""
-    first, *rest = batches
-    start, coming = Occupancy.of(first), seats_of(rest)
-    return list(train_in_turn(setup.advance, start, coming, setup.plan.schedule))
+def trained(setup, batches):
+    """The slots at the beginning, and after each call."""
+    replicas = list(replicas_of(batches))
+    start = Slots.empty(replicas[0], 3)
+    calls = train_slots(setup.advance, start, Line(iter(replicas)), setup.plan.schedule)
+    return [start, *calls]
 
 
 def ended(calls):
-    """State and history of each replica where it was first seen to have ended."""
-    found = {}
-    for now in calls:
-        for slot, number in enumerate(now.numbers):
-            status = now.snapshot.state.status[slot]
-            if number not in found and status not in (Status.running, Status.empty):
-                found[number] = now.snapshot, slot
-    return found
+    """Every replica that has ended, once."""
+    found = [each for before, now in pairwise(calls) for each in now.finished(before)]
+    numbers = [each.replica.number for each in found]
+    assert len(numbers) == len(set(numbers))
+    return {each.replica.number: each for each in found}
 
 
-def own_checks(snapshot, slot):
-    """The checks of the replica in ``slot`` up to its last step."""
-    step = snapshot.history.step[slot]
-    own = (step >= 0) & (np.cumsum(step == snapshot.state.steps[slot]) <= 1)
-    return [column[slot, own] for column in snapshot.history]
+def own_checks(history):
+    """The checks of a replica up to its last step."""
+    return [column[history.step >= 0] for column in history]
 
 
 @pytest.fixture(scope="module")
 def calls(three, batches):
-    return in_turn(three, batches)
+    return trained(three, batches)
 
 
 def test_each_replica_is_bitwise_that_of_a_batch_of_its_own(three, batches, calls):
@@ -66,35 +61,25 @@ def test_each_replica_is_bitwise_that_of_a_batch_of_its_own(three, batches, call
     stops = set()
     for batch in batches:
         alone = three.train(batch)
-        for place in np.flatnonzero(batch.state.status != Status.empty):
-            snapshot, slot = refilled[batch.model.numbers[place]]
-            states = (keras.tree.flatten(s.state) for s in (snapshot, alone))
-            for ours, theirs in zip(*states, strict=True):
-                np.testing.assert_array_equal(ours[slot], theirs[place])
-            histories = own_checks(snapshot, slot), own_checks(alone, place)
-            for ours, theirs in zip(*histories, strict=True):
+        for place, number in enumerate(batch.model.numbers):
+            state, history = refilled[number].row
+            row = keras.tree.map_structure(lambda array, at=place: array[at], alone.state)
+            for ours, theirs in zip(*map(keras.tree.flatten, (state, row)), strict=True):
                 np.testing.assert_array_equal(ours, theirs)
-            stops.add(int(snapshot.state.steps[slot]))
+            last = np.flatnonzero(alone.history.step[place] == state.steps)
+            until = int(last[0]) + 1 if len(last) else alone.history.step.shape[1]
+            checks = [column[place, :until] for column in alone.history]
+            for ours, theirs in zip(own_checks(history), checks, strict=True):
+                np.testing.assert_array_equal(ours[: len(theirs)], theirs)
+            stops.add(int(state.steps))
     assert len(stops) > 2  # they did end at different steps
 
 
 def test_no_slot_idles_while_replicas_wait(calls):
-    for now, following in pairwise(calls):
+    for now, following in pairwise(calls[1:]):
         waiting = max(following.numbers) < max(NUMBERS)
         for slot in np.flatnonzero(~now.snapshot.running):
             assert following.numbers[slot] != now.numbers[slot] or not waiting
-
-
-def test_each_batch_finds_its_replicas_at_home(batches, calls):
-    seen = {}
-    for now in calls:
-        for batch, own in now.at_home():
-            assert own.state.steps.shape == batch.state.steps.shape
-            for place, number in enumerate(batch.model.numbers):
-                if own.state.status[place] not in (Status.running, Status.empty):
-                    seen.setdefault(number, int(own.state.best_step[place]))
-    refilled = ended(calls)
-    assert seen == {n: int(s.state.best_step[slot]) for n, (s, slot) in refilled.items()}
 
 
 def test_data_and_constants_follow_the_replicas(batches, calls):
@@ -109,13 +94,18 @@ def test_data_and_constants_follow_the_replicas(batches, calls):
             np.testing.assert_array_equal(now.data.values[slot], values[number])
 
 
-def test_steps_are_counted_once(calls, batches):
-    start = Occupancy.of(batches[0])
-    total = sum(b.steps_since(a) for a, b in zip([start, *calls], calls, strict=False))
-    assert total == sum(int(s.state.steps[slot]) for s, slot in ended(calls).values())
+def test_steps_are_counted_once(calls):
+    total = sum(now.steps_since(before) for before, now in pairwise(calls))
+    assert total == sum(int(each.row[0].steps) for each in ended(calls).values())
 
 
 def test_history_forgets_those_that_left(calls):
     """Or it would grow with every replica that passes through."""
-    for call in calls:
+    for call in calls[1:]:
         assert (call.snapshot.history.step[:, 0] >= 0).any()
+
+
+def test_an_empty_slot_never_runs(three, batches):
+    calls = trained(three, batches[2:])
+    assert (calls[-1].snapshot.state.status == Status.empty).sum() == 1
+    assert calls[-1].snapshot.state.steps.min() == 0

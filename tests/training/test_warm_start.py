@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import X_LOGX, card, dense, values
+from models import X_LOGX, dense, setup_of, values
 from toy import TOY_CARD
 
 from replicafit.errors import ModelError, OutputError
 from replicafit.execution.plans import make_plans
+from replicafit.forward.fit_data import load_data
 from replicafit.results.earlier_fit import networks_to_start_from
 from replicafit.results.files import write_json
 from replicafit.results.folder import FitFolder
-from replicafit.runcard import canonical_hash, load_runcard
+from replicafit.runcard import canonical_hash, load_runcard, load_setup
 from replicafit.runcard.models import StartFrom
-from replicafit.seeds import Seeds
 from replicafit.training.model import build_model
 
 X = np.geomspace(1e-4, 0.9, 12)
@@ -30,7 +30,9 @@ LAYERS = [
 
 
 def built(registry, layers, numbers, start=None, seed=3):
-    return build_model(card(registry, layers), registry, Seeds(seed), numbers, start=start or {})
+    setup = setup_of(registry, layers)
+    other = setup.runcard.model_copy(update={"seed": seed})
+    return build_model(setup.with_runcard(other), numbers, start=start or {})
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +136,9 @@ def test_the_plan_refuses_before_anything_is_trained(registry, toy_folder):
     text = TOY_CARD.replace("model:\n", "model:\n  start_from: nowhere\n")
     path = toy_folder / "warm.yml"
     path.write_text(text)
-    runcard = load_runcard(path, registry)
+    setup = load_setup(path, registry=registry)
     with pytest.raises(OutputError, match="holds no fit"):
-        make_plans(runcard, registry, toy_folder, (1, 2))
+        make_plans(setup, load_data(setup), (1, 2))
 
 
 def test_start_is_part_of_the_hash(registry, toy_folder):

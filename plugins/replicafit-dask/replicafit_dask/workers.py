@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
-from replicafit.errors import ExecutionError
 from replicafit.execution.orders import BatchOrder, Refused, Report, worker_name
 from replicafit.execution.work import train_batch
 from replicafit.execution.workers import Workers
+
+from replicafit.errors import ExecutionError
 
 SECONDS_TO_CONNECT = 10.0
 INSTALL = "Dask is not installed: pip install 'replicafit[dask]'."

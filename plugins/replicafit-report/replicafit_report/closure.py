@@ -27,9 +27,10 @@ from replicafit.plugin import (
     Registry,
     Relation,
     Runcard,
+    Setup,
     chi2_from_factor,
-    data_of,
     known_function,
+    load_data,
     on_flavours,
     read_arrays,
     runcard_type,
@@ -112,7 +113,7 @@ def closure_fit(path: Path, registry: Registry) -> ClosureFit:
         )
     if len(fit) < 2:
         raise OutputError(f"'{path}' has one replica only; bias and variance need more.")
-    data = data_of(runcard, registry, card_folder)
+    data = load_data(Setup(runcard, registry, card_folder))
     bias, variance = bias_and_variance(_predictions(folder, fit), _truth(data), data.cholesky)
     return ClosureFit(
         name=path.name,

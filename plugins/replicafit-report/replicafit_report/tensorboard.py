@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from replicafit.data import ReplicaData
-from replicafit.errors import OutputError
-from replicafit.results.progress import Look, Progress, Spread, Tally
-from replicafit.results.replica import ReplicaResult
-from replicafit.training.loop import Snapshot
+from replicafit.plugin import Observer, OutputError, Progress, Spread
 
 VALIDATION = "val_"
 """How Keras' callback knows what belongs to validation."""
@@ -29,52 +23,40 @@ def require_tensorboard() -> None:
         )
 
 
-@dataclass
-class TensorBoardLog:
+class TensorBoardLog(Observer):
     """Writes scalars at every look at the fit.
 
     Attributes:
         folder: gets ``train`` and ``validation``.
-        tally: counts.
     """
 
-    folder: Path
-    tally: Tally
-    _writer: Any = None
-    _told: dict[int, int] = field(default_factory=dict)  # the step each replica was told at
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._writer: Any = None
+        self._told: dict[int, int] = {}  # the step each replica was told at
 
-    def phase(self, what: str) -> None:
-        """Not written down."""
-
-    def progress(self, snapshot: Snapshot, data: ReplicaData) -> None:
-        """A batch in this process."""
-        self.looks([Look.of(snapshot, data)])
-
-    def looks(self, each: Sequence[Look]) -> None:
+    def progress(self, progress: Progress) -> None:
         """Writes the whole fit at the steps of all replicas together, each replica at its own."""
         self._writer = self._writer or _keras_callback(self.folder)
-        now = self.tally.of(each)
-        self._writer.on_epoch_end(now.steps_done, _of_fit(now))
-        for look in each:
-            self._tell(look)
-        if not now.running:
+        self._writer.on_epoch_end(progress.steps_done, _of_fit(progress))
+        for replica in progress.in_slots:
+            if self._told.get(replica.number) != replica.step:
+                scalars = _of_replica(replica.number, replica.training, replica.validation)
+                self._writer.on_epoch_end(replica.step, scalars)
+                self._told[replica.number] = replica.step
+        if not progress.running:
             self._writer.on_train_end()
             self._writer = None
 
-    def _tell(self, look: Look) -> None:
-        for number, step, *chi2 in zip(
-            look.numbers, look.steps, look.training, look.validation, strict=True
-        ):
-            if self._told.get(number) != step:
-                self._writer.on_epoch_end(step, _of_replica(number, *chi2))
-                self._told[number] = step
 
-    def replica(self, result: ReplicaResult) -> None:
-        """Counted."""
-        self.tally.replica(result)
+def build(folder: Path) -> TensorBoardLog:
+    """For the fit in ``folder``.
 
-    def warning(self, message: str) -> None:
-        """Not written down."""
+    Raises:
+        OutputError: TensorBoard is not installed.
+    """
+    require_tensorboard()
+    return TensorBoardLog(folder / "tensorboard")
 
 
 def _keras_callback(folder: Path) -> Any:

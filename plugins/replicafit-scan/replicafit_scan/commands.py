@@ -9,10 +9,11 @@ from typing import Any
 import click
 
 from replicafit.cli.exit_codes import INTERRUPTED
-from replicafit.cli.loading import load, registry_of
+from replicafit.cli.loading import registry_of
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
-from replicafit.execution import IN_PROCESS, crew_for
+from replicafit.execution.executors import executor_for
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
+from replicafit.runcard import load_setup
 
 
 @click.command()
@@ -40,8 +41,6 @@ from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 )
 @click.option(
     "--executor",
-    default=IN_PROCESS,
-    show_default=True,
     metavar="WHO",
     help="Who tries the architectures of a generation, side by side: as for run. Workers read "
     "CARD and its data where they are.",
@@ -64,17 +63,15 @@ def scan(
     folder = output or Path(f"{card.stem}-scan")
     overrides = tuple(overrides_of(settings, seed, replicas))
     registry = registry_of(card)
-    load(card, registry, overrides)
+    load_setup(card, overrides, registry)
     if not resume:
         refuse_unless_free(folder)
-    with crew_for(executor, registry) as crew:
+    with executor_for(executor, registry, click.echo) as who:
         import_engine_quietly()
         from replicafit_scan.space import Space
 
-        if crew is not None:
-            crew.capacity(click.echo)  # refuses workers with other versions
-        workers = None if crew is None else crew.workers.executor
-        _scan(Space(card, registry, overrides), folder, storage, resume, workers, quiet)
+        who.ready(load_setup(card, overrides, registry), click.echo)
+        _scan(Space(card, registry, overrides), folder, storage, resume, who.futures(), quiet)
 
 
 def _scan(

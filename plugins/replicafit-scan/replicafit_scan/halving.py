@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from replicafit.training.slots import Occupancy
-from replicafit.training.state import Status
+from replicafit.training.slots import Slots
+from replicafit.training.status import Status
 from replicafit_scan.settings import HalvingSettings
 
 
@@ -37,7 +37,7 @@ class Rungs:
     seen: dict[int, dict[int, dict[int, float]]] = field(default_factory=dict)
     behind: dict[int, tuple[int, float]] = field(default_factory=dict)
 
-    def judged(self, now: Occupancy) -> Occupancy:
+    def judged(self, now: Slots) -> Slots:
         """``now``, the replicas of trials that have fallen behind stopped."""
         if self.settings is None:
             return now
@@ -45,20 +45,20 @@ class Rungs:
             for trial in self._arrived(now, rung):
                 if self._is_behind(trial, rung):
                     self.behind.setdefault(trial, (rung, self._mean(trial, rung)))
-        trials = [self.owner.get(id(seat.batch)) for seat in now.seats]
+        trials = [self.owner.get(id(replica.batch)) for replica in now.replicas]
         return now.halted(np.array([trial in self.behind for trial in trials]))
 
-    def _arrived(self, now: Occupancy, rung: int) -> list[int]:
+    def _arrived(self, now: Slots, rung: int) -> list[int]:
         """The trials whose last replica has come to ``rung`` since the last call."""
         state, arrived = now.snapshot.state, []
-        for slot, seat in enumerate(now.seats):
+        for slot, replica in enumerate(now.replicas):
             if state.status[slot] in (Status.empty, Status.diverged):
                 continue
-            trial = self.owner[id(seat.batch)]
+            trial = self.owner[id(replica.batch)]
             known = self.seen.setdefault(rung, {}).setdefault(trial, {})
             ended = state.status[slot] != Status.running
-            if seat.place not in known and (ended or state.steps[slot] >= rung):
-                known[seat.place] = lowest(now, slot, rung)
+            if replica.place not in known and (ended or state.steps[slot] >= rung):
+                known[replica.place] = lowest(now, slot, rung)
                 if len(known) == self.replicas and trial not in self.behind:
                     arrived.append(trial)
         return arrived
@@ -73,10 +73,10 @@ class Rungs:
         return float(np.mean(list(self.seen[rung][trial].values())))
 
 
-def lowest(now: Occupancy, slot: int, until: int) -> float:
+def lowest(now: Slots, slot: int, until: int) -> float:
     """The lowest validation chi2 (training, without validation data) of the replica in ``slot``."""
-    history, seat = now.snapshot.history, now.seats[slot]
+    history, replica = now.snapshot.history, now.replicas[slot]
     own = (history.step[slot] >= 0) & (history.step[slot] <= until)
-    on_training = seat.batch.constants.stop_on_training[seat.place] > 0
+    on_training = replica.batch.constants.stop_on_training[replica.place] > 0
     values = (history.training if on_training else history.validation)[slot, own]
     return float(np.min(values, initial=np.inf))

@@ -19,17 +19,16 @@ from replicafit.components import OptimizerType, load_target
 from replicafit.data import FitData
 from replicafit.errors import ModelError
 from replicafit.execution.plans import Plan, make_engine, make_plans
-from replicafit.forward.planning import Batch
+from replicafit.forward.fit_data import load_data
 from replicafit.forward.predictions import predict_all
-from replicafit.runcard import Runcard
+from replicafit.runcard import Runcard, Setup
 from replicafit.seeds import Seeds
-from replicafit.training.backend import seam
-from replicafit.training.batches import PreparedBatch
+from replicafit.training.batches import PreparedBatch, grid_of_datasets
 from replicafit.training.engine import Schedule
 from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.model import ReplicaModel, build_model
-from replicafit.training.slots import Occupancy, Seat, train_in_turn
-from replicafit.training.state import Status
+from replicafit.training.slots import Line, PreparedReplica, Slots, train_slots
+from replicafit.training.status import Status
 from replicafit_scan.halving import Rungs
 from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
 from replicafit_scan.settings import HalvingSettings
@@ -66,7 +65,7 @@ class Bench:
     def batch(self, runcard: Runcard) -> PreparedBatch:
         """The replicas of a trial: those of ``prepared`` with the numbers of its own optimizer."""
         settings = runcard.training.optimizer
-        kind = self.plan.registry.get(OptimizerType, settings.type)
+        kind = self.plan.setup.registry.get(OptimizerType, settings.type)
         numbers = self.prepared.model.numbers
         drawn = draw_hyperparameters(
             load_target(kind.build)(settings).hyper, Seeds(runcard.seed), numbers
@@ -92,7 +91,7 @@ class Bench:
         x = ops.cast(ops.convert_to_tensor(data.x_grid[None, :, None]), network.compute_dtype)
         values = np.asarray(ops.convert_to_numpy(network(x))[0], np.float64)
         turn = rotation(self.model.flavours, data.flavours)
-        return predict_all(data, self.plan.registry, values @ turn)
+        return predict_all(data, self.plan.setup.registry, values @ turn)
 
 
 @dataclass
@@ -145,20 +144,17 @@ class Workshop:
 def make_bench(runcard: Runcard, fold: int, space: Space) -> Bench:
     """Reads, prepares and compiles ``runcard`` with ``fold`` held out."""
     settings, folder = space.scan, space.card.parent
-    seam().prepare(runcard.precision)
     data = runcard.data.model_copy(update={"hold_out": fold})
     runcard = runcard.model_copy(update={"data": data})
     first, count = runcard.replicas.first, settings.replicas_per_fold
     together = max(PADDED, count * settings.generation)
-    (plan,) = make_plans(runcard, space.registry, folder, range(first, first + together))
+    setup = Setup(runcard, space.registry, folder)
+    (plan,) = make_plans(setup, load_data(setup), range(first, first + together))
     numbers = tuple(range(first, first + count))
-    prepared = plan.prepare(Batch(numbers, count))
-    padded = Batch(numbers[: plan.network.slots], plan.network.slots).padded
-    x_grid = np.concatenate([dataset.x_grid for dataset in plan.data.datasets])
-    seeds = Seeds(runcard.seed)
-    model = build_model(plan.runcard, space.registry, seeds, padded, x_grid, plan.start)
-    engine = make_engine(plan, replace(prepared, model=model))
-    return Bench(fold, plan, prepared, model, engine.compiled())
+    prepared = plan.prepare(numbers)
+    padded = (numbers + numbers[:1] * plan.slots)[: plan.slots]
+    model = build_model(plan.setup, padded, grid_of_datasets(plan.data), plan.start)
+    return Bench(fold, plan, prepared, model, make_engine(plan, model).compiled())
 
 
 def tried(
@@ -175,17 +171,19 @@ def tried(
     rungs = Rungs(halving, owner, len(replicas))
     ends: dict[int, dict[int, _End]] = {number: {} for number in cards}
 
-    def coming() -> Iterator[Seat]:
+    def coming() -> Iterator[PreparedReplica]:
         for number, batch in batches.items():
-            yield from (Seat(batch, place) for place in replicas if number not in rungs.behind)
+            for place in replicas:
+                if number not in rungs.behind:
+                    yield PreparedReplica(batch, place)
 
-    start = Occupancy.vacant(bench.prepared, len(bench.model.numbers))
+    start = Slots.empty(PreparedReplica(bench.prepared, 0), bench.plan.slots)
     schedule = with_looks_at_rungs(bench.plan.schedule, halving)
-    for now in train_in_turn(bench.advance, start, coming(), schedule, rungs.judged):
+    for now in train_slots(bench.advance, start, Line(coming()), schedule, rungs.judged):
         state = now.snapshot.state
-        for slot, seat in enumerate(now.seats):
+        for slot, replica in enumerate(now.replicas):
             if state.status[slot] not in (Status.running, Status.empty):
-                ends[owner[id(seat.batch)]].setdefault(seat.place, _End.of(state, slot))
+                ends[owner[id(replica.batch)]].setdefault(replica.place, _End.of(state, slot))
     going = [number for number in cards if number not in rungs.behind]
     return {number: _score(bench, ends[number]) for number in going}, rungs.behind
 

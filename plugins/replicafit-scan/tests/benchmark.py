@@ -18,11 +18,11 @@ import numpy as np
 from replicafit_scan.space import Point, Space
 from replicafit_scan.trials import Workshop
 
-from replicafit.execution.plans import make_engine, make_plans
+from replicafit.execution.plans import make_plans
+from replicafit.forward.fit_data import load_data
 from replicafit.plugins import load_registry
-from replicafit.runcard import Override
-from replicafit.training.backend import seam
-from replicafit.training.loop import train
+from replicafit.runcard import Override, Setup
+from replicafit.training.slots import Line, Slots, replicas_of, train_slots
 
 SETTINGS = (
     "data.folds=[[SLAC_NC_P_EM-F2, BCDMS_NC_D_EM-F2], [BCDMS_NC_P_EM-F2, NMC_NC_P_EM-SIGMARED]]",
@@ -40,16 +40,17 @@ def alone(space: Space, point: Point) -> float:
     training = 0.0
     for fold in range(1, len(space.base.data.folds) + 1):
         runcard = space.runcard({**point.values, "data.hold_out": fold})
-        (plan,) = make_plans(runcard, space.registry, space.card.parent, (1,))
-        prepared = plan.prepare(plan.network.batches[0])
-        advance = make_engine(plan, prepared).compiled()
-        calls = train(advance, prepared.state, prepared.constants, plan.schedule)
+        setup = Setup(runcard, space.registry, space.card.parent)
+        (plan,) = make_plans(setup, load_data(setup), (1,))
+        (replica,) = replicas_of([plan.prepare((1,))])
+        start = Slots.empty(replica, plan.slots)
+        calls = train_slots(plan.engine, start, Line(iter([replica])), plan.schedule)
         last = next(calls)  # compiles
         begin = time.process_time()
         for now in calls:
             last = now
         training += time.process_time() - begin
-        list(plan.evaluation.results(prepared.model, prepared.data, last, (0,)))
+        list(plan.evaluation.results(last.finished(start)))
     return training
 
 
@@ -67,7 +68,6 @@ def main() -> None:
     arguments = parser.parse_args()
     overrides = tuple(map(Override.setting, SETTINGS))
     space = Space(arguments.card, load_registry(), overrides)
-    seam().prepare(space.base.precision)
     chosen = points(arguments.trials)
     sample = chosen[:: max(1, len(chosen) // arguments.alone)][: arguments.alone]
     each = [timed(lambda point=point: alone(space, point)) for point in sample]

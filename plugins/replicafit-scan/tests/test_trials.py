@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -18,11 +20,10 @@ from toy import SCAN_CARD
 
 from replicafit import cli
 from replicafit.errors import OutputError
-from replicafit.execution.choosing import workers_for
 from replicafit.execution.plans import make_plans
-from replicafit.forward.planning import Batch
-from replicafit.runcard import Override, load_runcard
-from replicafit.training.loop import train
+from replicafit.forward.fit_data import load_data
+from replicafit.runcard import Override, Setup, load_runcard
+from replicafit.training.slots import Line, Slots, replicas_of, train_slots
 
 RATE = "training.optimizer.learning_rate"
 RATES = np.geomspace(1e-5, 1e-2, 12)
@@ -79,10 +80,13 @@ def test_a_trial_is_the_fit_of_its_runcard(workshop, points, together):
     """Prepared, trained and judged as ``replicafit run`` does, with the fold held out."""
     space, bench = workshop.space, next(b for b in workshop.benches.values() if b.fold == 1)
     runcard = space.runcard({**points[11].values, "data.hold_out": 1})
-    (plan,) = make_plans(runcard, space.registry, space.card.parent, (1, 2))
-    own = plan.prepare(Batch((1, 2), plan.network.slots))
-    *_, last = train(bench.advance, own.state, own.constants, bench.plan.schedule)
-    each = [r.held_out["A"] for r, _ in plan.evaluation.results(own.model, own.data, last, (0, 1))]
+    setup = Setup(runcard, space.registry, space.card.parent)
+    (plan,) = make_plans(setup, load_data(setup), (1, 2))
+    start = Slots.empty(next(replicas_of([plan.prepare((1, 2))])), plan.slots)
+    coming = Line(replicas_of([plan.prepare((1, 2))]))
+    *_, last = train_slots(bench.advance, start, coming, bench.plan.schedule)
+    finished = last.finished(start)
+    each = [result.record.held_out["A"] for result, _ in plan.evaluation.results(finished)]
     assert together[11].folds[0].chi2 == pytest.approx(np.mean(each), rel=1e-12)
 
 
@@ -221,8 +225,9 @@ def test_best_and_ensemble_are_runcards(workshop, whole, registry):
     ensemble = load_runcard(whole / "ensemble.yml", registry)
     rates = [n.training.optimizer.learning_rate for n in ensemble.model.networks]
     assert rates == [told["trials"][n]["values"][RATE] for n in told["best"]]
-    plans = make_plans(ensemble, registry, whole, range(1, 21))
-    assert [plan.runcard.training.optimizer.learning_rate for plan in plans] == rates
+    setup = Setup(ensemble, registry, whole)
+    plans = make_plans(setup, load_data(setup), range(1, 21))
+    assert [plan.setup.runcard.training.optimizer.learning_rate for plan in plans] == rates
 
 
 def test_ranking_gives_each_point_once(together):
@@ -242,8 +247,8 @@ def test_other_processes_come_to_the_same(workshop, points, together, toy_folder
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     folder = toy_folder / "processes"
     quiet = with_settings(workshop, "scan.halving=null", "scan.trials=4")
-    with workers_for("processes:1") as workers:
-        scan(study_in(quiet, folder), folder, Watch(), quiet, workers.executor)
+    with ProcessPoolExecutor(1, get_context("spawn")) as workers:
+        scan(study_in(quiet, folder), folder, Watch(), quiet, workers)
     there = open_study(quiet.space, journal(folder), resume=True).outcomes()
     here = quiet.carried_out([Point(o.number, o.values) for o in there])
     assert list(here) == there

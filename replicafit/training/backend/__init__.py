@@ -1,9 +1,12 @@
-"""The seam: the only place that names a backend. One module for each, of the same functions.
+"""The only place that names a backend. One module for each, of the same functions.
 
 value_and_grad(function)    of (weights, ...) -> (scalar, aux): ((scalar, aux), gradients)
 compiled(function)          compiled for repeated calls with the same shapes
+start()                     one thread for each lane; before anything is computed
 prepare(precision)          what must be set before tensors are made
-accelerator_memory()        bytes a batch may take on a GPU, None on a CPU
+accelerators()              the GPUs, one for each lane; none on a CPU
+accelerator_memory()        bytes that slots may take on a GPU, None on a CPU
+device(lane)                what a lane computes on, while a block lasts
 describe()                  name, version and device, for provenance
 """
 
@@ -22,7 +25,7 @@ _MODULES = {
 }
 
 
-def seam() -> Any:
+def backend() -> Any:
     """The module of the backend that Keras runs on.
 
     Raises:

@@ -1,8 +1,10 @@
-"""The seam for JAX."""
+"""The backend JAX."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import jax
@@ -26,14 +28,34 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return fast
 
 
+def start() -> None:
+    """One thread for each call, which is the caller's own, so that as many lanes as cores do not
+    get into each other's way.
+    """
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+
+
 def prepare(precision: str) -> None:
     """JAX must be told before it may hold float64 numbers."""
     if precision == "float64":
         jax.config.update("jax_enable_x64", True)
 
 
+def accelerators() -> list[Any]:
+    """The GPUs, one for each lane."""
+    return [device for device in jax.local_devices() if device.platform != "cpu"]
+
+
+def device(lane: int) -> AbstractContextManager[Any]:
+    """What ``lane`` computes on, while a block lasts."""
+    gpus = accelerators()
+    return jax.default_device(gpus[lane % len(gpus)]) if gpus else nullcontext()
+
+
 def accelerator_memory() -> int | None:
-    """Bytes a batch may take on a GPU; None where there is none."""
+    """Bytes that slots may take on a GPU; None where there is none."""
     device = jax.devices()[0]
     if device.platform == "cpu":
         return None

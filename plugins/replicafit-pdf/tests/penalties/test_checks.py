@@ -13,17 +13,18 @@ from keras import ops
 
 from replicafit.components import Verdict
 from replicafit.forward.penalties import Penalties
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 from replicafit.training.engine import Engine, Schedule
 from replicafit.training.optimizers import Optimizer
-from replicafit.training.state import Status, TrainingState, initial_state
+from replicafit.training.state import TrainingState, initial_state
+from replicafit.training.status import Status
 
 PATIENCE, EVERY = 30, 10
 
 
 @pytest.fixture(scope="module", autouse=True)
 def float64():
-    seam().prepare("float64")
+    backend().prepare("float64")
 
 
 def engine(max_steps: int) -> Engine:

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import call
+from compiled import Compiled
 from keras import ops
 from toy import TOY_CARD, observable_arrays
-from training.test_engine import Setup, assert_slot_equal
+from training.test_engine import assert_slot_equal
 
 from replicafit.execution.plans import make_engine
 from replicafit.execution.verify import louder
@@ -46,7 +47,7 @@ def folder(tmp_path_factory, toy_folder) -> Path:
 
 @pytest.fixture(scope="module")
 def three(folder, registry):
-    return Setup(folder, registry, 3, CARD)
+    return Compiled(folder, registry, 3, CARD)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def test_neighbours_change_no_bit(three, together):
 
 def test_the_loss_is_chi2_and_penalties_at_the_steps_of_each_replica(three):
     prepared = three.prepare((1, 2, 3))
-    engine = make_engine(three.plan, prepared)
+    engine = make_engine(three.plan, prepared.model)
     state, constants = to_device(prepared.state), to_device(prepared.constants)
     steps = ops.convert_to_tensor(np.array([0, 30, 60], np.int32))
     _, with_all = engine.loss(state.weights, constants, steps)

@@ -17,7 +17,7 @@ from toy import FLAVOURS, observable_arrays
 from replicafit.components import Penalty, PenaltyContext
 from replicafit.data.fit_data import join_grids
 from replicafit.errors import DataError, ModelError
-from replicafit.training.backend import seam
+from replicafit.training.backend import backend
 
 FITTED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 DATA_GRID = np.geomspace(1e-3, 1, 9)
@@ -27,7 +27,7 @@ STEPS = np.array([0, 50, 100, 1000], np.int32)
 
 @pytest.fixture(scope="module", autouse=True)
 def float64():
-    seam().prepare("float64")
+    backend().prepare("float64")
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_gradients_equal_the_slow_ones(request, fixture, build, slow):
         each = penalty(weights[0], steps)
         return ops.sum(each), each
 
-    _, (gradient,) = seam().value_and_grad(loss)((ops.convert_to_tensor(values),))
+    _, (gradient,) = backend().value_and_grad(loss)((ops.convert_to_tensor(values),))
     gradient = ops.convert_to_numpy(gradient)
     generator = np.random.default_rng(5)
     for slot in range(len(STEPS)):
@@ -177,7 +177,7 @@ def test_a_neighbour_that_is_not_a_number_changes_no_bit(request, fixture, build
     settings, at = request.getfixturevalue(fixture)
     values = some_functions(at).astype(np.float32)
     penalty = build(settings, at)
-    compiled = seam().compiled(lambda v, s: penalty(v, s))
+    compiled = backend().compiled(lambda v, s: penalty(v, s))
     before = ops.convert_to_numpy(compiled(ops.convert_to_tensor(values), STEPS))
     values[2] = np.nan
     steps = STEPS.copy()

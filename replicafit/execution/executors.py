@@ -1,0 +1,154 @@
+"""Who trains: what ``--executor`` names. Imports no Keras."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor as Futures
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from replicafit.components import ExecutorType, load_target
+from replicafit.errors import ExecutionError
+from replicafit.plugins import Registry
+from replicafit.results.records import Execution
+from replicafit.runcard import Setup
+
+if TYPE_CHECKING:
+    from replicafit.execution.plans import Plan
+    from replicafit.execution.sink import Sink
+
+LANES = "lanes"
+FORMERLY = ("in-process", "processes")
+"""Names of executors whose place lanes have taken."""
+
+
+class Executor:
+    """Trains replicas of a fit; plugins bring their own (``ExecutorType``).
+
+    Attributes:
+        name: as on the command line.
+    """
+
+    name = ""
+
+    def ready(self, setup: Setup, tell: Callable[[str], None]) -> None:
+        """Makes sure that somebody can train, before anything is written.
+
+        Args:
+            setup: what is to be fitted.
+            tell: called with what the user should know if this takes long.
+
+        Raises:
+            ExecutionError: nobody can.
+        """
+
+    def train(self, plans: Sequence[Plan], numbers: Sequence[int], sink: Sink) -> None:
+        """Trains the replicas ``numbers`` and delivers them to ``sink`` in any order.
+
+        Returns when all are delivered or given up (``sink.given_up``), or ``sink.stopping``.
+        """
+        raise NotImplementedError
+
+    def record(self) -> Execution:
+        """For ``run.json``: who trained so far."""
+        return Execution(executor=self.name)
+
+    def futures(self) -> Futures | None:
+        """Where functions may run side by side, for plugins; None for here."""
+        return None
+
+
+class Lanes(Executor):
+    """Trains in this process, in a thread for each core or GPU (``replicafit.execution.lanes``).
+
+    Attributes:
+        count: of lanes; as many as there are cores or GPUs if None.
+    """
+
+    def __init__(self, count: int | None = None) -> None:
+        self.name = f"{LANES}:{count}" if count else LANES
+        self.count = count
+
+    def train(self, plans: Sequence[Plan], numbers: Sequence[int], sink: Sink) -> None:
+        """Architecture by architecture."""
+        from replicafit.execution.lanes import train
+
+        for plan in plans:
+            own = [number for number in plan.network.numbers if number in set(numbers)]
+            if own and not sink.stopping:
+                train(plan, own, self._lanes, sink)
+
+    def record(self) -> Execution:
+        """For ``run.json``: how many lanes."""
+        return Execution(executor=self.name, workers=[{"lanes": self._lanes}])
+
+    @property
+    def _lanes(self) -> int:
+        from replicafit.training.backend import backend
+
+        return self.count or len(backend().accelerators()) or cores()
+
+
+def cores() -> int:
+    """How many cores this process may use: by its affinity and its control group."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(allowed or 1, _cgroup_limit()))
+
+
+def _cgroup_limit() -> int:
+    """Whole cores of the time that the control group of this process may use."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
+    except (OSError, ValueError):
+        quota, period = _former_cgroup_limit()
+    if not quota.isdecimal() or not period.isdecimal() or int(period) == 0:
+        return 2**31
+    return max(1, int(quota) // int(period))
+
+
+def _former_cgroup_limit() -> tuple[str, str]:
+    """The same of version 1 of control groups."""
+    folder = Path("/sys/fs/cgroup/cpu")
+    try:
+        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        quota, period = ((folder / name).read_text(encoding="utf-8").strip() for name in names)
+    except OSError:
+        return "max", "0"
+    return quota, period
+
+
+@contextmanager
+def executor_for(
+    given: str | None, registry: Registry, tell: Callable[[str], None]
+) -> Iterator[Executor]:
+    """The executor that ``--executor`` names, until the block ends.
+
+    Args:
+        given: ``NAME`` or ``NAME:ADDRESS``; lanes on all cores if nothing is given.
+        registry: of the plugins.
+        tell: called with what the user should know.
+
+    Raises:
+        ExecutionError: it names none, or it cannot be reached.
+    """
+    name, _, address = (given or LANES).partition(":")
+    if name in FORMERLY:
+        tell(
+            f"--executor {given}: one process now trains in lanes, one for each core, instead of "
+            f"several processes. Leave it away, or give {LANES}:N."
+        )
+        name, address = LANES, "" if address.isdecimal() and int(address) > 0 else address
+    if name == LANES and (not address or (address.isdecimal() and int(address) > 0)):
+        yield Lanes(int(address) if address else None)
+        return
+    if name not in registry.names(ExecutorType):
+        forms = [f"{e.name}:{e.form}" for e in registry.all(ExecutorType)]
+        raise ExecutionError(
+            f"Invalid value for --executor: '{given}'. Give {LANES}, {LANES}:N"
+            + "".join(f" or {form}" for form in forms)
+            + "."
+        )
+    with load_target(registry.get(ExecutorType, name).open)(address) as executor:
+        yield executor

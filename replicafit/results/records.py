@@ -1,0 +1,273 @@
+"""What ``result.json`` and ``run.json`` hold; the reference page is made of it.
+
+A key that a later release adds counts as its default, so that fits of earlier ones are read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from replicafit.errors import OutputError
+
+FORMAT = 2
+"""Of the files; 1 had no such key."""
+
+Each = dict[str, float | None]
+"""A number by name; None for what is not finite."""
+
+
+class Record(BaseModel):
+    """Base of what is in a file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def __getitem__(self, key: str) -> Any:
+        """Until reports read attributes: ``record["key"]``."""
+        return getattr(self, key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The same, with a default."""
+        found = getattr(self, key, None)
+        return default if found is None else found
+
+
+class Chi2PerDatum(Record):
+    """chi2 of one replica over the number of data."""
+
+    training: float | None = Field(
+        default=None,
+        description="of this replica's pseudodata that train, with the covariance of that part, at "
+        "the best check; near 2 for a perfect function, because pseudodata fluctuate twice",
+    )
+    validation: float | None = Field(
+        default=None, description="the same of the data that validate; null without such data"
+    )
+    all: float | None = Field(
+        default=None, description="of the measured values, with the covariance of all data"
+    )
+
+
+class SplitChi2(Record):
+    """chi2 per datum of a part of a replica's pseudodata, with the covariance of each part."""
+
+    training: float | None = Field(default=None, description="null without data that train")
+    validation: float | None = Field(default=None, description="null without data that validate")
+    n_training: int = Field(default=0, description="how many data train")
+
+
+class PenaltyVerdict(Record):
+    """What one penalty says of a replica."""
+
+    value: float | None = Field(description="the measure; null if it is not finite")
+    bound: float = Field(description="the most that passes")
+    passed: bool = Field(description="whether it does")
+
+
+class Seeds(Record):
+    """Where random numbers of a replica start."""
+
+    runcard: int = Field(default=0, description="the runcard's seed")
+    layers: list[int] = Field(
+        default=[], description="the seed of each layer with seeded initializers"
+    )
+
+
+class Figure(Record):
+    """One number that the ensemble limits."""
+
+    value: float | None = Field(description="of this replica")
+    limit: float | None = Field(description="the largest that passes")
+
+
+class ReplicaVerdict(Record):
+    """Whether a replica counts."""
+
+    selected: bool = Field(description="whether it does")
+    reasons: list[str] = Field(default=[], description="why not")
+    figures: dict[str, Figure] = Field(
+        default={}, description="what was compared with the other replicas, each with its limit"
+    )
+
+
+class ReplicaRecord(Record):
+    """``result.json``: one replica at its best check, without its arrays.
+
+    Layers may record more keys (``record`` of ``LayerType.build``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    format: int = Field(default=1, description="version of this file's keys")
+    number: int = Field(description="the replica number")
+    status: str = Field(
+        default="",
+        description="stopped: no better validation chi2 for patience steps. completed: took all "
+        "max_steps. diverged: its loss or gradient was not finite; what is written are its best "
+        "weights before that",
+    )
+    steps: int = Field(default=0, description="steps taken")
+    best_step: int = Field(default=0, description="the step that the weights are of")
+    n_data: int = Field(default=0, description="how many data the fit has")
+    n_training: int | None = Field(
+        default=None, description="how many data, or directions of the diagonal basis, train"
+    )
+    chi2_per_datum: Chi2PerDatum = Field(
+        default=Chi2PerDatum(), description="chi2 over the number of data"
+    )
+    n_data_per_dataset: dict[str, int] = Field(
+        default={}, description="how many data each dataset has"
+    )
+    per_dataset: Each = Field(
+        default={},
+        description="chi2 per datum of the measured values, with the covariance of each dataset",
+    )
+    per_experiment: Each = Field(
+        default={},
+        description="the same for all datasets of an experiment together, with the correlations "
+        "between them",
+    )
+    split_per_dataset: dict[str, SplitChi2] = Field(
+        default={},
+        description="for each dataset: chi2 per datum of this replica's pseudodata with the "
+        "covariance of each part, as it is minimised. Empty in the diagonal basis",
+    )
+    split_per_experiment: dict[str, SplitChi2] = Field(
+        default={},
+        description="the same for all data of an experiment together, with the correlations "
+        "between its datasets",
+    )
+    held_out: Each = Field(
+        default={}, description="as per_dataset, for datasets that were not fitted (data.hold_out)"
+    )
+    penalties: dict[str, PenaltyVerdict] = Field(
+        default={}, description="for each penalty that judges: what it measured"
+    )
+    arc_length: Each = Field(
+        default={},
+        description="of each function of function.npz: the length of the curve over x from 1e-6",
+    )
+    seeds: Seeds = Field(default=Seeds(), description="where random numbers start")
+    architecture: int | None = Field(
+        default=None,
+        description="which of model.choice the replica drew, from 1; null without a choice",
+    )
+    hyperparameters: Each = Field(
+        default={}, description="the optimizer's, as used for this replica"
+    )
+    selection: ReplicaVerdict | None = Field(
+        default=None, description="once the fit is complete: whether the replica counts"
+    )
+
+
+class Timing(Record):
+    """How long things took."""
+
+    setup_s: float = Field(default=0.0, description="reading and contracting data, seconds")
+    first_step_s: float = Field(default=0.0, description="compiling, seconds")
+    ms_per_step_and_replica: float | None = Field(
+        default=None,
+        description="milliseconds of one lane for one step of one replica, without compilation; "
+        "null if there were none",
+    )
+    total_s: float | None = Field(default=None, description="from the first word to the last")
+
+
+class PluginRecord(Record):
+    """Where a plugin comes from."""
+
+    distribution: str = Field(default="", description="that has it")
+    version: str = Field(default="", description="of the distribution")
+    sha256: str | None = Field(
+        default=None, description="of a file that the runcard names, exactly which"
+    )
+
+
+class Execution(Record):
+    """Who trained in the last run."""
+
+    executor: str = Field(default="", description="as given to --executor")
+    workers: list[dict[str, Any]] = Field(default=[], description="others than this process")
+    happened: list[str] = Field(default=[], description="warnings of the executor")
+    failures: dict[str, str] = Field(default={}, description="replicas that were given up, and why")
+
+
+class SelectionRecord(Record):
+    """Which replicas of a complete fit count."""
+
+    selected: list[int] = Field(description="the replica numbers that do")
+    not_selected: dict[str, list[str]] = Field(
+        default={}, description="the others, with the reasons"
+    )
+    sigmas: float | None = Field(
+        default=None, description="standard deviations above the mean that still pass"
+    )
+    rounds: int | None = Field(default=None, description="how often mean and deviation were taken")
+
+
+class RunRecord(Record):
+    """``run.json``: what was run, with which versions, on what, and how fast."""
+
+    format: int = Field(default=1, description="version of this file's keys")
+    runcard: dict[str, Any] = Field(
+        default={}, description="the runcard with all defaults filled in"
+    )
+    hash: str = Field(
+        default="", description="SHA-256 of that; equal for cards that mean the same fit"
+    )
+    extends: list[dict[str, str]] = Field(
+        default=[],
+        description="the cards that the runcard extends, the nearest first: path, relative to the "
+        "runcard, and sha256",
+    )
+    runcard_folder: str = Field(default=".", description="where its relative paths begin")
+    data_hash: str = Field(
+        default="",
+        description="SHA-256 of the data, their tables and errors; no fit is resumed with others",
+    )
+    versions: dict[str, str] = Field(
+        default={}, description="of replicafit, keras, numpy, scipy and Python"
+    )
+    plugins: dict[str, PluginRecord] = Field(default={}, description="every plugin that was loaded")
+    backend: dict[str, str] = Field(default={}, description="name, version and device")
+    timing: Timing = Field(default=Timing(), description="how long things took")
+    chi2_forms: list[dict[str, Any]] = Field(
+        default=[],
+        description="for each architecture: parameters, grid points, slots, batches, memory, and "
+        "how chi2 of which datasets is computed",
+    )
+    execution: Execution = Field(default=Execution(), description="who trained in the last run")
+    selection: SelectionRecord | None = Field(
+        default=None, description="null until the fit is complete"
+    )
+
+
+R = TypeVar("R", bound=Record)
+
+
+def read_record(kind: type[R], file: Path) -> R:
+    """What ``file`` holds.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OutputError: it is damaged, or a later release wrote it.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        version = content.get("format", 1)
+    except (ValueError, AttributeError) as cause:
+        raise OutputError(f"'{file}' is damaged ({cause}).") from None
+    if version not in range(1, FORMAT + 1):
+        raise OutputError(
+            f"'{file}' has format {version!r}; this release reads up to {FORMAT}. Use the release "
+            "that wrote it, or a newer one."
+        )
+    try:
+        return kind.model_validate(content)
+    except ValidationError as cause:
+        first = cause.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise OutputError(f"'{file}' is damaged (key '{where}': {first['msg']}).") from None

@@ -1,0 +1,36 @@
+"""What is read of a fit's files: those of this release, of the first format, and of none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from replicafit.errors import OutputError
+from replicafit.results.records import ReplicaRecord, RunRecord, read_record
+
+
+def test_keys_that_a_later_release_adds_count_as_their_defaults(tmp_path):
+    file = tmp_path / "result.json"
+    first = {"number": 3, "status": "stopped", "chi2_per_datum": {"all": 1.5}}
+    file.write_text(json.dumps({**first, "exponents": {"g": 1}}))
+    record = read_record(ReplicaRecord, file)
+    assert (record.format, record.number, record.chi2_per_datum.all) == (1, 3, 1.5)
+    assert record.held_out == {}
+    assert record.selection is None
+    assert record.model_dump()["exponents"] == {"g": 1}  # of a layer, kept
+
+
+def test_a_later_format_is_refused_by_name(tmp_path):
+    file = tmp_path / "run.json"
+    file.write_text('{"format": 99}')
+    with pytest.raises(OutputError, match="has format 99; this release reads up to 2"):
+        read_record(RunRecord, file)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"timing": 3}'])
+def test_what_is_damaged_is_named(tmp_path, text):
+    file = tmp_path / "run.json"
+    file.write_text(text)
+    with pytest.raises(OutputError, match=r"run\.json' is damaged"):
+        read_record(RunRecord, file)
