@@ -60,7 +60,7 @@ def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Itera
         error: dict[str, Any] = {**given}
         if error["type"] == "too_short" and any(_within(loc, error["loc"]) for loc in inside):
             continue  # pydantic counts the items without the invalid ones
-        location = _with_type(source, tuple(filter(_is_key, error["loc"])))
+        location = _with_type(source, _without_types_tried(source.data, error["loc"]))
         reason = _IN_YAML_WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
         before = found.get(location)
         reason = f"{before['msg']}, or: {reason}" if before else reason
@@ -69,9 +69,18 @@ def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Itera
         yield _problem(source, keys, location, error)
 
 
-def _is_key(part: str | int) -> bool:
-    """Whether a part of pydantic's location is one of the card, not a type that was tried."""
-    return isinstance(part, int) or not re.search(r"^(bool|int|float|str|dict)$|[\[(']", part)
+def _without_types_tried(data: Any, location: Location) -> Location:
+    """``location`` without the names of types that pydantic tried, such as ``tuple[int, ...]``."""
+    kept: list[str | int] = []
+    for part in location:
+        known = isinstance(part, int) or (isinstance(data, dict) and part in data)
+        if known or not re.search(r"^(bool|int|float|str|dict)$|[\[(']", str(part)):
+            kept.append(part)
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            continue
+    return tuple(kept)
 
 
 def _problem(

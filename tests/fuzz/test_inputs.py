@@ -33,7 +33,6 @@ from replicafit.runcard import Override, canonical_hash, load_runcard
 CASES = int(os.environ.get("REPLICAFIT_FUZZ", "60"))
 MOST_SECONDS = 10
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 fuzzed = settings(
     max_examples=CASES,
     deadline=None,

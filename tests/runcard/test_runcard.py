@@ -93,6 +93,8 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
             "under 'model.layers' (type multi_dense",
         ),
         ("training_fraction: 0.5", "seed: 5", ":7:3:", "'seed' belongs at the top level"),
+        ("seed: 5", "it's: 5", ":2:1:", "'it's' is not a key here"),
+        ("seed: 5", "x[y(: 5", ":2:1:", "'x[y(' is not a key here"),
         ("seed: 5", "theory: {}", ":2:1:", "pip install -e plugins/replicafit-pdf"),
         ("seed: 5", "scan: {}", ":2:1:", "pip install -e plugins/replicafit-scan"),
         ("learning_rate: 1e-3", "rate: 3", ":9:28:", "optimizer 'nadam' of plugin 'builtin'"),
