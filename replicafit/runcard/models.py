@@ -252,8 +252,8 @@ class DataSettings(Settings):
     )
     derived: Mapping[str, Annotated[str, AfterValidator(_quantity)]] = Field(
         default={},
-        description="More kinematics, for cuts, from those that a dataset has: a name and how it is "
-        "computed. A dataset without what one needs does not have it.",
+        description="More kinematics, for cuts, from those that a dataset has: a name and how it "
+        "is computed. A dataset without what one needs does not have it.",
         examples=[{"nu": "q2 / x"}],
     )
     t0: FunctionPath | None = Field(
@@ -313,6 +313,17 @@ class DataSettings(Settings):
         if isinstance(value, dict) and isinstance(value.get("closure"), dict):
             return {"pseudodata": value["closure"].get("level") not in (0, 1)} | value
         return value
+
+    @field_validator("datasets", "extra_covariances")
+    @classmethod
+    def _each_once(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
+        seen: dict[str, int] = {}
+        for i, entry in enumerate(entries, 1):
+            told_apart = entry.model_dump_json(exclude={"name", "weight", "sampled"})
+            first = seen.setdefault(told_apart, i)
+            if first != i:
+                raise ValueError(f"entries {first} and {i} are the same data; once is enough")
+        return entries
 
     @field_validator("folds")
     @classmethod

@@ -142,6 +142,18 @@ def test_errors_speak_yaml(load, old, new, words):
     assert str(error.value).count("^") == 1
 
 
+def test_one_file_twice_is_told(load):
+    one = "- {type: file, path: a.npz}"
+    with pytest.raises(RuncardError, match="entries 1 and 2 are the same data"):
+        load(CARD.replace(one, f"{one}\n    {one[:-1]}, weight: 2.0}}"))
+    with pytest.raises(RuncardError, match="entries 1 and 2 are the same data"):
+        load(
+            CARD.replace("  training_", "  extra_covariances: [{path: c}, {path: c}]\n  training_")
+        )
+    apart = f"{one[:-1]}, cuts: [x < 0.1]}}\n    {one[:-1]}, cuts: [x > 0.1]}}"
+    assert len(load(CARD.replace(one, apart)).data.datasets) == 2
+
+
 def test_an_invalid_item_is_not_also_a_missing_one(load):
     with pytest.raises(RuncardError) as error:
         load(CARD.replace("file", "fil"))
