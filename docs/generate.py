@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +34,7 @@ from replicafit.runcard.facts import REQUIRED, Facts, facts, meaning
 from replicafit.runcard.keys import KIND_AT, Key, Keys
 from replicafit.runcard.models import DatasetEntry
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 NO_VALUE = ("none", "empty", "see below")
 DOCS = Path(__file__).parent
 NAME = re.compile(r"(?<![\w`:./-])([a-z]+(?:[._][a-z0-9*]+)+)(?![\w`])")
@@ -263,7 +265,8 @@ def _signature(described: Any) -> str:
     except (TypeError, ValueError):
         return ""
     shown = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
-    return str(inspect.Signature(shown)).replace(" = ", "=")
+    text = str(inspect.Signature(shown)).replace(" = ", "=")
+    return re.sub(r"<.*? at 0x\w+>", "...", text)
 
 
 def _sections(described: object) -> str:

@@ -64,6 +64,7 @@ NOT_EXECUTED = {
     r"for seed in": "an hour",
     r"replicafit schema > ": "redirects; schema has tests of its own",
     r"replicafit run (CARD|DIR)": "not a command but its shape",
+    r"replicafit migrate NNPDF40.yml": "needs NNPDF's files; the plugin's own tests follow the page",
 }
 """Commands shown outside of the pages that are followed, and why nothing runs them here."""
 PYTHON_ELSEWHERE = {
@@ -113,7 +114,9 @@ def test_description_of_a_kind_is_documented(kind):
 @pytest.mark.parametrize("component", BUILT_IN, ids=lambda c: f"{type(c).__name__}-{c.name}")
 def test_component_and_its_settings_are_documented(component):
     where = part_about(component)
-    names = [component.name, *setting_names(component.settings.model_json_schema())]
+    settings = getattr(component, "settings", None)
+    keys = setting_names(settings.model_json_schema()) if settings else []
+    names = [component.name, *keys]
     assert not [name for name in names if f"`{name}`" not in where and f"{{{name}: " not in where]
 
 
@@ -140,7 +143,6 @@ SECTIONS = (
     *(models.Runcard, models.DataSettings, models.ModelSettings, models.TrainingSettings),
     *(models.DatasetEntry, models.ExtraCovarianceSettings, models.SplitSettings),
     models.ClosureSettings,
-    models.TheorySettings,
 )
 
 
@@ -180,7 +182,7 @@ def test_every_setting_is_in_a_generated_table():
     keys = Keys(load_registry(choice=Choice(names=frozenset()))).all
     own = [key for key in keys if key.name != "type" and len(key.path) == len(key.container) + 2]
     wanted = {".".join(key.path[:-1]) for key in own if key.component and key.path[0] != "training"}
-    wanted |= {"", "data", "model", "theory", "training", "data.split", "data.closure"}
+    wanted |= {"", "data", "model", "training", "data.split", "data.closure"}
     assert not wanted - tables
 
 
@@ -230,8 +232,8 @@ def test_every_command_is_understood(file):
         _, found, rest = line.partition("replicafit ")
         if found and not re.match(r".*\b(pip|python3?|git) ", line):
             name, *arguments = shlex.split(rest, comments=True)
-            assert name in cli.commands.commands, line
-            command = cli.commands.commands[name]
+            command = cli.commands.get_command(click.Context(cli.commands), name)
+            assert command is not None, line
             command.make_parser(click.Context(command)).parse_args(arguments)
 
 

@@ -423,9 +423,9 @@ class FunctionSource(Component):
         recognizes: ``(text, folder) -> bool``: whether the text names one of these; cheap, and
             never raising. Relative paths begin at ``folder``.
         read: ``(text, folder, attributes) -> KnownFunction``; ``attributes`` are those that the
-            functions of the fit have (``FitData.attributes``), such as a scale. Raises DataError. What
-            reports may compare with has replicas too: ``x`` (n,), ``replicas() -> (r, n, f)`` and
-            ``about``, text by key.
+            functions of the fit have (``FitData.attributes``), such as a scale. Raises DataError.
+            What reports may compare with has replicas too: ``x`` (n,), ``replicas() -> (r, n, f)``
+            and ``about``, text by key.
         form: what the text looks like, for messages; of a source that knows one function, the word
             for it, which is then never taken for a path.
     """

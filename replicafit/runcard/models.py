@@ -319,6 +319,8 @@ class DataSettings(Settings):
     def _each_once(cls, entries: tuple[Any, ...]) -> tuple[Any, ...]:
         seen: dict[str, int] = {}
         for i, entry in enumerate(entries, 1):
+            if getattr(entry, "path", None) is None:
+                continue  # not from a file of its own: names tell entries apart
             told_apart = entry.model_dump_json(exclude={"name", "weight", "sampled"})
             first = seen.setdefault(told_apart, i)
             if first != i:

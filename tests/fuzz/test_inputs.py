@@ -25,10 +25,9 @@ from toy import observable_arrays, toy_dataset
 
 from replicafit.data import write_dataset
 from replicafit.errors import ReplicafitError
-from replicafit.forward.fit_data import data_of
-from replicafit.forward.penalties import with_penalty_grids
+from replicafit.forward.fit_data import load_data
 from replicafit.forward.planning import plan_networks
-from replicafit.runcard import Override, canonical_hash, load_runcard
+from replicafit.runcard import Override, canonical_hash, load_setup
 
 CASES = int(os.environ.get("REPLICAFIT_FUZZ", "60"))
 MOST_SECONDS = 10
@@ -188,11 +187,9 @@ def within_bounds() -> Iterator[None]:
 def check(card: Path, registry: Any, options: tuple[str, ...] = ()) -> None:
     """What ``replicafit check`` does."""
     with within_bounds():
-        runcard = load_runcard(card, registry, [Override.setting(given) for given in options])
-        canonical_hash(runcard)
-        data = data_of(runcard, registry, card.parent)
-        data = with_penalty_grids(data, runcard, registry, card.parent)
-        plan_networks(runcard, registry, data, runcard.replicas.numbers)
+        setup = load_setup(card, [Override.setting(given) for given in options], registry)
+        canonical_hash(setup.runcard)
+        plan_networks(setup, load_data(setup), setup.runcard.replicas.numbers)
 
 
 def places(content: Any) -> list[tuple[Any, Any]]:
