@@ -50,6 +50,8 @@ from replicafit.errors import (
 )
 
 if TYPE_CHECKING:
+    from replicafit.cli.exit_codes import INTERRUPTED
+    from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
     from replicafit.components.builtin.multi_dense import KerasObject
     from replicafit.components.builtin.optimizers import OptimizerSettings, PerReplica
     from replicafit.data import (
@@ -66,8 +68,11 @@ if TYPE_CHECKING:
     from replicafit.data.known_functions import known_function, on_flavours
     from replicafit.data.luminosity import Table
     from replicafit.data.observable_file import read_observable, write_observable
-    from replicafit.execution.executors import Executor
+    from replicafit.execution.executors import Executor, executor_for
     from replicafit.execution.observers import FitBeginning, Observer
+    from replicafit.execution.sink import Sink
+    from replicafit.execution.starting import import_engine_quietly, one_blas_thread
+    from replicafit.execution.variants import Checked, HeldOut, Variants
     from replicafit.forward.fit_data import load_data
     from replicafit.forward.predictions import chi2_from_factor
     from replicafit.layers import MultiDense, MultiInitializer, replicate
@@ -78,9 +83,10 @@ if TYPE_CHECKING:
     from replicafit.results.files import appearing, write_json
     from replicafit.results.folder import FitFolder
     from replicafit.results.progress import Progress, ReplicaProgress, Spread
-    from replicafit.results.records import Execution
+    from replicafit.results.records import Execution, ReplicaRecord, RunRecord
     from replicafit.results.replica import ReplicaResult
     from replicafit.runcard import (
+        Override,
         Runcard,
         Setup,
         canonical,
@@ -91,6 +97,8 @@ if TYPE_CHECKING:
         runcard_type,
     )
     from replicafit.runcard.expressions import condition
+    from replicafit.runcard.joining import items_as_written
+    from replicafit.runcard.yaml_source import YamlSource
     from replicafit.seeds import Seeds
     from replicafit.training.optimizers import Element, Optimizer, optimizer
 
@@ -111,8 +119,12 @@ _LATER = {
     "replicafit.plugins": ("Registry", "load_registry", "with_files"),
     "replicafit.runcard": (
         *("Runcard", "Setup", "load_runcard", "load_setup", "differences", "canonical"),
-        *("compared", "runcard_type"),
+        *("Override", "compared", "runcard_type"),
     ),
+    "replicafit.runcard.joining": ("items_as_written",),
+    "replicafit.runcard.yaml_source": ("YamlSource",),
+    "replicafit.cli.exit_codes": ("INTERRUPTED",),
+    "replicafit.cli.options": ("OVERRIDES", "RUNCARD", "overrides_of"),
     "replicafit.runcard.expressions": ("condition",),
     "replicafit.data.known_functions": ("known_function", "on_flavours"),
     "replicafit.forward.fit_data": ("load_data",),
@@ -120,16 +132,23 @@ _LATER = {
     "replicafit.results.arrays": ("read_arrays",),
     "replicafit.results.files": ("appearing", "write_json"),
     "replicafit.results.folder": ("FitFolder",),
-    "replicafit.execution.executors": ("Executor",),
+    "replicafit.execution.executors": ("Executor", "executor_for"),
+    "replicafit.execution.sink": ("Sink",),
+    "replicafit.execution.starting": ("import_engine_quietly", "one_blas_thread"),
+    "replicafit.execution.variants": ("Checked", "HeldOut", "Variants"),
     "replicafit.execution.observers": ("FitBeginning", "Observer"),
     "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
-    "replicafit.results.records": ("Execution",),
+    "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),
     "replicafit.results.replica": ("ReplicaResult",),
     "replicafit.seeds": ("Seeds",),
     "replicafit.training.optimizers": ("Element", "Optimizer", "optimizer"),
 }
 
 __all__ = [
+    "INTERRUPTED",
+    "OVERRIDES",
+    "RUNCARD",
+    "Checked",
     "Command",
     "ComponentSettings",
     "DataError",
@@ -147,6 +166,7 @@ __all__ = [
     "FitFolder",
     "ForwardMap",
     "FunctionSource",
+    "HeldOut",
     "KerasObject",
     "LayerContext",
     "LayerType",
@@ -161,6 +181,7 @@ __all__ = [
     "OptimizerSettings",
     "OptimizerType",
     "OutputError",
+    "Override",
     "Penalty",
     "PenaltyContext",
     "PerReplica",
@@ -173,9 +194,11 @@ __all__ = [
     "Relation",
     "ReplicaData",
     "ReplicaProgress",
+    "ReplicaRecord",
     "ReplicaResult",
     "ReplicafitError",
     "ReportSection",
+    "RunRecord",
     "Runcard",
     "RuncardError",
     "RuncardSection",
@@ -183,19 +206,25 @@ __all__ = [
     "SelectionRule",
     "Settings",
     "Setup",
+    "Sink",
     "Spread",
     "StartingFunctions",
     "Table",
     "TrainingError",
+    "Variants",
     "Verdict",
     "WholeFit",
+    "YamlSource",
     "appearing",
     "canonical",
     "chi2_from_factor",
     "compared",
     "condition",
     "differences",
+    "executor_for",
     "hookimpl",
+    "import_engine_quietly",
+    "items_as_written",
     "join_grids",
     "known_function",
     "load_data",
@@ -205,7 +234,9 @@ __all__ = [
     "load_target",
     "named_activation",
     "on_flavours",
+    "one_blas_thread",
     "optimizer",
+    "overrides_of",
     "passing",
     "read_arrays",
     "read_dataset",

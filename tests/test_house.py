@@ -96,16 +96,9 @@ MAY_USE = {
 """Which distribution may import which other."""
 NOT_YET = {
     "replicafit_dis": "data.dataset_file",
-    "replicafit_dask": "execution.orders execution.work execution.workers",
     "replicafit_lhapdf": "results.files results.folder",
     "replicafit_pdf": "data.fit_data data.observable_file "
     "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
-    "replicafit_report": "results.progress training.loop",
-    "replicafit_scan": "cli.exit_codes cli.loading cli.options execution.executors forward.fit_data training.status "
-    "execution.plans execution.starting forward.planning forward.predictions results.files "
-    "runcard.joining runcard.local_plugins runcard.yaml_source training.backend "
-    "training.batches training.engine training.hyperparameters training.model training.slots "
-    "training.state /replicafit_pdf",
 }
 """What they still import beside that; this list only gets shorter."""
 SAME_AS_PLUGIN = (

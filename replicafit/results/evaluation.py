@@ -95,7 +95,7 @@ class Evaluation:
     def _take_weights(self, finished: Sequence[FinishedReplica]) -> None:
         """Best weights, and what is not trained, of each replica; the first's in spare slots."""
         network = self.model.network
-        padded = [*finished, *finished[:1] * (len(self.model.numbers) - len(finished))]
+        padded = [*finished, *[finished[0]] * (len(self.model.numbers) - len(finished))]
         trained = zip(*(each.row[0].best_weights for each in padded), strict=True)
         for variable, rows in zip(network.trainable_variables, trained, strict=True):
             variable.assign(np.stack(rows))
@@ -207,14 +207,28 @@ class Evaluation:
             basis="data" if self.data.whitening is None else "diagonal",
         )
 
+    def held_out(
+        self, finished: Sequence[FinishedReplica]
+    ) -> tuple[np.ndarray, list[dict[str, PenaltyVerdict]]]:
+        """What ``finished`` say about the data that are not fitted, (s, d), and their verdicts."""
+        self._take_weights(finished)
+        assert self.data.held_out is not None
+        count = len(finished)
+        judged = self._verdicts(self._functions(self.data.x_grid))
+        return self._predicted(self.data.held_out, count), judged[:count]
+
+    def _predicted(self, data: FitData, count: int) -> np.ndarray:
+        """Predictions for ``data`` of the first ``count`` slots, (s, d)."""
+        turn = combination(self.model.flavours, data.flavours, self.setup.registry)
+        functions = (self._functions(data.x_grid) @ turn)[:count]
+        return predict_all(data, self.setup.registry, functions)
+
     def _held_out(self, count: int) -> list[Each]:
         """chi2 per datum of each dataset that is not fitted, for the first ``count`` slots."""
         data = self.data.held_out
         if data is None:
             return [{} for _ in range(count)]
-        turn = combination(self.model.flavours, data.flavours, self.setup.registry)
-        functions = (self._functions(data.x_grid) @ turn)[:count]
-        residuals = predict_all(data, self.setup.registry, functions) - data.central
+        residuals = self._predicted(data, count) - data.central
         per_dataset = [
             _chi2(residuals[:, place], data.covariance[place, place]) / dataset.n_data
             for dataset, place in zip(data.datasets, data.slices, strict=True)

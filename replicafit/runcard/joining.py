@@ -296,3 +296,17 @@ def _position(node: yaml.SequenceNode, override: Override, above: tuple[str, ...
 
 def _leads_nowhere(override: Override, reason: str) -> RuncardError:
     return RuncardError(str(Problem(OptionMark(override.option), f"{reason}.")))
+
+
+def items_as_written(
+    card: Path, registry: Registry, overrides: Sequence[Override], where: Sequence[str]
+) -> list[YamlSource]:
+    """The items of a list of the runcard at ``card``, each with its place for messages.
+
+    Args:
+        where: the keys that lead to the list.
+    """
+    node: yaml.Node | None = read_cards(card, registry).joined(overrides).root
+    for name in where:
+        node = None if node is None else child_of(node, name)
+    return [] if node is None else [YamlSource(item, construct(item)) for item in node.value]

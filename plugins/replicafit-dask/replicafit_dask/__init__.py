@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from replicafit.components import ExecutorType
-from replicafit.components.hookspecs import hookimpl
+from replicafit.plugin import ExecutorType, hookimpl
 
 
 @hookimpl
@@ -14,7 +13,7 @@ def replicafit_executors() -> Sequence[ExecutorType]:
     return [
         ExecutorType(
             name="dask",
-            open="replicafit_dask.workers:open_workers",
+            open="replicafit_dask.executor:open_executor",
             form="local:N, tcp://HOST:PORT or a scheduler file, then ?RESOURCE=AMOUNT",
             summary="workers of a Dask cluster",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -114,11 +115,16 @@ def _coverage(record: Record) -> list[Figures]:
             at = np.concatenate([np.arange(place.start, place.stop) for place in places])
             both = at[np.isfinite(across[at]) & np.isfinite(up[at])]
             color, mark = CYCLE[i % len(CYCLE)], MARKS[i // len(CYCLE) % len(MARKS)]
-            style = {"color": color, "markersize": 3.4, "markeredgewidth": 0, "alpha": 0.75}
+            style: dict[str, Any] = {
+                "color": color,
+                "markersize": 3.4,
+                "markeredgewidth": 0,
+                "alpha": 0.75,
+            }
             ax.plot(across[both], up[both], mark, **style)
             labels.append((color, mark, f"{experiment}, {len(both)}"))
         for i, (color, mark, label) in enumerate(labels[:16]):
-            place = {"transform": ax.transAxes, "clip_on": False}
+            place: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
             ax.plot(1.03, 0.97 - 0.062 * i, mark, color=color, markersize=5, **place)
             ax.text(1.055, 0.97 - 0.062 * i, label, fontsize=9, va="center", **place)
         label_x(ax, _with_unit(first))

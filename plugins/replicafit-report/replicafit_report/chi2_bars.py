@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from replicafit.plugin import ReplicaRecord
 from replicafit_report.pictures import BLUE, INK, MUTED, ORANGE, drawing, label_x
 from replicafit_report.record import Record
 from replicafit_report.section import Figure
@@ -18,13 +18,13 @@ ROW, HEAD = 24.0, -1.0
 """Height of a name and its bar in pixels; where the line above them stands, in rows."""
 
 
-def values_of(results: Sequence[Any], level: str, name: str) -> np.ndarray:
+def values_of(results: Sequence[ReplicaRecord], level: str, name: str) -> np.ndarray:
     """chi2 per datum of a dataset or an experiment, (r,), not a number where unknown."""
     each = [getattr(r, f"per_{level}").get(name) for r in results]
     return np.array(each, dtype=np.float64)
 
 
-def split_of(results: Sequence[Any], level: str, name: str, part: str) -> np.ndarray:
+def split_of(results: Sequence[ReplicaRecord], level: str, name: str, part: str) -> np.ndarray:
     """The same of the pseudodata, for training or validation, (r,)."""
     each = [getattr(getattr(r, f"split_per_{level}").get(name), part, None) for r in results]
     return np.array(each, dtype=np.float64)

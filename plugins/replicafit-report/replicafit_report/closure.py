@@ -36,7 +36,6 @@ from replicafit.plugin import (
     runcard_type,
     with_files,
 )
-from replicafit_report._compat import attributes_of, selected_of, typed, typed_run
 
 POSITIONS_PER_PART = 10
 """Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly."""
@@ -101,8 +100,8 @@ def closure_fit(path: Path, registry: Registry) -> ClosureFit:
         OutputError: there is no fit, it is no closure test, or files are missing.
     """
     folder = FitFolder(path)
-    fit = typed(load_fit(path))
-    fit, run = fit.only(selected_of(fit)), typed_run(folder)
+    fit = load_fit(path)
+    fit, run = fit.sound(), fit.run
     card_folder = Path(run.runcard_folder)
     registry = with_files(registry, run.runcard.get("plugins", ()), card_folder)
     runcard = runcard_type(registry).model_validate(run.runcard)
@@ -167,7 +166,7 @@ def _within(
     assert runcard.data.closure is not None
     x = positions(_x_of(data))
     flavours = _independent(fit, registry)
-    truth = known_function(runcard.data.closure.truth, card_folder, attributes_of(fit), registry)
+    truth = known_function(runcard.data.closure.truth, card_folder, fit.attributes, registry)
     columns = [fit.flavours.index(name) for name in flavours]
     ours = fit.interpolate(x)[:, :, columns]
     return within_one_sigma(ours, on_flavours(truth, x, flavours, registry))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from replicafit.plugin import OutputError, Registry, compared
+from replicafit.plugin import OutputError, Registry, RunRecord, compared
 from replicafit_report.functions import COLORS, SWATCHES
 from replicafit_report.page import about_functions, apart, in_order, save
 from replicafit_report.pictures import MUTED, drawing, label_x
@@ -155,7 +156,7 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     each = [p.chi2_of_mean(level, common) for p in (mine, yours)]
     n_data = sum(mine.places[name].stop - mine.places[name].start for name in common)
     errors = [p.error_of_chi2(level, common) for p in (mine, yours)]
-    error, apart_by = float(np.hypot(*errors)), each[1] - each[0]
+    error, apart_by = math.hypot(*errors), each[1] - each[0]
     over = f"{n_data:,} data" if whole else f"the {n_data:,} data of {len(common)} common datasets"
     numbers = f"{each[0]:.3f} ({a}) and {each[1]:.3f} ({b}) over {over}"
     sigmas = abs(apart_by) / error if error > 0 else float("nan")
@@ -254,12 +255,12 @@ def _dots(values: dict[str, list[float]], colors: Sequence[str]) -> Figure:
 def _origin(sides: Sequence[Side]) -> Section:
     """Where they come from, and what their runcards say differently."""
     names = [side.name for side in sides]
-    runs = [side.record.run.model_dump() if side.record else {} for side in sides]
-    versions = dict.fromkeys(key for run in runs for key in run.get("versions", {}))
+    runs = [side.record.run if side.record else RunRecord() for side in sides]
+    versions = dict.fromkeys(key for run in runs for key in run.versions)
     lines = {
-        "runcard hash": [str(run.get("hash", ""))[:12] for run in runs],
-        **{key: [told(run.get("versions", {}).get(key)) for run in runs] for key in versions},
-        "backend": [told(run.get("backend", {})) for run in runs],
+        "runcard hash": [run.hash[:12] for run in runs],
+        **{key: [run.versions.get(key, "") for run in runs] for key in versions},
+        "backend": [told(run.backend) for run in runs],
     }
     for key in dict.fromkeys(key for side in sides for key in side.about):
         lines[key] = [side.about.get(key, "") for side in sides]

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from replicafit import Fit, load_fit
-from replicafit.plugin import FitFolder, read_arrays
-from replicafit_report._compat import attributes_of, selected_of, typed, typed_run
+from replicafit.plugin import FitFolder, ReplicaRecord, RunRecord, read_arrays
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -116,7 +115,7 @@ class Record:
     """
 
     folder: FitFolder
-    run: Any
+    run: RunRecord
     runcard: str | None
     fit: Fit
     sound: Fit
@@ -131,7 +130,7 @@ class Record:
     @property
     def card(self) -> Mapping[str, Any]:
         """The runcard with all defaults."""
-        return dict(self.run.runcard)
+        return self.run.runcard
 
     @property
     def title(self) -> str:
@@ -155,7 +154,7 @@ class Record:
     @cached_property
     def reasons(self) -> dict[int, str]:
         """Why replicas do not count, by number."""
-        found, selected = {}, selected_of(self.fit)
+        found, selected = {}, self.fit.selected
         for result in self.fit.results:
             if result.number not in selected:
                 why = result.selection.reasons if result.selection else ()
@@ -179,7 +178,7 @@ class Record:
     @property
     def attributes(self) -> Mapping[str, float]:
         """What characterizes the functions, such as the scale that they belong to."""
-        return attributes_of(self.fit)
+        return self.fit.attributes
 
     def chi2(self, part: str = "all") -> np.ndarray:
         """chi2 per datum of each replica that counts, (r,): ``all``, training or validation."""
@@ -201,7 +200,7 @@ def read_record(path: Path) -> Record:
     Raises:
         OutputError: there is none, or none of its replicas can be shown.
     """
-    folder, fit = FitFolder(path), typed(load_fit(path))
+    folder, fit = FitFolder(path), load_fit(path)
     try:
         sound = fit.sound()
     except ValueError:
@@ -209,7 +208,7 @@ def read_record(path: Path) -> Record:
     card = path / "runcard.yml"
     return Record(
         folder=folder,
-        run=typed_run(folder),
+        run=fit.run,
         runcard=card.read_text(encoding="utf-8") if card.exists() else None,
         fit=fit,
         sound=sound,
@@ -235,6 +234,6 @@ def _predictions(folder: FitFolder, numbers: tuple[int, ...]) -> Predictions | N
     )
 
 
-def recorded(result: Any) -> Mapping[str, Any]:
+def recorded(result: ReplicaRecord) -> Mapping[str, Any]:
     """What the layers of a replica tell of themselves, such as exponents."""
     return dict(result.model_extra or {})

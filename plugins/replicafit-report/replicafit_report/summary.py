@@ -163,19 +163,20 @@ def runcard_section(record: Record) -> Section:
 
 def provenance_section(record: Record) -> Section:
     """Versions, plugins, device and timing."""
-    run = record.run.model_dump()
+    run = record.run
+    timing = run.timing.model_dump(exclude_none=True)
     rows = [
         Row(["fit", record.name]),
-        Row(["runcard hash", told(run.get("hash"))]),
-        *(Row([name, told(version)]) for name, version in run.get("versions", {}).items()),
+        Row(["runcard hash", run.hash]),
+        *(Row([name, version]) for name, version in run.versions.items()),
         *(
-            Row([f"plugin {name}", f"{p['distribution']} {p['version']}"])
-            for name, p in run.get("plugins", {}).items()
+            Row([f"plugin {name}", f"{plugin.distribution} {plugin.version}"])
+            for name, plugin in run.plugins.items()
         ),
-        *(Row([_backend(key), told(value)]) for key, value in run.get("backend", {}).items()),
-        *(Row([_words(k), told(v)]) for k, v in run.get("timing", {}).items()),
+        *(Row([_backend(key), value]) for key, value in run.backend.items()),
+        *(Row([_words(key), told(value)]) for key, value in timing.items()),
     ]
-    forms = run.get("chi2_forms")
+    forms = run.chi2_forms
     more: list[Block] = (
         [More("How χ² is computed", [Code(json.dumps(forms, indent=1))])] if forms else []
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from replicafit.plugin import ReplicaRecord
 from replicafit_report.pictures import (
     INK,
     ORANGE,
@@ -95,7 +94,7 @@ def _curves(record: Record, part: str) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return steps, np.stack(curves), np.array(best, dtype=np.float64)
 
 
-def _n_data(result: Any, part: str) -> int:
+def _n_data(result: ReplicaRecord, part: str) -> int:
     """How many data the part has."""
-    n_training = int(result.n_training)
-    return max(n_training if part == "training" else int(result.n_data) - n_training, 1)
+    n_training = result.n_training or 0
+    return max(n_training if part == "training" else result.n_data - n_training, 1)

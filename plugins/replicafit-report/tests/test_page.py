@@ -150,6 +150,12 @@ def test_a_selection_is_told(two_flavours, registry, tmp_path):
         figures = {"arc_length.g": {"value": 1.0, "limit": 2.1}}
         verdict = {"selected": number != 3, "reasons": reasons, "figures": figures}
         file.write_text(json.dumps({**result, "selection": verdict}))
+    run = json.loads((path / "run.json").read_text())
+    selection = {
+        "selected": [1, 2, 4, 5],
+        "not_selected": {"3": ["arc_length.g is 9.9, above 2.1"]},
+    }
+    (path / "run.json").write_text(json.dumps({**run, "selection": selection}))
     page = Page(write_report(path))
     assert "4 of 5 replicas were selected" in page.words
     assert "arc_length.g is 9.9, above 2.1" in page.words

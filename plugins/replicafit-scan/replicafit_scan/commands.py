@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 
-from replicafit.cli.exit_codes import INTERRUPTED
-from replicafit.cli.loading import registry_of
-from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
-from replicafit.execution.executors import executor_for
-from replicafit.execution.starting import import_engine_quietly, one_blas_thread
-from replicafit.runcard import load_setup
+from replicafit.plugin import (
+    INTERRUPTED,
+    OVERRIDES,
+    RUNCARD,
+    executor_for,
+    import_engine_quietly,
+    load_setup,
+    one_blas_thread,
+    overrides_of,
+)
 
 
 @click.command()
@@ -62,16 +66,15 @@ def scan(
 
     folder = output or Path(f"{card.stem}-scan")
     overrides = tuple(overrides_of(settings, seed, replicas))
-    registry = registry_of(card)
-    load_setup(card, overrides, registry)
+    setup = load_setup(card, overrides)
     if not resume:
         refuse_unless_free(folder)
-    with executor_for(executor, registry, click.echo) as who:
+    with executor_for(executor, setup.registry, click.echo) as who:
         import_engine_quietly()
         from replicafit_scan.space import Space
 
-        who.ready(load_setup(card, overrides, registry), click.echo)
-        _scan(Space(card, registry, overrides), folder, storage, resume, who.futures(), quiet)
+        who.ready(setup, click.echo)
+        _scan(Space(card, setup.registry, overrides), folder, storage, resume, who.futures(), quiet)
 
 
 def _scan(
@@ -82,7 +85,7 @@ def _scan(
     from replicafit_scan.display import ScanDisplay, counted, failed_lines, scan_table
     from replicafit_scan.scan import scan as scanned
     from replicafit_scan.study import journal, open_study
-    from replicafit_scan.trials import Workshop
+    from replicafit_scan.trials import Trials
 
     space.refuse_unless_sound()
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,7 @@ def _scan(
     display = ScanDisplay(console, space.scan.trials, quiet)
     try:
         with one_blas_thread():
-            scanned(study, folder, display, Workshop(space), workers)
+            scanned(study, folder, display, Trials(space), workers)
     except KeyboardInterrupt:
         done = counted(study.outcomes())
         click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.forward.predictions import chi2_from_factor
+from replicafit.plugin import chi2_from_factor
 
 
 @dataclass(frozen=True)

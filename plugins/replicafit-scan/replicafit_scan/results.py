@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 
-from replicafit.results.files import appearing, write_json
-from replicafit.runcard import Runcard
+from replicafit.plugin import Runcard, appearing, write_json
 from replicafit_scan.objective import Outcome
 from replicafit_scan.space import Space
 from replicafit_scan.study import Study

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from replicafit.execution.starting import import_engine_quietly, one_blas_thread
-from replicafit.plugins import load_registry
-from replicafit.runcard import Override
-from replicafit.runcard.local_plugins import registry_for
+from replicafit.plugin import Override, import_engine_quietly, load_setup, one_blas_thread
 from replicafit_scan.objective import Outcome
 from replicafit_scan.results import write_results
 from replicafit_scan.space import Point, Space, groups
 from replicafit_scan.study import Study, copied, twins
-from replicafit_scan.trials import Workshop
+
+if TYPE_CHECKING:
+    from replicafit_scan.trials import Trials
 
 
 class Watcher(Protocol):
@@ -41,17 +40,19 @@ class Order:
 def carry_out(order: Order) -> list[Outcome]:
     """What becomes of the points of ``order``; for another process."""
     import_engine_quietly()
-    registry = registry_for(order.card, load_registry())
-    workshop = Workshop(Space(order.card, registry, order.overrides))
+    from replicafit_scan.trials import Trials
+
+    registry = load_setup(order.card, order.overrides).registry
+    trials = Trials(Space(order.card, registry, order.overrides))
     with one_blas_thread():
-        return list(workshop.carried_out(order.points))
+        return list(trials.carried_out(order.points))
 
 
 def scan(
     study: Study,
     folder: Path,
     watcher: Watcher,
-    workshop: Workshop,
+    trials: Trials,
     executor: Executor | None = None,
 ) -> None:
     """Tries all points that are left and writes results after each generation.
@@ -60,7 +61,7 @@ def scan(
         study: remembers.
         folder: where ``scan.json``, ``best.yml`` and ``ensemble.yml`` are written.
         watcher: is told.
-        workshop: where trials are carried out in this process.
+        trials: where trials are carried out in this process.
         executor: who carries groups out instead, side by side.
     """
     write_results(study, folder)
@@ -71,7 +72,7 @@ def scan(
         values = {point.number: point.values for point in points}
         for number, reason in refused.items():
             _keep(Outcome.refused(number, values[number], reason), study, watcher)
-        for outcome in _outcomes(list(new.values()), workshop, executor):
+        for outcome in _outcomes(list(new.values()), trials, executor):
             _keep(outcome, study, watcher)
         known = {outcome.number: outcome for outcome in study.outcomes()}
         for number, twin in same.items():
@@ -86,13 +87,13 @@ def _keep(outcome: Outcome, study: Study, watcher: Watcher) -> None:
 
 
 def _outcomes(
-    each: Sequence[Sequence[Point]], workshop: Workshop, executor: Executor | None
+    each: Sequence[Sequence[Point]], trials: Trials, executor: Executor | None
 ) -> Iterator[Outcome]:
     """Groups one after another here, or side by side elsewhere, each as soon as it is done."""
     if executor is None:
-        done: Iterable[Iterable[Outcome]] = map(workshop.carried_out, each)
+        done: Iterable[Iterable[Outcome]] = map(trials.carried_out, each)
     else:
-        space = workshop.space
+        space = trials.space
         orders = [Order(space.card.resolve(), space.overrides, tuple(points)) for points in each]
         done = (f.result() for f in as_completed([executor.submit(carry_out, o) for o in orders]))
     for outcomes in done:

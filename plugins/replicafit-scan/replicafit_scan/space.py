@@ -9,14 +9,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from replicafit.components import OptimizerType, load_target
-from replicafit.errors import RuncardError
-from replicafit.plugins import Registry
-from replicafit.runcard import Override, Runcard, canonical, load_runcard
-from replicafit.runcard.joining import read_cards
-from replicafit.runcard.yaml_source import YamlSource, child_of, construct
+from replicafit.plugin import (
+    OptimizerType,
+    Override,
+    Registry,
+    Runcard,
+    RuncardError,
+    YamlSource,
+    canonical,
+    items_as_written,
+    load_runcard,
+    load_target,
+)
 from replicafit_scan.settings import Dimension, ScanSettings
 
 DECIDED = ("scan", "seed", "replicas", "export", "extends", "plugins", "title")
@@ -63,7 +67,7 @@ class Space:
         Raises:
             RuncardError: the runcard does not say.
         """
-        settings: ScanSettings | None = self.base.scan
+        settings: ScanSettings | None = dict(self.base).get("scan")
         if settings is None:
             raise RuncardError(
                 f"'{self.card}' has no section scan. Add one: scan: {{space: "
@@ -141,20 +145,13 @@ class Space:
     @cached_property
     def _choices(self) -> dict[str, dict[Any, YamlSource]]:
         """Choices as the card writes them, with their places."""
-        root = read_cards(self.card, self.registry).joined(self.overrides).root
-        found: dict[str, dict[Any, YamlSource]] = {}
-        for key in self.scan.space:
-            items = _under(root, "scan", "space", key, "choice")
-            if items is not None:
-                sources = [YamlSource(node, construct(node)) for node in items.value]
-                found[key] = {label(source.data): source for source in sources}
+        found = {}
+        for key, dimension in self.scan.space.items():
+            if dimension.choice is not None:
+                where = ("scan", "space", key, "choice")
+                written = items_as_written(self.card, self.registry, self.overrides, where)
+                found[key] = {label(item.data): item for item in written}
         return found
-
-
-def _under(node: yaml.Node | None, *names: str) -> yaml.Node | None:
-    for name in names:
-        node = child_of(node, name) if node is not None else None
-    return node
 
 
 def label(value: Any) -> Any:

@@ -23,9 +23,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from sqlalchemy.pool import NullPool
 
-from replicafit.errors import OutputError
-from replicafit.runcard import canonical, differences
-from replicafit.seeds import Seeds
+from replicafit.plugin import OutputError, Seeds, canonical, differences
 from replicafit_scan.objective import Outcome
 from replicafit_scan.settings import Dimension, ScanSettings
 from replicafit_scan.space import Point, Space, interval, label

@@ -1,6 +1,6 @@
 """Trials per hour: points of one architecture as slots of one batch, beside one by one, in one run.
 
-taskset -c 0 python tests/benchmarks/scan.py runcards/dis.yml --trials 20 --alone 3
+taskset -c 0 python plugins/replicafit-scan/tests/benchmark.py runcards/dis.yml --trials 20 --alone 3
 
 One by one is what a loop around ``replicafit run`` computes: for each trial and fold, data are
 read, an engine for one replica is compiled, and the replica is trained. CPU seconds of this
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from replicafit_scan.space import Point, Space
-from replicafit_scan.trials import Workshop
+from replicafit_scan.trials import Trials
 
 from replicafit.execution.plans import make_plans
 from replicafit.forward.fit_data import load_data
@@ -77,13 +77,13 @@ def main() -> None:
         f"one by one {3600 / seconds:8.0f} trials per hour ({seconds:.1f} s each, {training:.1f} s "
         f"of them training; mean of {len(sample)})"
     )
-    workshop = Workshop(space)
-    together, outcomes = timed(lambda: list(workshop.carried_out(chosen)))
+    trials = Trials(space)
+    together, outcomes = timed(lambda: list(trials.carried_out(chosen)))
     print(
         f"in slots   {3600 * len(chosen) / together:8.0f} trials per hour ({together:.1f} s for "
         f"{len(chosen)} trials)"
     )
-    again, _ = timed(lambda: list(workshop.carried_out(chosen)))
+    again, _ = timed(lambda: list(trials.carried_out(chosen)))
     print(f"compiled   {3600 * len(chosen) / again:8.0f} trials per hour ({again:.1f} s)")
     steps = [sum(f.steps) for o in outcomes for f in o.folds]
     print(f"steps per trial and fold: {np.mean(steps):.0f}")

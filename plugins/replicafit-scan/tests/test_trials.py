@@ -15,7 +15,7 @@ from replicafit_scan.results import ranking
 from replicafit_scan.scan import scan
 from replicafit_scan.space import Point, Space
 from replicafit_scan.study import Study, copied, journal, open_study, twins
-from replicafit_scan.trials import Workshop
+from replicafit_scan.trials import Trials
 from toy import SCAN_CARD
 
 from replicafit import cli
@@ -37,15 +37,15 @@ def card(toy_folder):
 
 
 @pytest.fixture(scope="module")
-def workshop(card, registry):
+def trials(card, registry):
     """Two folds of one architecture, compiled once for all tests."""
-    return Workshop(Space(card, registry))
+    return Trials(Space(card, registry))
 
 
-def with_settings(workshop, *settings: str) -> Workshop:
-    """The same benches for a card with other settings of the scan."""
+def with_settings(trials, *settings: str) -> Trials:
+    """What is compiled, for a card with other settings of the scan."""
     overrides = tuple(map(Override.setting, settings))
-    return replace(workshop, space=replace(workshop.space, overrides=overrides))
+    return replace(trials, space=replace(trials.space, overrides=overrides))
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def points():
 
 
 @pytest.fixture(scope="module")
-def together(workshop, points):
+def together(trials, points):
     """Twelve trials in ten slots, nobody stopped."""
-    return list(with_settings(workshop, "scan.halving=null").carried_out(points))
+    return list(with_settings(trials, "scan.halving=null").carried_out(points))
 
 
 def test_all_are_tried_on_every_fold(together):
@@ -70,21 +70,21 @@ def test_all_are_tried_on_every_fold(together):
         assert outcome.value == pytest.approx(np.mean([f.chi2 for f in outcome.folds]))
 
 
-def test_a_trial_is_the_same_in_any_company(workshop, points, together):
+def test_a_trial_is_the_same_in_any_company(trials, points, together):
     some = [points[11], points[3]]
-    again = with_settings(workshop, "scan.halving=null").carried_out(some)
+    again = with_settings(trials, "scan.halving=null").carried_out(some)
     assert list(again) == [together[11], together[3]]
 
 
-def test_a_trial_is_the_fit_of_its_runcard(workshop, points, together):
+def test_a_trial_is_the_fit_of_its_runcard(trials, points, together):
     """Prepared, trained and judged as ``replicafit run`` does, with the fold held out."""
-    space, bench = workshop.space, next(b for b in workshop.benches.values() if b.fold == 1)
+    space = trials.space
     runcard = space.runcard({**points[11].values, "data.hold_out": 1})
     setup = Setup(runcard, space.registry, space.card.parent)
     (plan,) = make_plans(setup, load_data(setup), (1, 2))
     start = Slots.empty(next(replicas_of([plan.prepare((1, 2))])), plan.slots)
     coming = Line(replicas_of([plan.prepare((1, 2))]))
-    *_, last = train_slots(bench.advance, start, coming, bench.plan.schedule)
+    *_, last = train_slots(plan.engine, start, coming, plan.schedule)
     finished = last.finished(start)
     each = [result.record.held_out["A"] for result, _ in plan.evaluation.results(finished)]
     assert together[11].folds[0].chi2 == pytest.approx(np.mean(each), rel=1e-12)
@@ -108,8 +108,8 @@ def test_objectives():
     assert found == pytest.approx({"average": 2, "worst": 3, "chi2_phi2": 2.3})
 
 
-def test_halving_stops_those_behind_and_refills(workshop, points, together):
-    halved = list(workshop.carried_out(points))
+def test_halving_stops_those_behind_and_refills(trials, points, together):
+    halved = list(trials.carried_out(points))
     stopped = {o.number: o for o in halved if o.state == "stopped"}
     assert len(stopped) > 2
     assert not set(stopped) & {9, 10, 11}  # far better at every rung
@@ -122,17 +122,17 @@ def test_halving_stops_those_behind_and_refills(workshop, points, together):
     assert best.number > 9  # it came to a slot that was another's
 
 
-def test_diverged_trials_have_no_value(workshop):
-    quiet = with_settings(workshop, "scan.halving=null")
+def test_diverged_trials_have_no_value(trials):
+    quiet = with_settings(trials, "scan.halving=null")
     wild, calm = quiet.carried_out([Point(0, {RATE: 1e38}), Point(1, {RATE: 1e-3})])
     assert (wild.state, wild.value) == ("diverged", None)
     assert calm.state == "complete"
 
 
-def test_layers_that_do_not_fit_are_refused(workshop):
+def test_layers_that_do_not_fit_are_refused(trials):
     """Where a point cannot have a model: told, and the scan goes on."""
     points = [Point(0, {"model.layers.2.units": 7})]
-    (outcome,) = workshop.carried_out(points)
+    (outcome,) = trials.carried_out(points)
     assert outcome.state == "refused"
     assert "preprocessing takes features" in outcome.reason
 
@@ -155,24 +155,24 @@ class Watch:
             raise KeyboardInterrupt
 
 
-def study_in(workshop, folder, resume=False) -> Study:
+def study_in(trials, folder, resume=False) -> Study:
     folder.mkdir(exist_ok=True)
-    return open_study(workshop.space, journal(folder), resume)
+    return open_study(trials.space, journal(folder), resume)
 
 
 @pytest.fixture(scope="module")
-def whole(workshop, toy_folder):
+def whole(trials, toy_folder):
     """A scan that nothing disturbs, in a folder beside the data."""
     folder = toy_folder / "whole"
-    scan(study_in(workshop, folder), folder, Watch(), workshop)
+    scan(study_in(trials, folder), folder, Watch(), trials)
     return folder
 
 
-def test_resume_goes_on_where_it_was_cut_off(workshop, whole, toy_folder):
+def test_resume_goes_on_where_it_was_cut_off(trials, whole, toy_folder):
     folder, begun, rest = toy_folder / "cut", Watch(last=6), Watch()
     with pytest.raises(KeyboardInterrupt):
-        scan(study_in(workshop, folder), folder, begun, workshop)
-    scan(study_in(workshop, folder, resume=True), folder, rest, workshop)
+        scan(study_in(trials, folder), folder, begun, trials)
+    scan(study_in(trials, folder, resume=True), folder, rest, trials)
     assert sorted(begun.numbers + rest.numbers) == list(range(8))
     ours, theirs = (json.loads((f / "scan.json").read_text()) for f in (folder, whole))
     drawn, known = ([trial["values"] for trial in each["trials"]] for each in (ours, theirs))
@@ -180,29 +180,29 @@ def test_resume_goes_on_where_it_was_cut_off(workshop, whole, toy_folder):
     assert ours["best"][0] == theirs["best"][0]
 
 
-def test_trials_that_ended_do_not_begin_again(workshop, whole):
+def test_trials_that_ended_do_not_begin_again(trials, whole):
     rest = Watch()
-    scan(study_in(workshop, whole, resume=True), whole, rest, workshop)
+    scan(study_in(trials, whole, resume=True), whole, rest, trials)
     assert rest.numbers == []
 
 
-def test_another_scan_is_not_continued(workshop, whole):
+def test_another_scan_is_not_continued(trials, whole):
     with pytest.raises(OutputError, match=r"scan\.objective differ"):
-        study_in(with_settings(workshop, "scan.objective=worst"), whole, resume=True)
+        study_in(with_settings(trials, "scan.objective=worst"), whole, resume=True)
     with pytest.raises(OutputError, match="holds a scan already"):
-        study_in(workshop, whole)
+        study_in(trials, whole)
 
 
-def test_nothing_to_resume(workshop, tmp_path):
+def test_nothing_to_resume(trials, tmp_path):
     with pytest.raises(OutputError, match="no scan to resume"):
-        open_study(workshop.space, f"sqlite:///{tmp_path}/none.db", resume=True)
+        open_study(trials.space, f"sqlite:///{tmp_path}/none.db", resume=True)
 
 
-def test_sqlite_keeps_a_scan_too(workshop, tmp_path):
+def test_sqlite_keeps_a_scan_too(trials, tmp_path):
     storage = f"sqlite:///{tmp_path}/scan.db"
-    study = open_study(workshop.space, storage, resume=False)
+    study = open_study(trials.space, storage, resume=False)
     points = study.next_points()
-    again = open_study(workshop.space, storage, resume=True).next_points()
+    again = open_study(trials.space, storage, resume=True).next_points()
     assert again == points
 
 
@@ -216,7 +216,7 @@ def test_the_same_point_is_not_tried_twice(together):
 # What it leaves
 
 
-def test_best_and_ensemble_are_runcards(workshop, whole, registry):
+def test_best_and_ensemble_are_runcards(trials, whole, registry):
     told = json.loads((whole / "scan.json").read_text())
     best = load_runcard(whole / "best.yml", registry)
     assert best.training.optimizer.learning_rate == told["trials"][told["best"][0]]["values"][RATE]
@@ -243,10 +243,10 @@ def test_best_runs(whole, tmp_path):
 
 
 @pytest.mark.slow
-def test_other_processes_come_to_the_same(workshop, points, together, toy_folder, monkeypatch):
+def test_other_processes_come_to_the_same(trials, points, together, toy_folder, monkeypatch):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore")
     folder = toy_folder / "processes"
-    quiet = with_settings(workshop, "scan.halving=null", "scan.trials=4")
+    quiet = with_settings(trials, "scan.halving=null", "scan.trials=4")
     with ProcessPoolExecutor(1, get_context("spawn")) as workers:
         scan(study_in(quiet, folder), folder, Watch(), quiet, workers)
     there = open_study(quiet.space, journal(folder), resume=True).outcomes()

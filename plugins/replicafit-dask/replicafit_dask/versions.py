@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 
-from replicafit.execution.orders import worker_name
-from replicafit.plugins import Registry
+from replicafit.plugin import Registry
 
 PLUGIN = "plugin "
 PACKAGES = ("replicafit", "keras")
@@ -22,19 +21,19 @@ def versions_of(registry: Registry) -> dict[str, str]:
     return {**{name: metadata.version(name) for name in PACKAGES}, **plugins}
 
 
-def refusal(wanted: Mapping[str, str], registry: Registry, worker: str | None = None) -> str | None:
+def refusal(wanted: Mapping[str, str], registry: Registry, worker: str) -> str | None:
     """Why a worker with the plugins of ``registry`` may not train, if so.
 
     Args:
         wanted: the versions of the fit.
-        worker: its name; by default this process.
+        worker: its name, for the message.
     """
     found = versions_of(registry)
-    told = list(_differences(wanted, found))
-    if not told:
+    different = list(_differences(wanted, found))
+    if not different:
         return None
     return (
-        f"The worker on {worker or worker_name()} cannot train for this fit: {'; '.join(told)}. "
+        f"The worker on {worker} cannot train for this fit: {'; '.join(different)}. "
         "Install the same there as here and start the worker again."
     )
 

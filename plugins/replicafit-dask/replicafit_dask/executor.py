@@ -1,0 +1,260 @@
+"""The executor: sends tasks to the workers of a Dask cluster and puts what they train in place."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import Executor as Futures
+from contextlib import contextmanager
+from itertools import pairwise
+from queue import SimpleQueue
+from typing import Any
+
+from replicafit.plugin import Execution, ExecutionError, Executor, Setup, Sink, canonical
+from replicafit_dask.task import Failed, Task, Trained, carry_out, unpack
+from replicafit_dask.versions import versions_of
+
+SECONDS_TO_CONNECT = 10.0
+SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_TO_A_WORKER = 20.0
+ATTEMPTS = 3
+"""Of a task that fails; Dask itself gives that of a worker that dies to another."""
+INSTALL = "Dask is not installed. In a clone of replicafit: pip install -e plugins/replicafit-dask."
+
+
+@contextmanager
+def open_executor(address: str) -> Iterator[Executor]:
+    """The executor that ``--executor dask:ADDRESS`` names.
+
+    Args:
+        address: ``local:N``, a URL or the path of a scheduler file; then ``?RESOURCE=AMOUNT``,
+            of Dask, that each task takes.
+
+    Raises:
+        ExecutionError: it is none of these, or nobody answers there.
+    """
+    place, _, asked = address.partition("?")
+    name, resources = f"dask:{address}", _resources(asked, address)
+    kind, _, count = place.partition(":")
+    if kind != "local":
+        if not place:
+            raise ExecutionError(
+                "dask alone says nobody: give dask:local:N, dask:tcp://HOST:PORT or dask:FILE."
+            )
+        with _connected(place, name, resources) as executor:
+            yield executor
+        return
+    if not count.isdecimal() or int(count) < 1:
+        raise ExecutionError(f"'{name}': give dask:local:N, N the number of workers.")
+    try:
+        from distributed import LocalCluster
+    except ImportError:
+        raise ExecutionError(INSTALL) from None
+    with (
+        LocalCluster(
+            n_workers=int(count),
+            threads_per_worker=1,
+            resources=dict(resources),
+            dashboard_address=None,
+            preload="replicafit_dask.task",
+            silence_logs=logging.ERROR,
+        ) as cluster,
+        _connected(cluster.scheduler_address, name, resources, "lanes:1") as executor,
+    ):
+        yield executor
+
+
+class DaskExecutor(Executor):
+    """Trains on the workers of a scheduler.
+
+    Attributes:
+        name: as on the command line.
+        client: of the scheduler.
+        hint: how to start a worker.
+        lanes: what each worker trains with, as ``--executor`` takes it.
+        news: what the scheduler has to say of workers that come and go.
+    """
+
+    def __init__(
+        self, name: str, client: Any, executor: Futures, hint: str, lanes: str, news: Any
+    ) -> None:
+        self.name, self.client, self.hint, self.lanes, self.news = name, client, hint, lanes, news
+        self._futures = executor
+        self._setup: Setup | None = None
+        self._workers: dict[str, dict[str, str]] = {}
+
+    def futures(self) -> Futures:
+        """Dask's own executor."""
+        return self._futures
+
+    def ready(self, setup: Setup, tell: Callable[[str], None]) -> None:
+        """Waits for the first worker.
+
+        Raises:
+            ExecutionError: the connection is lost.
+        """
+        self._setup = setup
+        told = False
+        while not self._count():
+            if not told:
+                tell(f"No worker has come to '{self.name}' yet; waiting. {self.hint}")
+            told = True
+            try:
+                self.client.wait_for_workers(1, timeout=SECONDS_TO_A_WORKER)
+            except TimeoutError:
+                continue
+            except Exception as cause:
+                raise self._lost() from cause
+
+    def train(self, plans: Sequence[Any], numbers: Sequence[int], sink: Sink) -> None:
+        """In parts that follow each other, a few for each worker."""
+        waiting = {
+            self._futures.submit(carry_out, task): (task, 1)
+            for task in self._tasks(max(plan.slots for plan in plans), numbers, sink)
+        }
+        try:
+            while waiting and not sink.stopping:
+                done, _ = wait(waiting, SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
+                while not self.news.empty():
+                    sink.warning(self.news.get())
+                for future in done:
+                    task, attempt = waiting.pop(future)
+                    answer = self._answer(future)
+                    if isinstance(answer, Trained):
+                        self._arrived(answer, task, sink)
+                    elif answer.final or attempt == ATTEMPTS:
+                        sink.given_up(list(task.numbers), answer.cause)
+                    else:
+                        sink.warning(f"Trying again: {answer.cause}")
+                        waiting[self._futures.submit(carry_out, task)] = (task, attempt + 1)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def record(self) -> Execution:
+        """For ``run.json``: which workers trained."""
+        workers = [{"name": name, **backend} for name, backend in self._workers.items()]
+        return Execution(executor=self.name, workers=workers)
+
+    def _tasks(self, slots: int, numbers: Sequence[int], sink: Sink) -> Iterator[Task]:
+        setup = self._setup
+        assert setup is not None
+        runcard = canonical(setup.runcard)
+        size = -(-len(numbers) // max(1, self._count()))
+        size = min(max(slots, size // 2), size)
+        for part in runs(sorted(numbers), size):
+            yield Task(
+                runcard=runcard,
+                folder=str(setup.folder.resolve()),
+                numbers=part,
+                versions=versions_of(setup.registry),
+                data_hash=sink.folder.run().data_hash,
+                executor=self.lanes,
+            )
+
+    def _answer(self, future: Future[Any]) -> Trained | Failed:
+        """What a worker answered.
+
+        Raises:
+            ExecutionError: no answer will come from anybody, or a worker has no replicafit-dask.
+        """
+        try:
+            answer: Trained | Failed = future.result()
+        except CancelledError:
+            raise self._lost() from None
+        except ImportError as cause:  # raised where the task is unpacked
+            raise ExecutionError(
+                f"A worker of '{self.name}' cannot read tasks ({cause}). Install the same "
+                "replicafit and replicafit-dask there as here, and start the worker again."
+            ) from cause
+        except Exception as cause:
+            return Failed(f"{type(cause).__name__}: {cause}", final=isinstance(cause, _killed()))
+        return answer
+
+    def _arrived(self, answer: Trained, task: Task, sink: Sink) -> None:
+        self._workers[answer.worker] = answer.backend
+        for warning in answer.warnings:
+            sink.warning(warning)
+        came = unpack(answer.archive, task.numbers, sink.folder)
+        for number in came:
+            sink.arrived(number)
+        if missing := sorted(set(task.numbers) - set(came)):
+            sink.given_up(missing, f"the worker on {answer.worker} did not deliver them")
+        sink.seen(self.name, ())
+
+    def _count(self) -> int:
+        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+
+    def _lost(self) -> ExecutionError:
+        return ExecutionError(
+            f"The connection to '{self.name}' is lost, and with it what was under way. Start the "
+            "scheduler and its workers again, and continue with --resume."
+        )
+
+
+def runs(numbers: Sequence[int], size: int) -> Iterator[range]:
+    """``numbers``, ascending, in parts without gaps of at most ``size``."""
+    gaps = [i for i, (a, b) in enumerate(pairwise(numbers), 1) if b > a + 1]
+    for first, end in pairwise([0, *gaps, len(numbers)]):
+        for i in range(first, end, size):
+            yield range(numbers[i], numbers[min(i + size, end) - 1] + 1)
+
+
+@contextmanager
+def _connected(
+    address: str, name: str, resources: Mapping[str, float], lanes: str = "lanes"
+) -> Iterator[DaskExecutor]:
+    """The workers of the scheduler at ``address``, a URL or the path of a scheduler file."""
+    client = _client(address, name)
+    news: SimpleQueue[str] = SimpleQueue()
+    client.subscribe_topic("all", lambda event: _pass_on(event[1], news))
+    executor = client.get_executor(pure=False, resources=dict(resources) or None)
+    hint = f"Start workers with: dask worker {address} --nthreads 1"
+    try:
+        yield DaskExecutor(name, client, executor, hint, lanes, news)
+    finally:
+        executor.shutdown(wait=False)
+        if client.status == "running":
+            client.unsubscribe_topic("all")  # else the scheduler logs that nobody listens
+        client.close()
+
+
+def _client(address: str, name: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ExecutionError(INSTALL) from None
+    given = {"address": address} if "://" in address else {"scheduler_file": address}
+    try:
+        return Client(**given, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+    except (OSError, ValueError) as cause:
+        raise ExecutionError(
+            f"No Dask scheduler answers at '{address}' within {SECONDS_TO_CONNECT:g} s ({cause}). "
+            f"Start one with 'dask scheduler', and workers with 'dask worker {address} --nthreads "
+            f"1', or correct --executor {name}."
+        ) from None
+
+
+def _resources(asked: str, address: str) -> dict[str, float]:
+    try:
+        pairs = [part.split("=") for part in asked.split("&") if part]
+        return {key: float(amount) for key, amount in pairs}
+    except ValueError:
+        raise ExecutionError(
+            f"dask:{address}: after '?' stands RESOURCE=AMOUNT, such as ?GPU=1; not '{asked}'."
+        ) from None
+
+
+def _killed() -> type[BaseException]:
+    from distributed.scheduler import KilledWorker
+
+    killed: type[BaseException] = KilledWorker
+    return killed
+
+
+def _pass_on(event: Mapping[str, Any], news: SimpleQueue[str]) -> None:
+    """What the scheduler says of workers that come and go."""
+    worker, action = event.get("worker"), event.get("action")
+    if action == "remove-worker" and event.get("processing-tasks"):
+        news.put(f"The worker at {worker} left. Another one takes over its replicas.")

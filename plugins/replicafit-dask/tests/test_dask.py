@@ -1,0 +1,38 @@
+"""Replicas that workers of Dask train are those of this process, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from commands import call
+from replicafit_dask.executor import open_executor, runs
+
+from replicafit.plugin import ExecutionError
+
+
+@pytest.mark.slow
+def test_workers_write_the_same_replicas(toy_card, tmp_path):
+    for name, who in (("here", "lanes:1"), ("there", "dask:local:2")):
+        code, output, wrong = call(
+            *("run", toy_card, "-o", tmp_path / name, "--executor", who), cwd=tmp_path, timeout=300
+        )
+        assert code == 0, output + wrong
+    here, there = (
+        sorted((tmp_path / n).glob("replicas/*/function.npz")) for n in ("here", "there")
+    )
+    assert len(here) == len(there) == 3
+    for ours, theirs in zip(here, there, strict=True):
+        with np.load(ours) as a, np.load(theirs) as b:
+            assert np.array_equal(a["values"], b["values"])
+    assert (tmp_path / "there" / "measured.npz").exists()
+
+
+def test_parts_have_no_gaps():
+    assert list(runs([1, 2, 3, 4, 7, 8], 3)) == [range(1, 4), range(4, 5), range(7, 9)]
+
+
+@pytest.mark.parametrize("address", ["", "local:0", "local:2?GPU", "tcp://127.0.0.1:1"])
+def test_bad_addresses_are_refused(address, monkeypatch):
+    monkeypatch.setattr("replicafit_dask.executor.SECONDS_TO_CONNECT", 0.3)
+    with pytest.raises(ExecutionError, match="dask"), open_executor(address):
+        pass
