@@ -29,7 +29,6 @@ from replicafit.training.status import Status
 if TYPE_CHECKING:
     from replicafit.execution.verify import Case
     from replicafit.results.fit import Fit
-    from replicafit.results.records import ReplicaRecord
 
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal and gets lines instead of a bar."""
@@ -148,9 +147,16 @@ def progress_line(now: FitProgress) -> str:
     return f"{' '.join(parts).rstrip(',')}; {now.running} running{diverged}"
 
 
-def summary_table(results: Sequence[ReplicaRecord]) -> Table:
-    """chi2 per datum of each dataset over replicas: mean, median and central 68 %."""
-    table = Table(title="chi2 per datum of the measured values, over replicas")
+def summary_table(fit: Fit) -> Table:
+    """chi2 per datum of each dataset: mean, median and central 68 % over selected replicas.
+
+    Over all of them if none is selected; the title says which.
+    """
+    results = (fit.only(fit.selected) if fit.selected else fit).results
+    over = f"the {len(results)} selected replicas" if len(results) > 1 else "the selected replica"
+    if not fit.selected:
+        over = f"all {len(results)} replicas, none of which is selected"
+    table = Table(title=f"chi2 per datum of the measured values, over {over}")
     table.add_column("dataset")
     for heading in ("data", "mean", "median", "68 %"):
         table.add_column(heading, justify="right")

@@ -119,7 +119,7 @@ def run(
     if missing:
         click.echo(f"Error: {missing} of {wanted} replicas could not be fitted.", err=True)
     if fitted.results and not quiet:
-        console.print(summary_table(fitted.results))
+        console.print(summary_table(fitted))
         reports = "report" in setup.registry.names(Command)
         lines = closing_lines(fitted, setup.runcard.replicas, reports)
         console.print("\n".join(lines), markup=False)

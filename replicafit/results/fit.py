@@ -91,6 +91,11 @@ class Fit:
         """How each replica ended, length r."""
         return tuple(result.status for result in self.results)
 
+    @property
+    def chi2_per_datum(self) -> np.ndarray:
+        """Of the measured values, of each replica, (r,); not a number where it is not finite."""
+        return np.array([result.chi2_per_datum.all for result in self.results], np.float64)
+
     def __len__(self) -> int:
         return len(self.results)
 
@@ -202,11 +207,15 @@ class Fit:
 
     def _repr_html_(self) -> str:
         """For notebooks: what is in the fit, and its chi2."""
-        chi2 = [result.chi2_per_datum.all for result in self.results]
-        low, middle, high = np.percentile(np.array(chi2, np.float64), [16, 50, 84])
+        counted = self.only(self.selected) if self.selected else self
+        which = "selected" if self.selected else "all, none of which is selected"
+        low, middle, high = np.percentile(counted.chi2_per_datum, [16, 50, 84])
         rows = {
-            "replicas": self._told,
-            "chi2 per datum": f"median {middle:.3f}, 68 % in {low:.3f} to {high:.3f}",
+            "replicas": f"{self._told}; {len(self.selected)} selected",
+            f"chi2 per datum over {len(counted)} replicas, {which}": (
+                f"mean {counted.chi2_per_datum.mean():.3f}, median {middle:.3f}, "
+                f"68 % in {low:.3f} to {high:.3f}"
+            ),
             "data": str(self.results[0].n_data),
             "functions": ", ".join(self.flavours) + self._characterized,
         }

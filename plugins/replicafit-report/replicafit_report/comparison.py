@@ -118,7 +118,7 @@ def _summary(sides: Sequence[Side], findings: Sequence[str]) -> Section:
     of_fits: tuple[tuple[str, Callable[[Record], str]], ...] = (
         ("data", lambda r: f"{r.fit.results[0].n_data:,}"),
         ("χ² per datum of the mean prediction", _best),
-        ("χ² per datum, mean over replicas", lambda r: _spread(r, "all")),
+        ("χ² per datum, mean over replicas that count", lambda r: _spread(r, "all")),
         ("training, mean over replicas", lambda r: _spread(r, "training")),
         ("validation, mean over replicas", lambda r: _spread(r, "validation")),
         (
