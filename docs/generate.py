@@ -29,8 +29,7 @@ from replicafit.components.builtin.optimizers import OptimizerSettings
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
 from replicafit.results.layout import FILES
-from replicafit.runcard.explaining import SECTIONS
-from replicafit.runcard.facts import REQUIRED, Facts, facts, meaning
+from replicafit.runcard.explaining import REQUIRED, SECTIONS, Facts, facts, meaning
 from replicafit.runcard.keys import KIND_AT, Key, Keys
 from replicafit.runcard.models import DatasetEntry
 

@@ -52,7 +52,7 @@ from replicafit.errors import (
 if TYPE_CHECKING:
     from replicafit.cli.exit_codes import INTERRUPTED
     from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
-    from replicafit.components.builtin.multi_dense import KerasObject
+    from replicafit.components.builtin.layers import KerasObject
     from replicafit.components.builtin.optimizers import OptimizerSettings, PerReplica
     from replicafit.data import (
         Dataset,
@@ -103,7 +103,7 @@ if TYPE_CHECKING:
     from replicafit.training.optimizers import Element, Optimizer, optimizer
 
 _LATER = {
-    "replicafit.components.builtin.multi_dense": ("KerasObject",),
+    "replicafit.components.builtin.layers": ("KerasObject",),
     "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),
     "replicafit.data": (
         *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),

@@ -38,7 +38,7 @@ from replicafit.components import (
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
 from replicafit.runcard import load_runcard, models
-from replicafit.runcard.facts import meaning
+from replicafit.runcard.explaining import meaning
 from replicafit.runcard.keys import Keys
 
 ROOT = Path(__file__).parents[1]

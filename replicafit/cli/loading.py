@@ -24,7 +24,7 @@ def registry_of(card: Path | None = None) -> Registry:
     registry = installed()
     if card is None:
         return registry
-    from replicafit.runcard.local_plugins import registry_for
+    from replicafit.runcard.loading import registry_for
 
     return registry_for(card, registry)
 

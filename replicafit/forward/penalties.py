@@ -12,8 +12,7 @@ from replicafit.components import Penalty, PenaltyContext, Verdict
 from replicafit.data import FitData
 from replicafit.data.fit_data import join_grids
 from replicafit.runcard import Setup
-from replicafit.runcard.flavours import output_flavours
-from replicafit.runcard.models import NetworkSettings
+from replicafit.runcard.models import NetworkSettings, flavours_along
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def _context(setup: Setup, network: NetworkSettings, data: FitData) -> PenaltyCo
     return PenaltyContext(
         folder=setup.folder,
         x_grid=data.x_grid,
-        flavours=output_flavours(network.of(data.flavours), setup.registry),
+        flavours=flavours_along(network.of(data.flavours), setup.registry)[-1],
         attributes=data.attributes,
         max_steps=setup.runcard.training.max_steps,
     )

@@ -17,7 +17,7 @@ from replicafit.forward.planner import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
 from replicafit.plugins import Registry
 from replicafit.runcard import Runcard, Setup
-from replicafit.runcard.flavours import output_flavours
+from replicafit.runcard.models import flavours_along
 from replicafit.seeds import Seeds
 
 COPIES_OF_WEIGHTS = 8
@@ -141,12 +141,12 @@ def plan_networks(
     networks = [network.of(data.flavours) for network in runcard.model.networks]
     if data.held_out is not None:  # what it lacks must not be found after training
         for network in networks:
-            contracted(data.held_out, registry, output_flavours(network, registry))
+            contracted(data.held_out, registry, flavours_along(network, registry)[-1])
     for position, chosen in enumerate(_chosen(runcard, numbers), 1):
         if chosen:
             own = setup.with_network(networks[position - 1])
             known = position if len(networks) > 1 else None
-            form = forms(output_flavours(own.runcard.model, registry))
+            form = forms(flavours_along(own.runcard.model, registry)[-1])
             plan = NetworkPlan(own, known, tuple(chosen), form, *_network_plan(own, data, form))
             _refuse_too_many_slots(plan, limit)
             plans.append(plan)

@@ -2,15 +2,17 @@
 
 from replicafit.runcard.joining import Override
 from replicafit.runcard.loading import (
+    Setup,
     canonical,
     canonical_hash,
     compared,
     differences,
     load_runcard,
+    load_setup,
     runcard_schema,
+    setup_of,
 )
 from replicafit.runcard.models import NetworkSettings, ReplicaRange, Runcard, runcard_type
-from replicafit.runcard.setup import Setup, load_setup, setup_of
 
 __all__ = [
     "NetworkSettings",

@@ -1,17 +1,173 @@
-"""What a key, a section or a component of the runcard is: the lines of ``replicafit explain``."""
+"""What a key, a section or a component of the runcard is, in words: for ``explain``, the reference
+and messages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter
+from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from replicafit.components import Component, Exporter
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
-from replicafit.runcard.facts import facts, gist, meaning
 from replicafit.runcard.keys import KIND_AT, Key, Keys, Path
 
 SECTIONS = {("data",), ("model",), ("training",)}
+_WORDS = {
+    "integer": "integer",
+    "number": "number",
+    "string": "text",
+    "boolean": "true or false",
+    "null": "nothing",
+    "object": "keys and values",
+}
+_BOUNDS = {
+    "minimum": "at least {}",
+    "exclusiveMinimum": "greater than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+}
+REQUIRED = "none, it must be given"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One key in words.
+
+    Attributes:
+        type: what it takes, with bounds.
+        default: as a runcard writes it, or why there is none.
+        unit: of its number, if it has one.
+        example: the key in its section, as a runcard writes it.
+    """
+
+    type: str
+    default: str
+    unit: str | None
+    example: str | None
+
+
+def meaning(key: Key) -> str:
+    """What it means; of ``type``, what its value stands for."""
+    if key.name == "type" and not key.field.description:
+        return (key.owner.__doc__ or "").strip().partition("\n")[0]
+    return key.field.description or ""
+
+
+def gist(key: Key) -> str:
+    """The first sentence of its meaning."""
+    first, stop, _ = meaning(key).partition(". ")
+    return first + stop.rstrip()
+
+
+def facts(keys: Keys, key: Key) -> Facts:
+    """What there is to know of ``key`` beside its meaning."""
+    own, defs = _schema(key)
+    if key.field.default is None:  # nothing is what leaving the key out means
+        own = {
+            **own,
+            "anyOf": [form for form in own.get("anyOf", ()) if form.get("type") != "null"],
+        }
+    required = key.field.is_required() and key.path != ("training", "optimizer")
+    return Facts(
+        type=_type(keys, key, own, defs),
+        default=REQUIRED if required else _default(key),
+        unit=key.unit,
+        example=_example(key, own),
+    )
+
+
+def _schema(key: Key) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The JSON Schema of one key, and the definitions it refers to."""
+    whole = key.owner.model_json_schema()
+    if key.name not in whole.get("properties", {}):  # of a model that may be written otherwise, too
+        whole = {
+            "properties": {key.name: TypeAdapter(key.field.rebuild_annotation()).json_schema()}
+        }
+    return whole["properties"][key.name], whole.get("$defs", {})
+
+
+def _type(keys: Keys, key: Key, own: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    kind = KIND_AT.get(key.path)
+    if kind is None:
+        return in_words(own, defs)
+    names = ", ".join(keys.registry.names(kind)) or "none installed"
+    if kind is Exporter:
+        return f"list of names: {names}"
+    many = "" if key.path == ("training", "optimizer") else "list of "
+    return f"{many}{{type: ...}}, with a type of: {names}"
+
+
+def _default(key: Key) -> str:
+    value = key.field.get_default(call_default_factory=False)
+    if value is None or value == ():
+        return "none"
+    if value is PydanticUndefined or value in ("", {}):
+        return "see below" if value is PydanticUndefined else "empty"
+    return _flow(to_jsonable_python(value))
+
+
+def _example(key: Key, own: Mapping[str, Any]) -> str | None:
+    words = (own[word] for word in ("default", "const", "minimum") if word in own)
+    given = [*(key.field.examples or ()), *own.get("enum", ()), *words]
+    given = [value for value in given if value not in (None, "", [], {})]
+    if not given:
+        return None
+    value: Any = {key.name: given[0]}
+    if key.component is not None:
+        own_type = key.owner.model_fields.get("type")
+        return _flow({"type": own_type.default} | value) if own_type else None
+    for section in reversed(key.path[:-1]):
+        value = {section: value}
+    return _flow(value).removeprefix("{").removesuffix("}")
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def in_words(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    """A JSON Schema in words: its own, under ``words``, or those for what it allows."""
+    if "words" in schema:
+        return str(schema["words"])
+    if "$ref" in schema:
+        target = defs[schema["$ref"].rpartition("/")[2]]
+        return in_words(target, defs)
+    forms = schema.get("anyOf") or schema.get("oneOf")
+    if forms:
+        words = list(dict.fromkeys(in_words(form, defs) for form in forms))
+        return (", or " if any("," in each for each in words) else " or ").join(words)
+    if "enum" in schema or "const" in schema:
+        return " or ".join(json.dumps(v) for v in schema.get("enum", [schema.get("const")]))
+    if schema.get("type") == "array":
+        return _list(schema, defs)
+    if schema.get("type") == "object":
+        return _mapping(schema, defs)
+    if schema.get("format") == "path":
+        return "path"
+    bounds = [text.format(schema[word]) for word, text in _BOUNDS.items() if word in schema]
+    return ", ".join([_WORDS.get(schema.get("type", ""), "anything"), *bounds])
+
+
+def _list(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    if "prefixItems" in schema:
+        return f"[{', '.join(in_words(item, defs) for item in schema['prefixItems'])}]"
+    least = " (at least one)" if schema.get("minItems") else ""
+    return f"list of {in_words(schema.get('items', {}), defs)}{least}"
+
+
+def _mapping(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    if "properties" in schema:
+        return f"{{{', '.join(schema['properties'])}}}"
+    values = schema.get("additionalProperties")
+    return f"{{name: {in_words(values, defs)}}}" if isinstance(values, dict) else _WORDS["object"]
 
 
 def explain(registry: Registry, asked: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from importlib.resources import files
@@ -28,11 +28,9 @@ from replicafit.runcard.yaml_source import (
     Problem,
     YamlSource,
     child_of,
-    children,
     construct,
     mark_of,
     option_value,
-    parse,
     read_yaml,
     scalar,
 )
@@ -40,11 +38,6 @@ from replicafit.runcard.yaml_source import (
 EXTENDS = "extends"
 PRESET = re.compile(r"[A-Za-z_][\w.]*:[\w.-]+")
 """How presets are named: PACKAGE:NAME."""
-
-DEFAULT_COMPONENTS: Mapping[tuple[str, ...], str] = {
-    ("training", "optimizer"): json.dumps(DEFAULT_OPTIMIZER),
-}
-"""What an option that sets something within it changes, where the card has none."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +207,10 @@ def _distinct(parts: Iterable[_Part]) -> list[_Part]:
 
 def _laid_over(parts: Sequence[_Part]) -> yaml.Node:
     """All ``parts`` as one, the first uppermost."""
-    return reduce(merged, (_without_extends(part.source.root) for part in reversed(parts)))
+    roots = [part.source.root for part in reversed(parts)]
+    return reduce(
+        merged, (_mapping(r, [p for p in r.value if p[0].value != EXTENDS]) for r in roots)
+    )
 
 
 def merged(base: yaml.Node, over: yaml.Node) -> yaml.Node:
@@ -227,7 +223,12 @@ def merged(base: yaml.Node, over: yaml.Node) -> yaml.Node:
     for key, value in over.value:
         known = found.get(key.value)
         found[key.value] = (key, merged(known[1], value) if known else value)
-    return yaml.MappingNode(over.tag, list(found.values()), over.start_mark, over.end_mark)
+    return _mapping(over, list(found.values()))
+
+
+def _mapping(like: yaml.Node, pairs: list[tuple[yaml.Node, yaml.Node]]) -> yaml.Node:
+    """A mapping that stands where ``like`` does."""
+    return yaml.MappingNode(like.tag, pairs, like.start_mark, like.end_mark)
 
 
 def _type(node: yaml.Node) -> str | None:
@@ -239,59 +240,31 @@ def _at(node: yaml.Node, message: str) -> str:
     return str(Problem(mark_of(node), message))
 
 
-def _without_extends(root: yaml.Node) -> yaml.Node:
-    kept = [(key, value) for key, value in root.value if key.value != EXTENDS]
-    return yaml.MappingNode(root.tag, kept, root.start_mark, root.end_mark)
-
-
-def _overridden(root: yaml.Node, override: Override) -> yaml.Node:
-    return _set(root, override, ())
-
-
-def _set(node: yaml.Node | None, override: Override, above: tuple[str, ...]) -> yaml.Node:
+def _overridden(
+    node: yaml.Node | None, override: Override, above: tuple[str, ...] = ()
+) -> yaml.Node:
     """``node``, which stands at ``above``, with the override's value in its place."""
-    rest = override.key[len(above) :]
+    rest, place = override.key[len(above) :], ".".join(above)
     if not rest:
         return override.value.root
-    inside = (*above, rest[0])
+    name, inside = rest[0], (*above, rest[0])
     if isinstance(node, yaml.SequenceNode):
-        position = _position(node, override, above)
         items = list(node.value)
-        items[position] = _set(items[position], override, inside)
+        if not name.isdecimal() or int(name) >= len(items):
+            reason = f"'{place}' is a list of {len(items)}; they count from 0"
+            raise _leads_nowhere(override, reason)
+        items[int(name)] = _overridden(items[int(name)], override, inside)
         return yaml.SequenceNode(node.tag, items, node.start_mark, node.end_mark)
-    pairs, mark = _pairs(node, override, above)
-    old = next((value for key, value in pairs if key.value == rest[0]), _default(inside, rest))
-    kept = [(key, value) for key, value in pairs if key.value != rest[0]]
-    key = scalar(rest[0], override.option)
-    new = (key, _set(old, override, inside))
-    return yaml.MappingNode("tag:yaml.org,2002:map", [*kept, new], mark, None)
-
-
-def _pairs(
-    node: yaml.Node | None, override: Override, above: tuple[str, ...]
-) -> tuple[list[tuple[yaml.Node, yaml.Node]], Any]:
-    """Keys and values of a mapping, or of one that is not there yet."""
-    if node is None:
-        return [], OptionMark(override.option)
-    if not isinstance(node, yaml.MappingNode):
-        raise _leads_nowhere(override, f"'{'.'.join(above)}' is {node.value!r} and has no keys")
-    return [(key, value) for key, value in children(node) if not isinstance(key, int)], mark_of(
-        node
-    )
-
-
-def _default(inside: tuple[str, ...], rest: Sequence[str]) -> yaml.Node | None:
-    text = DEFAULT_COMPONENTS.get(inside) if len(rest) > 1 else None
-    source: Any = parse(text, "defaults") if text else None
-    return source.root if source else None
-
-
-def _position(node: yaml.SequenceNode, override: Override, above: tuple[str, ...]) -> int:
-    given, count = override.key[len(above)], len(node.value)
-    if not given.isdecimal() or int(given) >= count:
-        reason = f"'{'.'.join(above)}' is a list of {count}; they count from 0"
-        raise _leads_nowhere(override, reason)
-    return int(given)
+    if node is not None and not isinstance(node, yaml.MappingNode):
+        raise _leads_nowhere(override, f"'{place}' is {node.value!r} and has no keys")
+    old = child_of(node, name) if node else None
+    if old is None and len(rest) > 1 and inside == ("training", "optimizer"):
+        old = option_value(json.dumps(DEFAULT_OPTIMIZER), override.option).root
+    pairs = {key.value: (key, value) for key, value in node.value} if node else {}
+    pairs.pop(name, None)
+    new = (scalar(name, override.option), _overridden(old, override, inside))
+    mark: Any = mark_of(node) if node else OptionMark(override.option)
+    return yaml.MappingNode("tag:yaml.org,2002:map", [*pairs.values(), new], mark, None)
 
 
 def _leads_nowhere(override: Override, reason: str) -> RuncardError:

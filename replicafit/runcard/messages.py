@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from replicafit.components import Component, Exporter, Preset, RuncardSection
 from replicafit.plugins import Registry
-from replicafit.runcard.facts import gist
+from replicafit.runcard.explaining import gist
 from replicafit.runcard.keys import Key, Keys, Location, kind_at
 from replicafit.runcard.yaml_source import OptionMark, Problem, YamlSource
 

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import (
     AfterValidator,
     BaseModel,
+    Discriminator,
     Field,
     FiniteFloat,
     ValidationInfo,
@@ -176,17 +177,17 @@ def _object(properties: dict[str, Any], needed: str) -> dict[str, Any]:
     }
 
 
-def _condition(text: str) -> str:
-    condition(text)
-    return text
+def _that_reads(parse: Callable[[str], Any]) -> AfterValidator:
+    """Text that ``parse`` understands."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return AfterValidator(check)
 
 
-def _quantity(text: str) -> str:
-    quantity(text)
-    return text
-
-
-Cut = Annotated[str, AfterValidator(_condition)]
+Cut = Annotated[str, _that_reads(condition)]
 """A condition on the kinematics, such as ``q2 >= 3.49``."""
 
 
@@ -250,7 +251,7 @@ class DataSettings(Settings):
         description="Conditions on the kinematics that all data must pass.",
         examples=[["q2 >= 3.49"]],
     )
-    derived: Mapping[str, Annotated[str, AfterValidator(_quantity)]] = Field(
+    derived: Mapping[str, Annotated[str, _that_reads(quantity)]] = Field(
         default={},
         description="More kinematics, for cuts, from those that a dataset has: a name and how it "
         "is computed. A dataset without what one needs does not have it.",
@@ -449,10 +450,15 @@ class ModelSettings(NetworkSettings):
         return tuple(each.of(self.flavours) if self.flavours else each for each in self.choice)
 
 
+DEFAULT_OPTIMIZER: Any = {"type": "nadam"}
+
+
 class TrainingSettings(Settings):
     """How it is fitted."""
 
-    optimizer: Any = Field(description="The optimizer.")
+    optimizer: Any = Field(
+        default=DEFAULT_OPTIMIZER, validate_default=True, description="The optimizer."
+    )
     max_steps: int = Field(
         default=20_000,
         ge=1,
@@ -519,9 +525,13 @@ class Runcard(Settings):
         description="Numbers on the device; preparation and results are always float64.",
     )
     data: DataSettings = Field(description="What is fitted.")
-    model: ModelSettings = Field(description="The function that is fitted.")
+    model: ModelSettings = Field(
+        default=cast(Any, {}), validate_default=True, description="The function that is fitted."
+    )
     penalties: tuple[Any, ...] = Field(default=(), description="Terms added to chi2 in the loss.")
-    training: TrainingSettings = Field(description="How it is fitted.")
+    training: TrainingSettings = Field(
+        default=cast(Any, {}), validate_default=True, description="How it is fitted."
+    )
     export: tuple[str, ...] = Field(
         default=("network", "function", "history", "data", "predictions"),
         description="What is written for each replica, and of the whole fit.",
@@ -534,44 +544,52 @@ class Runcard(Settings):
         return self.model_copy(update={"model": network, "training": training})
 
 
+def flavours_along(model: NetworkSettings, registry: Registry) -> tuple[tuple[str, ...], ...]:
+    """Names of the functions that reach each layer, and at the end of those that leave the model.
+
+    Before the last network layer these are ``model.flavours``, which must be known: a card may
+    leave them to the data (``NetworkSettings.of``).
+
+    Raises:
+        ModelError: a layer cannot take the names that reach it, or what comes before it.
+    """
+    assert model.flavours is not None
+    names = [model.flavours]
+    for position, item in enumerate(model.layers):
+        kind = registry.get(LayerType, item.type)
+        if kind.check:
+            kind.check(item, names[-1], list(zip(model.layers[:position], names, strict=False)))
+        names.append(kind.flavours(item, names[-1]) if kind.flavours else names[-1])
+    return tuple(names)
+
+
 def runcard_type(registry: Registry) -> type[Runcard]:
     """The runcard model whose component settings are those of ``registry``."""
-    data = _with(DataSettings, datasets=_several(registry, DatasetReader, DatasetEntry))
-    layers = _several(registry, LayerType)
-    training: Any = create_model(
-        "Training", __base__=TrainingSettings, optimizer=(_union(registry, OptimizerType), _NADAM)
-    )
-    network = _with(ArchitectureSettings, layers=layers, training=training | None)
-    networks: Any = tuple[network, ...]  # type: ignore[valid-type]
-    model = _with(ModelSettings, layers=layers, choice=networks)
+    optimizer: Any = _union(registry, OptimizerType)
+    layer: Any = _union(registry, LayerType)
+    dataset: Any = _union(registry, DatasetReader, DatasetEntry)
+    penalty: Any = _union(registry, Penalty)
+    training = _with(TrainingSettings, optimizer=optimizer)
+    network: Any = _with(ArchitectureSettings, layers=tuple[layer, ...], training=training | None)
+    model = _with(ModelSettings, layers=tuple[layer, ...], choice=tuple[network, ...])
     names = registry.names(Exporter)
     exports: Any = Literal[names] if names else str
-    export = Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))]
-    card = _with(Runcard, penalties=_several(registry, Penalty), export=export)
-    sections: Any = {s.name: _optional_section(s) for s in registry.all(RuncardSection)}
-    whole: Any = create_model(
-        "Runcard",
-        __base__=card,
-        **sections,
-        data=(data, Field(description=_words("data"))),
-        model=(model, Field(default={}, validate_default=True, description=_words("model"))),
-        training=(
-            training,
-            Field(default={}, validate_default=True, description=_words("training")),
-        ),
+    card = _with(
+        Runcard,
+        data=_with(DataSettings, datasets=tuple[dataset, ...]),
+        model=model,
+        training=training,
+        penalties=tuple[penalty, ...],
+        export=Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))],
     )
-    return cast(type[Runcard], whole)
-
-
-def _optional_section(section: RuncardSection) -> Any:
-    """The key of a plugin: nothing where a card does not give it."""
-    field = Field(default=None, exclude=not section.part_of_fit, description=section.summary)
-    return section.model | None, field
-
-
-def _words(name: str) -> str | None:
-    """What a section of the runcard is."""
-    return Runcard.model_fields[name].description
+    sections: Any = {
+        each.name: (
+            each.model | None,  # nothing where a card does not give it
+            Field(default=None, exclude=not each.part_of_fit, description=each.summary),
+        )
+        for each in registry.all(RuncardSection)
+    }
+    return cast(type[Runcard], create_model("Runcard", __base__=card, **sections))
 
 
 def _with_what_they_need(
@@ -601,36 +619,19 @@ def _with(section: type[BaseModel], **types: Any) -> Any:
     return create_model(section.__name__, __base__=section, **fields)
 
 
-DEFAULT_OPTIMIZER: Any = {"type": "nadam"}
-
-_NADAM: Any = Field(default=DEFAULT_OPTIMIZER, validate_default=True, description="The optimizer.")
-
-
 def _union(
     registry: Registry, kind: type[Configured], also: type[ComponentSettings] | None = None
 ) -> Any:
     """The settings of all components of ``kind``, by ``type``, with those of ``also``."""
     settings = [component.settings for component in registry.all(kind)]
     if also is not None:
-        settings = [_joined(each, also) for each in settings]
-    if not settings:
-        return _NothingInstalled
-    return (
-        Annotated[reduce(or_, settings), Field(discriminator="type")]
-        if settings[1:]
-        else settings[0]
-    )
-
-
-def _joined(own: type[ComponentSettings], also: type[ComponentSettings]) -> Any:
-    return create_model(own.__name__, __base__=(own, also), __doc__=own.__doc__)
-
-
-def _several(
-    registry: Registry, kind: type[Configured], also: type[ComponentSettings] | None = None
-) -> Any:
-    union: Any = _union(registry, kind, also)
-    return tuple[union, ...]
+        settings = [
+            create_model(each.__name__, __base__=(each, also), __doc__=each.__doc__)
+            for each in settings
+        ]
+    if len(settings) < 2:
+        return settings[0] if settings else _NothingInstalled
+    return Annotated[reduce(or_, settings), Discriminator("type")]
 
 
 class _NothingInstalled(ComponentSettings):

@@ -8,8 +8,7 @@ elsewhere are rewritten once, here: from other cards relative to the runcard, fr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from pydantic import BaseModel
 
 from replicafit.runcard.models import RelativePath, Runcard
 from replicafit.runcard.yaml_source import Mark, OptionMark, YamlSource
-
-Location = tuple[str | int, ...]
 
 
 def relocated(runcard: Runcard, source: YamlSource, card: Path, words: Collection[str]) -> Runcard:
@@ -28,14 +25,36 @@ def relocated(runcard: Runcard, source: YamlSource, card: Path, words: Collectio
         words: by which plugins know functions; they are no paths.
     """
 
-    def change(given: str, where: Location) -> str:
-        return _moved(given, source.mark(where), card)
+    def moved(value: Any, where: tuple[str | int, ...], path: RelativePath | None = None) -> Any:
+        """``value``, which stands at ``where``; itself where nothing moves.
 
-    changed: Runcard = _Relocation(change, words).of(runcard, ())
-    return changed
+        Args:
+            path: what marks text as a path.
+        """
+        if isinstance(value, Path) or (path and isinstance(value, str)):
+            if path and path.function and value in words:
+                return value
+            changed = type(value)(_as_used_by(str(value), source.mark(where), card))
+            return value if changed == value else changed
+        if isinstance(value, tuple):
+            items = tuple(moved(item, (*where, i)) for i, item in enumerate(value))
+            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        if isinstance(value, Mapping):
+            entries = {key: moved(item, (*where, key)) for key, item in value.items()}
+            return entries if any(entries[k] is not v for k, v in value.items()) else value
+        if not isinstance(value, BaseModel):
+            return value
+        fields = type(value).model_fields
+        old = {name: getattr(value, name) for name in fields}
+        new = {n: moved(v, (*where, n), _path_mark(fields[n])) for n, v in old.items()}
+        update = {name: new[name] for name in fields if new[name] is not old[name]}
+        return value.model_copy(update=update) if update else value
+
+    whole: Runcard = moved(runcard, ())
+    return whole
 
 
-def _moved(given: str, mark: Mark, card: Path) -> str:
+def _as_used_by(given: str, mark: Mark, card: Path) -> str:
     """The path ``given`` at ``mark`` as the runcard ``card`` may use it."""
     if Path(given).is_absolute():
         return given
@@ -45,47 +64,8 @@ def _moved(given: str, mark: Mark, card: Path) -> str:
     return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
 
 
-@dataclass(frozen=True)
-class _Relocation:
-    change: Callable[[str, Location], str]
-    words: Collection[str]
-
-    def of(self, value: Any, where: Location) -> Any:
-        """``value``, which stands at ``where``, with its paths moved; itself if nothing moves."""
-        if isinstance(value, BaseModel):
-            return self._model(value, where)
-        if isinstance(value, tuple):
-            items = tuple(self.of(item, (*where, i)) for i, item in enumerate(value))
-            return value if _unmoved(items, value) else items
-        if isinstance(value, Mapping):
-            entries = {key: self.of(item, (*where, key)) for key, item in value.items()}
-            return value if _unmoved(entries.values(), value.values()) else entries
-        return self._path(value, where) if isinstance(value, Path) else value
-
-    def _path(self, value: Path, where: Location) -> Path:
-        changed = Path(self.change(str(value), where))
-        return value if changed == value else changed
-
-    def _model(self, model: BaseModel, where: Location) -> BaseModel:
-        changed = {}
-        for name, field in type(model).model_fields.items():
-            value, at = getattr(model, name), (*where, name)
-            mark = next((m for m in _marks(field) if isinstance(m, RelativePath)), None)
-            if mark and isinstance(value, str):
-                word = mark.function and value in self.words
-                new: Any = value if word else self.change(value, at)
-            else:
-                new = self.of(value, at)
-            if new is not value:
-                changed[name] = new
-        return model.model_copy(update=changed) if changed else model
-
-
-def _unmoved(new: Any, old: Any) -> bool:
-    return all(a is b for a, b in zip(new, old, strict=True))
-
-
-def _marks(field: Any) -> list[Any]:
-    """What marks the type of a field, also within an optional one."""
-    inner = getattr(field.annotation, "__args__", ())
-    return [*field.metadata, *(m for part in inner for m in getattr(part, "__metadata__", ()))]
+def _path_mark(field: Any) -> RelativePath | None:
+    """What marks a field as a path, also within an optional type."""
+    parts = getattr(field.annotation, "__args__", ())
+    inner = (mark for part in parts for mark in getattr(part, "__metadata__", ()))
+    return next((m for m in (*field.metadata, *inner) if isinstance(m, RelativePath)), None)

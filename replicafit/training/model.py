@@ -20,7 +20,7 @@ from replicafit.layers.grid import DropNodes, JoinNodes
 from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import start_from
 from replicafit.runcard import Setup
-from replicafit.runcard.flavours import flavours_along
+from replicafit.runcard.models import flavours_along
 from replicafit.seeds import Seeds
 
 NO_GRID = np.empty(0)

@@ -34,7 +34,7 @@ from replicafit.plugins import (
 )
 from replicafit.plugins.registry import FOUND_IN
 from replicafit.runcard import Runcard, load_runcard
-from replicafit.runcard.local_plugins import registry_for
+from replicafit.runcard.loading import registry_for
 
 
 def exporter(name: str) -> Exporter:

@@ -28,7 +28,7 @@ from replicafit_pdf.layers.preprocessing import Preprocessing
 from replicafit_pdf.quadrature import Nodes, sum_rule_nodes
 
 from replicafit.errors import ModelError, ReplicafitError
-from replicafit.runcard.flavours import output_flavours
+from replicafit.runcard.models import flavours_along
 from replicafit.training.model import build_model
 
 
@@ -153,7 +153,7 @@ def test_flavours_after_the_rotation(registry, basis):
     table = FIT_BASES[basis]
     layers = [X_LOGX, dense(len(table.rows)), {"type": "rotation", "basis": basis}]
     setup = setup_of(registry, layers, flavours=list(table.rows))
-    assert output_flavours(setup.runcard.model, registry) == table.columns
+    assert flavours_along(setup.runcard.model, registry)[-1] == table.columns
     assert build_model(setup, (1, 2)).flavours == table.columns
 
 

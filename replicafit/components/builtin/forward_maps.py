@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from replicafit.components import ForwardMap
@@ -16,10 +17,6 @@ def _sum(first: Any, *others: Any) -> Any:
     return first
 
 
-def _ratio(numerator: Any, denominator: Any) -> Any:
-    return numerator / denominator
-
-
 def _asymmetry(first: Any, second: Any) -> Any:
     return (first - second) / (first + second)
 
@@ -30,27 +27,27 @@ def _ratio_of_sums(*predictions: Any) -> Any:
     return _sum(*predictions[:half]) / _sum(*predictions[half:])
 
 
+_MAPS: Mapping[str, tuple[int, Any, str]] = {
+    "NULL": (1, _sum, "one table as it is"),
+    "ADD": (2, _sum, "T_0 + T_1, the sum of two tables"),
+    "SMT": (10, _sum, "T_0 + ... + T_9, the sum of ten tables"),
+    "RATIO": (2, operator.truediv, "T_0 / T_1, the first table over the second"),
+    "ASY": (2, _asymmetry, "(T_0 - T_1) / (T_0 + T_1), an asymmetry"),
+    "SMN": (4, _ratio_of_sums, "(T_0 + T_1) / (T_2 + T_3), a ratio of sums of two"),
+    "COM": (20, _ratio_of_sums, "(T_0 + ... + T_9) / (T_10 + ... + T_19), of sums of ten"),
+}
+
+
 @hookimpl
 def replicafit_forward_maps() -> Sequence[ForwardMap]:
     """The forward maps of replicafit itself."""
     return [
-        _linear("NULL", 1, "one table as it is"),
-        _linear("ADD", 2, "T_0 + T_1, the sum of two tables"),
-        _linear("SMT", 10, "T_0 + ... + T_9, the sum of ten tables"),
-        _general("RATIO", 2, _ratio, "T_0 / T_1, the first table over the second"),
-        _general("ASY", 2, _asymmetry, "(T_0 - T_1) / (T_0 + T_1), an asymmetry"),
-        _general("SMN", 4, _ratio_of_sums, "(T_0 + T_1) / (T_2 + T_3), a ratio of sums of two"),
-        _general(
-            "COM", 20, _ratio_of_sums, "(T_0 + ... + T_9) / (T_10 + ... + T_19), of sums of ten"
-        ),
+        ForwardMap(
+            name=name,
+            n_tables=count,
+            combine=combine,
+            linear=(1.0,) * count if combine is _sum else None,
+            summary=summary,
+        )
+        for name, (count, combine, summary) in _MAPS.items()
     ]
-
-
-def _linear(name: str, n_tables: int, summary: str) -> ForwardMap:
-    """The sum of all tables."""
-    ones = (1.0,) * n_tables
-    return ForwardMap(name=name, n_tables=n_tables, combine=_sum, linear=ones, summary=summary)
-
-
-def _general(name: str, n_tables: int, combine: Any, summary: str) -> ForwardMap:
-    return ForwardMap(name=name, n_tables=n_tables, combine=combine, summary=summary)

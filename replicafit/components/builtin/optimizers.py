@@ -268,14 +268,13 @@ class AdamSettings(MomentsSettings):
     amsgrad: bool = Field(default=False, description="Divide by the largest size so far.")
 
 
-class AdamwSettings(MomentsSettings):
+class AdamwSettings(AdamSettings):
     """AdamW, arXiv:1711.05101: Adam with weight decay."""
 
     weight_decay: NotNegative = Field(
         default=4e-3,
         description="Before each step, weights shrink by this times the learning rate.",
     )
-    amsgrad: bool = Field(default=False, description="Divide by the largest size so far.")
 
 
 class AmsgradSettings(MomentsSettings):
@@ -322,25 +321,25 @@ class LionSettings(OptimizerSettings):
     beta_2: Fraction = Field(default=0.99, description="Memory of the mean.")
 
 
-_RULES = "replicafit.training.optimizers"
+_OPTIMIZERS: Mapping[str, tuple[type[OptimizerSettings], str]] = {
+    "sgd": (SgdSettings, "gradient descent, with momentum; PMLR 28 (2013) 1139"),
+    "adam": (AdamSettings, "arXiv:1412.6980"),
+    "adamw": (AdamwSettings, "Adam with weight decay; arXiv:1711.05101"),
+    "amsgrad": (AmsgradSettings, "Adam whose steps only shrink; arXiv:1904.09237"),
+    "nadam": (NadamSettings, "Adam with Nesterov momentum; Dozat (2016)"),
+    "rmsprop": (RmspropSettings, "Tieleman & Hinton (2012)"),
+    "adagrad": (AdagradSettings, "Duchi, Hazan & Singer, JMLR 12 (2011) 2121"),
+    "adadelta": (AdadeltaSettings, "arXiv:1212.5701"),
+    "adamax": (AdamaxSettings, "Adam with the infinity norm; arXiv:1412.6980"),
+    "lion": (LionSettings, "steps of one size; arXiv:2302.06675"),
+}
 
 
 @hookimpl
 def replicafit_optimizers() -> Sequence[OptimizerType]:
     """The optimizers of replicafit itself."""
+    rules = "replicafit.training.optimizers"
     return [
-        _optimizer("sgd", SgdSettings, "gradient descent, with momentum; PMLR 28 (2013) 1139"),
-        _optimizer("adam", AdamSettings, "arXiv:1412.6980"),
-        _optimizer("adamw", AdamwSettings, "Adam with weight decay; arXiv:1711.05101"),
-        _optimizer("amsgrad", AmsgradSettings, "Adam whose steps only shrink; arXiv:1904.09237"),
-        _optimizer("nadam", NadamSettings, "Adam with Nesterov momentum; Dozat (2016)"),
-        _optimizer("rmsprop", RmspropSettings, "Tieleman & Hinton (2012)"),
-        _optimizer("adagrad", AdagradSettings, "Duchi, Hazan & Singer, JMLR 12 (2011) 2121"),
-        _optimizer("adadelta", AdadeltaSettings, "arXiv:1212.5701"),
-        _optimizer("adamax", AdamaxSettings, "Adam with the infinity norm; arXiv:1412.6980"),
-        _optimizer("lion", LionSettings, "steps of one size; arXiv:2302.06675"),
+        OptimizerType(name=name, settings=settings, build=f"{rules}:{name}", summary=summary)
+        for name, (settings, summary) in _OPTIMIZERS.items()
     ]
-
-
-def _optimizer(name: str, settings: type[OptimizerSettings], summary: str) -> OptimizerType:
-    return OptimizerType(name=name, settings=settings, build=f"{_RULES}:{name}", summary=summary)

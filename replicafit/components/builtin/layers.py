@@ -1,0 +1,231 @@
+"""Built-in layers: what a runcard may give of each, and what builds it when a fit needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from replicafit.components import ComponentSettings, LayerContext, LayerType
+from replicafit.components.hookspecs import hookimpl
+from replicafit.errors import ModelError
+
+KerasObject = str | Mapping[str, Any]
+"""The name of something of Keras, or its config: ``{class_name: L2, config: {l2: 1.0e-4}}``."""
+
+
+def build_x(settings: ComponentSettings, context: LayerContext) -> Any:
+    """x as it is."""
+    from replicafit.layers.x_logx import PlainX
+
+    return PlainX(name=f"x_{context.position}")
+
+
+def build_x_logx(settings: ComponentSettings, context: LayerContext) -> Any:
+    """x and its logarithm."""
+    from replicafit.layers.x_logx import XLogX
+
+    return XLogX(name=f"x_logx_{context.position}")
+
+
+class FeatureScalingSettings(ComponentSettings):
+    """x -> where x stands among the data, from -1 to 1."""
+
+    knots: int = Field(
+        default=20,
+        ge=2,
+        le=1000,
+        description="Knots of the interpolation, at equal steps of the distribution.",
+    )
+
+
+def build_feature_scaling(settings: FeatureScalingSettings, context: LayerContext) -> Any:
+    """x mapped to its place among the data."""
+    from replicafit.layers.feature_scaling import FeatureScaling, scaling_knots
+
+    if not len(context.x_grid):
+        raise ModelError(
+            "feature_scaling needs the x grid of the data, and none is given. Give data with a "
+            "grid, or begin with x_logx."
+        )
+    knots, values = scaling_knots(context.x_grid, settings.knots)
+    return FeatureScaling(knots, values, name=f"feature_scaling_{context.position}")
+
+
+class MultiDenseSettings(ComponentSettings):
+    """A dense layer for each replica."""
+
+    units: int = Field(ge=1, description="Outputs per replica.")
+    activation: str | None = Field(
+        default=None, description="Applied to the outputs; none is linear."
+    )
+    use_bias: bool = Field(default=True, description="Whether a bias is added.")
+    kernel_initializer: KerasObject = Field(
+        default="glorot_normal",
+        description="A Keras initializer of the weights; its seed is set for each replica.",
+    )
+    bias_initializer: KerasObject = Field(
+        default="zeros",
+        description="A Keras initializer of the bias; its seed is set for each replica, the same "
+        "as the kernel's.",
+    )
+    kernel_regularizer: KerasObject | None = Field(
+        default=None,
+        description="A Keras regularizer, added to the loss of each replica from its own weights.",
+        examples=[{"class_name": "L2", "config": {"l2": 1e-4}}],
+    )
+    bias_regularizer: KerasObject | None = Field(
+        default=None, description="Likewise, from its bias."
+    )
+    activity_regularizer: KerasObject | None = Field(
+        default=None, description="Likewise, from its outputs on the grid."
+    )
+    kernel_constraint: KerasObject | None = Field(
+        default=None,
+        description="A Keras constraint on the weights of each replica after each step.",
+    )
+    bias_constraint: KerasObject | None = Field(default=None, description="Likewise, on the bias.")
+
+
+def build_multi_dense(settings: MultiDenseSettings, context: LayerContext) -> Any:
+    """A dense layer for each replica."""
+    from replicafit.layers.activations import named_activation
+    from replicafit.layers.multi_dense import MultiDense
+
+    return MultiDense(
+        replica_seeds=context.replica_seeds,
+        activation=named_activation(settings.activation),
+        is_first_layer=not context.has_replica_axis,
+        name=f"multi_dense_{context.position}",
+        **settings.model_dump(exclude={"type", "activation"}),
+    )
+
+
+def multi_dense_size(settings: MultiDenseSettings, features: int) -> tuple[int, int]:
+    """Features that leave, and parameters per replica."""
+    return settings.units, settings.units * (features + settings.use_bias)
+
+
+class DropoutSettings(ComponentSettings):
+    """Sets a random fraction of the features to zero in training."""
+
+    rate: float = Field(ge=0, lt=1, description="Fraction of the features set to zero.")
+
+
+def build_dropout(settings: DropoutSettings, context: LayerContext) -> Any:
+    """Random features set to zero in training."""
+    from replicafit.layers.dropout import ReplicaDropout
+
+    return ReplicaDropout(settings.rate, context.replica_seeds, name=f"dropout_{context.position}")
+
+
+_TIES_REPLICAS = MappingProxyType(
+    {
+        "BatchNormalization": "it keeps statistics of a batch; LayerNormalization has none",
+        "Dropout": "it draws random numbers for all replicas together; use the layer type dropout",
+        **dict.fromkeys(
+            ("AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D"),
+            "it draws random numbers for all replicas together",
+        ),
+    }
+)
+
+
+def _can_be_replicated(layer: str) -> str:
+    """Refuses before Keras is imported what is known; the rest is tried when the model is built."""
+    if layer in _TIES_REPLICAS:
+        raise ValueError(f"{layer} cannot be replicated: {_TIES_REPLICAS[layer]}")
+    return layer
+
+
+class KerasSettings(ComponentSettings):
+    """Any layer of Keras, for each replica."""
+
+    layer: Annotated[str, AfterValidator(_can_be_replicated)] = Field(
+        description="A class in keras.layers that maps (b, f) to (b, g), such as "
+        "LayerNormalization."
+    )
+    config: Mapping[str, Any] = Field(
+        default={},
+        description="Its arguments; seeds of initializers are set for each replica.",
+        examples=[{"axis": -1}],
+    )
+
+
+def build_keras(settings: KerasSettings, context: LayerContext) -> Any:
+    """Any layer of Keras, replicated.
+
+    Raises:
+        ValueError: Keras has no such layer, or it does not take this config.
+    """
+    import keras
+
+    from replicafit.layers.replicate import replicate
+
+    kind = getattr(keras.layers, settings.layer, None)
+    if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
+        raise ValueError(
+            f"keras.layers has no layer class '{settings.layer}'. Give the name of one, such as "
+            "LayerNormalization; a layer of your own comes with a plugin"
+        )
+    try:
+        layer = kind(**settings.config)
+    except Exception as cause:  # whatever Keras objects to
+        raise ValueError(
+            f"keras.layers.{settings.layer} does not take this config: {cause}"
+        ) from cause
+    first = not context.has_replica_axis
+    return replicate(layer, context.replica_seeds, first, name=f"keras_{context.position}")
+
+
+def keras_size(settings: KerasSettings, features: int) -> tuple[int, int]:
+    """Of the layers that people use most; others count as changing nothing."""
+    config = settings.config
+    if settings.layer == "Dense":
+        units = int(config.get("units", features))
+        return units, units * (features + config.get("use_bias", True))
+    if settings.layer == "LayerNormalization":
+        return features, features * (config.get("center", True) + config.get("scale", True))
+    return features, features if settings.layer in ("PReLU", "RMSNormalization") else 0
+
+
+@hookimpl
+def replicafit_layers() -> Sequence[LayerType]:
+    """The layers of replicafit itself."""
+    return [
+        LayerType(name="x", build=build_x, summary="x as it is"),
+        LayerType(
+            name="x_logx",
+            build=build_x_logx,
+            size=lambda settings, features: (2 * features, 0),
+            summary="x -> (x, log x)",
+        ),
+        LayerType(
+            name="feature_scaling",
+            settings=FeatureScalingSettings,
+            build=build_feature_scaling,
+            summary="x -> its place among the data, from -1 to 1",
+        ),
+        LayerType(
+            name="multi_dense",
+            settings=MultiDenseSettings,
+            build=build_multi_dense,
+            size=multi_dense_size,
+            summary="a dense layer for each replica",
+        ),
+        LayerType(
+            name="dropout",
+            settings=DropoutSettings,
+            build=build_dropout,
+            summary="random features set to zero in training",
+        ),
+        LayerType(
+            name="keras",
+            settings=KerasSettings,
+            build=build_keras,
+            size=keras_size,
+            summary="any layer of Keras, for each replica",
+        ),
+    ]
