@@ -198,8 +198,8 @@ def hooks(known: Keys) -> Iterator[str]:
 
 
 def _returned(hook: str) -> str:
-    """``LayerType`` for a hook that returns ``Sequence[LayerType]``."""
-    return str(getattr(hookspecs, hook).__annotations__["return"])[len("Sequence[") : -1]
+    """``LayerType`` for a hook that returns ``Sequence[kinds.LayerType]``."""
+    return str(getattr(hookspecs, hook).__annotations__["return"])[len("Sequence[kinds.") : -1]
 
 
 def fields(known: Keys, name: str) -> Iterator[str]:
