@@ -36,10 +36,10 @@ def folder(tmp_path_factory):
     return folder
 
 
-def quarks(x, target):
+def quarks(x, target, registry):
     """x q and x qbar of u, d, s (d, 3) of the Les Houches toy PDF."""
     names = ("sigma", "t3", "t8", "v", "v3", "v8")
-    sigma, t3, t8, v, v3, v8 = on_flavours(ToyLesHouches(1.65), x, names).T
+    sigma, t3, t8, v, v3, v8 = on_flavours(ToyLesHouches(), x, names, registry).T
 
     def three(total, third, eighth):  # without charm
         up_and_down = (2 * total + eighth) / 3
@@ -56,11 +56,11 @@ def test_the_tables_are_the_formula(target, registry):
     table = drell_yan.table(mass, y, drell_yan.ENERGY, target)
     dataset = drell_yan.dataset("DY", (table,), y)
     x1, x2 = drell_yan.momenta(mass, y, drell_yan.ENERGY)
-    quark, antiquark = quarks(x1, np.eye(3))
-    other, antiother = quarks(x2, target[:3, :3])
+    quark, antiquark = quarks(x1, np.eye(3), registry)
+    other, antiother = quarks(x2, target[:3, :3], registry)
     bracket = (quark * antiother + antiquark * other) @ (drell_yan.CHARGE[:3] ** 2)
     expected = 4 * np.pi / 137.036**2 / (9 * mass**4) * bracket * drell_yan.NANOBARN
-    functions = on_flavours(ToyLesHouches(1.65), dataset.x_grid, dataset.flavours)
+    functions = on_flavours(ToyLesHouches(), dataset.x_grid, dataset.flavours, registry)
     np.testing.assert_allclose(predict(dataset, registry, functions), expected, rtol=5e-3)
 
 

@@ -27,7 +27,8 @@ def _form_lines(part: dict[str, Any]) -> Iterator[str]:
     for form in [part] if "form" in part else [part["linear"], part["non_linear"]]:
         if form["n_data"]:
             shape = f", {form['rows']} rows, {form['columns']} columns" if "rows" in form else ""
-            yield f"    chi2 of {form['n_data']} data: {form['form']}{shape}"
+            squares = f", {form['squares']} squares" if "squares" in form else ""
+            yield f"    chi2 of {form['n_data']} data: {form['form']}{shape}{squares}"
 
 
 def _time_lines(plan: NetworkPlan, machine: Machine) -> Iterator[str]:

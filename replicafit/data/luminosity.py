@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 
@@ -122,6 +123,20 @@ class LuminosityTable:
             x1=self.x1[rows],
             x2=self.x2[columns],
         )
+
+
+def added(tables: Sequence[LuminosityTable]) -> LuminosityTable:
+    """The table of the sum of the predictions of ``tables``."""
+    x1 = reduce(np.union1d, [table.x1 for table in tables])
+    x2 = reduce(np.union1d, [table.x2 for table in tables])
+    values = np.zeros((len(tables[0]), sum(len(t.channels) for t in tables), len(x1), len(x2)))
+    start = 0
+    for table in tables:
+        rows, columns = np.searchsorted(x1, table.x1), np.searchsorted(x2, table.x2)
+        end = start + len(table.channels)
+        values[:, start:end, rows[:, None], columns] = table.values
+        start = end
+    return LuminosityTable(values, np.concatenate([t.channels for t in tables]), x1, x2)
 
 
 Table = np.ndarray | LuminosityTable

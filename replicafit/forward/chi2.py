@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from replicafit.data.luminosity import LuminosityTable, Table
 from replicafit.forward.compressed import Compressed, CompressedTerms
 from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import Form, FormPlan
 from replicafit.forward.shared import Shared, SharedTerms
-from replicafit.forward.tables import DatasetTables, OnDevice
+from replicafit.forward.squares import Squares
+from replicafit.forward.tables import DatasetTables
 
 Chi2Terms = tuple[CompressedTerms | SharedTerms, ...]
 """The arrays of each replica that chi2 needs, for each form; all have a leading replica axis."""
@@ -45,7 +45,7 @@ def chi2_of(plan: FormPlan, precision: str = "float64") -> Chi2:
 def _placed(form: Form, precision: str) -> Form:
     def on_device(dataset: DatasetTables) -> DatasetTables:
         tables = (
-            placed(table, precision) if isinstance(table, LuminosityTable) else table
+            placed(table, dataset.shape[1], precision) if isinstance(table, Squares) else table
             for table in dataset.trimmed()
         )
         return replace(dataset, tables=tuple(tables))
@@ -102,12 +102,11 @@ def _predictions(ratios: Sequence[DatasetTables], p: Any) -> Any:
 def _predict(dataset: DatasetTables, p: Any) -> Any:
     """Predictions (r, d) of one dataset."""
     assert dataset.combine is not None
-    return dataset.combine(*(_of_table(t, dataset.shape, p) for t in dataset.tables))
+    return dataset.combine(*(_of_table(t, p) for t in dataset.tables))
 
 
-def _of_table(table: Table | OnDevice, shape: tuple[int, int], p: Any) -> Any:
+def _of_table(table: Any, p: Any) -> Any:
     """Predictions (r, d) of one table; if it is (d, p') it sees the last elements of p (r, p)."""
     if isinstance(table, np.ndarray):
         return ops.matmul(p[:, p.shape[1] - table.shape[1] :], ops.cast(table.T, p.dtype))
-    assert not isinstance(table, LuminosityTable)  # chi2_of has put them on the device
-    return table.predictions(ops.reshape(p, (-1, *shape)))
+    return table.predictions(p)

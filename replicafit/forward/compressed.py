@@ -37,6 +37,7 @@ from replicafit.data.covariance import Covariance, solve_lower
 from replicafit.forward.tables import (
     DatasetTables,
     Size,
+    describe_squares,
     joined_indices,
     parted,
     stacked_table,
@@ -191,6 +192,7 @@ class Compressed:
             "form": "general",
             "n_data": len(self.nonlinear),
             "correlated_with_linear": self.correlated,
+            **describe_squares(self.ratios),
         }
         return {"linear": linear, "non_linear": general}
 

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
 from replicafit.data import FitData
 from replicafit.data.covariance import Covariance
 from replicafit.forward.compressed import Compressed, compressed
 from replicafit.forward.shared import Shared, shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import DatasetTables, Size, contracted
+from replicafit.forward.two_hadrons import with_squares
 from replicafit.plugins import Registry
 
 Form = Compressed | Shared
@@ -61,10 +65,10 @@ def plan_forms(
         split: whether some data of each replica only validate.
         precision: of the device.
     """
-    datasets = contracted(data, registry, flavours)
+    datasets = with_squares(contracted(data, registry, flavours), data, precision)
     if data.whitening is not None:
         return _plan((shared_rotated(datasets, data.whitening), datasets))
-    candidates = [_plan((compressed(datasets, data.fit_errors, precision), datasets))]
+    candidates = [_parted_plan(datasets, (), data.fit_errors, precision)]
     if not split:
         candidates.append(_plan((shared_whole(datasets, data.fit_errors), datasets)))
     alone = tuple(d for d in datasets if not data.fit_errors.correlated[d.indices].any())
@@ -79,13 +83,25 @@ def _parted_plan(
     errors: Covariance,
     precision: str,
 ) -> FormPlan:
-    """Uncorrelated datasets with shared tables, the others compressed."""
-    others = tuple(d for d in datasets if d not in alone)
-    plan = _plan((shared_diagonal(alone, errors), alone))
-    if not others:
-        return plan
-    rest = _plan((compressed(others, errors, precision), others))
-    return FormPlan(rest.forms + plan.forms, rest.datasets + plan.datasets)
+    """Datasets ``alone``, which are uncorrelated, with shared tables, the others compressed.
+
+    All that are linear share their directions; of the rest, those that nothing correlates have
+    whiteners of their own, which are small.
+    """
+    groups = _groups([d for d in datasets if d not in alone], errors)
+    together = [d for group in groups if any(d.linear for d in group) for d in group]
+    apart = [group for group in groups if not any(d.linear for d in group)]
+    parts = [(compressed(g, errors, precision), g) for g in (together, *apart) if g]
+    return _plan(*parts, *([(shared_diagonal(alone, errors), alone)] if alone else []))
+
+
+def _groups(datasets: Sequence[DatasetTables], errors: Covariance) -> list[list[DatasetTables]]:
+    """``datasets`` in groups that no common source connects."""
+    if not datasets:
+        return []
+    hit = np.stack([(errors.shifts[d.indices] != 0).any(axis=0) for d in datasets]).astype(int)
+    count, group = connected_components(hit @ hit.T)
+    return [[d for d, g in zip(datasets, group, strict=True) if g == i] for i in range(count)]
 
 
 def _plan(*parts: tuple[Form, Sequence[DatasetTables]]) -> FormPlan:

@@ -19,6 +19,7 @@ from replicafit.data.covariance import Covariance
 from replicafit.forward.tables import (
     DatasetTables,
     Size,
+    describe_squares,
     joined_indices,
     parted,
     stacked_table,
@@ -95,7 +96,8 @@ class Shared:
     def describe(self) -> dict[str, Any]:
         """For people and for ``run.json``."""
         rows, columns = len(self.rows), self.table.shape[1]
-        return {"form": self.form, "n_data": len(self.data), "rows": rows, "columns": columns}
+        about = {"form": self.form, "n_data": len(self.data), "rows": rows, "columns": columns}
+        return about | describe_squares(self.ratios)
 
 
 def shared_diagonal(datasets: Sequence[DatasetTables], errors: Covariance) -> Shared:

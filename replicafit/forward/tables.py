@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import Any, Protocol
 
 import numpy as np
 
 from replicafit.data import FitData, LuminosityTable
-from replicafit.data.luminosity import Table
+from replicafit.data.luminosity import Table, added
 from replicafit.data.relations import combination
 from replicafit.forward.predictions import forward_map, on_grid
+from replicafit.forward.squares import Squares
 from replicafit.plugins import Registry
 
 
 class OnDevice(Protocol):
-    """A luminosity table that was put on the device."""
+    """A table for two hadrons that was put on the device."""
 
-    def predictions(self, functions: Any) -> Any:
-        """Predictions (r, d) from x f (r, n, f)."""
+    def predictions(self, p: Any) -> Any:
+        """Predictions (r, d) from p (r, p)."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,16 @@ class DatasetTables:
     Attributes:
         name: of the dataset.
         indices: where its data stand among all data, (d,).
-        tables: each (d, p), or a folded luminosity table on the joint grid and the fitted
-            flavours, there or on the device; a single one of the first kind if predictions are
-            linear.
+        tables: each (d, p), or for two hadrons: a luminosity table on the joint grid and the fitted
+            flavours, or its squares, there or on the device; a single one of the first kind if
+            predictions are linear.
         combine: element by element, from the predictions of the tables; None if linear.
         shape: of the functions, (n, f).
     """
 
     name: str
     indices: np.ndarray
-    tables: tuple[Table | OnDevice, ...]
+    tables: tuple[Table | Squares | OnDevice, ...]
     combine: Callable[..., Any] | None
     shape: tuple[int, int]
 
@@ -47,7 +50,7 @@ class DatasetTables:
         """Whether predictions are linear in the functions."""
         return self.combine is None
 
-    def trimmed(self) -> tuple[Table | OnDevice, ...]:
+    def trimmed(self) -> tuple[Table | Squares | OnDevice, ...]:
         """The tables without the columns at the front that are zero in all (d, p) ones."""
         flat = [table for table in self.tables if isinstance(table, np.ndarray)]
         used = np.flatnonzero(sum(np.abs(table).max(axis=0) for table in flat))
@@ -56,12 +59,12 @@ class DatasetTables:
 
     @property
     def size(self) -> Size:
-        """Numbers of the tables, and of the products that luminosity tables multiply."""
+        """Numbers of the tables, and of what those for two hadrons make of the functions."""
         tables = self.trimmed()
         return Size(
             own=0,
-            shared=sum(t.size for t in tables if isinstance(t, Table)),
-            made=sum(t.products for t in tables if isinstance(t, LuminosityTable)),
+            shared=sum(t.size for t in tables if isinstance(t, Table | Squares)),
+            made=sum(t.products for t in tables if isinstance(t, LuminosityTable | Squares)),
         )
 
 
@@ -75,18 +78,34 @@ def contracted(
         kind = forward_map(dataset, registry)
         tables = [_turned(t, turn) for t in on_grid(dataset, data.x_grid, data.flavours)]
         combine: Callable[..., Any] | None = kind.combine
-        flat = [table for table in tables if isinstance(table, np.ndarray)]
-        if kind.linear is not None and len(flat) == len(tables):
-            tables, combine = [np.tensordot(np.array(kind.linear), np.stack(flat), axes=1)], None
+        if kind.linear is not None:
+            tables, combine = _summed(tables, kind.linear)
         indices, shape = np.arange(place.start, place.stop), (len(data.x_grid), len(flavours))
         found.append(DatasetTables(dataset.name, indices, tuple(tables), combine, shape))
     return tuple(found)
 
 
+def _summed(
+    tables: Sequence[Table], coefficients: Sequence[float]
+) -> tuple[list[Table], Callable[..., Any] | None]:
+    """One table of each kind, and how their predictions combine; None if there is one (d, p)."""
+    weighted = list(zip(coefficients, tables, strict=True))
+    flat = [c * table for c, table in weighted if isinstance(table, np.ndarray)]
+    of_two = [
+        replace(table, values=c * table.values)
+        for c, table in weighted
+        if isinstance(table, LuminosityTable)
+    ]
+    found: list[Table] = [reduce(add, flat)] if flat else []
+    if not of_two:
+        return found, None
+    return [*found, added(of_two)], lambda *predictions: reduce(add, predictions)
+
+
 def _turned(table: Table, turn: np.ndarray) -> Table:
     """A table of ``on_grid`` for the fitted flavours; one of one function as (d, p)."""
     if isinstance(table, LuminosityTable):
-        return table.turned(turn).folded()
+        return table.turned(turn)
     flat: np.ndarray = np.reshape(table @ turn.T, (len(table), -1))
     return flat
 
@@ -101,6 +120,18 @@ def parted(
 ) -> tuple[tuple[DatasetTables, ...], tuple[DatasetTables, ...]]:
     """The linear ones, and the others."""
     return tuple(d for d in datasets if d.linear), tuple(d for d in datasets if not d.linear)
+
+
+def describe_squares(datasets: Sequence[DatasetTables]) -> dict[str, Any]:
+    """Of the tables for two hadrons, if there are any; for people and for ``run.json``."""
+    found = [t for each in datasets for t in each.tables if isinstance(t, Squares)]
+    if not found:
+        return {}
+    return {
+        "squares": sum(table.products for table in found),
+        "table_elements": sum(table.size for table in found),
+        "largest_eigenvalue_cut": max(table.cut for table in found),
+    }
 
 
 def stacked_table(datasets: Sequence[DatasetTables]) -> np.ndarray:

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hadronic import hadronic_dataset, hadronic_table, slow_prediction
+from hadronic import CHANNELS, hadronic_dataset, hadronic_table, slow_prediction
 from keras import ops
 from replicafit_pdf.evolution_basis import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
@@ -16,6 +16,8 @@ from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.luminosities import placed
 from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
+from replicafit.forward.squares import CURVATURE, ROUNDING, squares
+from replicafit.forward.tables import contracted
 from replicafit.seeds import Seeds
 from replicafit.training.backend import backend
 
@@ -137,12 +139,18 @@ def test_replicas_do_not_mix():
     """Each slot's predictions are bitwise the same whoever is beside it, also beside a NaN."""
     backend().prepare("float32")
     table = hadronic_table(6, 9, 1)
-    on_device = placed(table, "float32")
+    found = squares(table, np.full(6, 0.1), (9, len(FLAVOURS)), "float32")
+    on_device = placed(found, len(FLAVOURS), "float32")
     functions = np.random.default_rng(1).normal(size=(4, 9, len(FLAVOURS))).astype("float32")
-    whole = ops.convert_to_numpy(on_device.predictions(ops.convert_to_tensor(functions)))
+
+    def predictions(functions):
+        flat = ops.convert_to_tensor(functions.reshape(4, -1))
+        return ops.convert_to_numpy(on_device.predictions(flat))
+
+    whole = predictions(functions)
     beside = functions.copy()
     beside[1], beside[2], beside[3] = 1e6, np.nan, functions[1]
-    found = ops.convert_to_numpy(on_device.predictions(ops.convert_to_tensor(beside)))
+    found = predictions(beside)
     np.testing.assert_array_equal(found[0], whole[0])
     np.testing.assert_array_equal(found[3], whole[1])
     assert np.isnan(found[2]).all()
@@ -151,14 +159,108 @@ def test_replicas_do_not_mix():
         np.testing.assert_allclose(whole[slot], expected, rtol=1e-3, atol=1e-3)
 
 
-def test_the_plan_counts_tables_and_products(registry):
-    """Both orders of a channel are one; products are counted for each replica."""
+def smooth_table(n_data: int, n: int) -> LuminosityTable:
+    """A table whose rows are smooth along both grids, so that few squares do."""
+    generator = np.random.default_rng(4)
+    u = np.linspace(-1, 1, n)
+    centers = generator.uniform(-0.5, 0.5, (2, n_data, 1, 1, 1))
+    distance = 3 * (u[:, None] + u - centers[0]) ** 2 + (u[:, None] - u - centers[1]) ** 2
+    strength = generator.uniform(0.5, 1, (n_data, len(CHANNELS), 1, 1))
+    return LuminosityTable(strength * np.exp(-distance), CHANNELS, np.arange(n), np.arange(n))
+
+
+def on_host(found, functions):
+    """Predictions of squares (d,), from x f (n, f)."""
+    parts = [
+        (block.signs * np.tensordot(functions[block.points].ravel(), block.vectors, 1) ** 2).sum(1)
+        for block in found.blocks
+    ]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("kind", ["smooth", "rough"])
+def test_squares_are_as_exact_as_they_say(kind):
+    """The bound holds for whatever functions, rough ones and those it is worst for."""
+    n, f = 30, len(FLAVOURS)
+    table, errors = smooth_table(20, n), np.full(20, 0.02)
+    found = squares(table, errors, (n, f), "float32")
+    assert 0 < found.cut <= ROUNDING * np.finfo("float32").eps
+    assert found.products < table.products
+    generator = np.random.default_rng(6)
+    for _ in range(20):
+        functions = generator.normal(size=(n, f))
+        if kind == "smooth":
+            functions = np.cumsum(np.cumsum(functions, axis=0), axis=0) / n**1.5
+        bend = CURVATURE * np.diff(functions, n=2, axis=0)
+        norm = (functions**2).sum() + (bend**2).sum()
+        difference = on_host(found, functions) - table.predict(functions)
+        rounding = 3e-6 * (functions**2).sum() * np.abs(table.values).max()
+        assert (np.abs(difference) <= found.cut * errors * norm + rounding).all()
+
+
+def test_a_datum_that_may_be_wrong_costs_no_squares():
+    """What is kept depends on how exactly a datum is known; nothing allowed keeps all."""
+    table, shape = smooth_table(3, 30), (30, len(FLAVOURS))
+    sizes = [squares(table, np.full(3, e), shape, "float32").products for e in (1e9, 1, 1e-2, 0)]
+    assert sizes == sorted(set(sizes))
+    assert sizes[0] == 0
+    nothing = placed(squares(table, np.full(3, 1e9), shape, "float32"), shape[1], "float32")
+    zeros = nothing.predictions(ops.ones((2, shape[0] * shape[1])))
+    np.testing.assert_array_equal(ops.convert_to_numpy(zeros), np.zeros((2, 3)))
+
+
+def test_equal_rows_are_kept_once():
+    """As in cross sections over one total."""
+    table, shape = smooth_table(5, 12), (12, len(FLAVOURS))
+    total = dataclasses.replace(table, values=np.repeat(table.values[:1], 5, axis=0))
+    one, all_of_them = (squares(t, np.ones(5), shape, "float64") for t in (total, table))
+    assert one.n_data == 5
+    assert one.size < all_of_them.size / 4
+    p = np.random.default_rng(3).normal(size=(2, shape[0] * shape[1]))
+    found = placed(one, shape[1], "float64").predictions(ops.convert_to_tensor(p))
+    expected = [total.predict(each.reshape(shape)) for each in p]
+    np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-10)
+
+
+def test_tables_that_are_added_become_one(registry):
+    """Whatever grids they have; those of one hadron are another."""
+    dataset = combined("SMT", 4)
+    data = stack([dataset])
+    (tables,) = contracted(data, registry, FLAVOURS)
+    assert [isinstance(t, LuminosityTable) for t in tables.tables] == [False, True]
+    functions = toy_function(data.x_grid)
+    flat, of_two = tables.tables
+    found = tables.combine(flat @ functions.ravel(), of_two.predict(functions))
+    np.testing.assert_allclose(found, slow(dataset, functions), rtol=1e-11)
+
+
+def test_the_plan_counts_tables_and_squares(registry):
+    """Of each replica at most as many squares as functions have values, for each datum."""
     data = stack([hadronic_dataset("DY", 7)])
     size = plan_forms(data, registry, FITTED, True, "float32").size
-    pairs = {"00", "01", "11", "26", "23", "02"}
-    points = len(data.x_grid) - 1  # those of either hadron
-    assert size.made == len(pairs) * points**2 < data.datasets[0].tables[0].products
-    assert size.shared == 7 * size.made
+    seen = (len(data.x_grid) - 1) * len(FITTED)  # no table has the first grid point
+    assert 0 < size.made <= 7 * seen
+    assert size.shared == size.made * seen
+
+
+def test_data_that_nothing_correlates_have_small_whiteners(registry):
+    """Two groups of two-hadron data and one with linear data: three forms, with the same chi2."""
+    first, second = hadronic_dataset("DY", 7), hadronic_dataset("W", 5, seed=2)
+    second = dataclasses.replace(second, sys_add_names=("CORR", "OTHER"))
+    linear = toy_dataset("A", 12, shared=False)
+    data = stack([linear, first, second])
+    plan = plan_forms(data, registry, FITTED, True, "float64")
+    assert plan.datasets == (("A",), ("DY",), ("W",))
+    own = replica_data(data, Seeds(3), (1,), 0.75)
+    selection, values = own.training[0], own.values[0]
+    functions = fitted_functions(data, 1)
+    form = chi2_of(plan)
+    terms = [
+        type(t)(*(_cast(part, "float64") for part in t)) for t in form.terms(selection, values)
+    ]
+    found = form(tuple(terms), ops.convert_to_tensor(functions))
+    expected = slow_chi2(data, registry, functions[0], selection, values)
+    assert float(found[0]) == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_closure_test_of_two_hadrons(registry):
