@@ -64,10 +64,10 @@ if TYPE_CHECKING:
         write_dataset,
     )
     from replicafit.data.cuts import NothingLeftError, passing, select
+    from replicafit.data.dataset_file import read_observable, write_observable
     from replicafit.data.fit_data import join_grids
     from replicafit.data.known_functions import known_function, on_flavours
     from replicafit.data.luminosity import Table
-    from replicafit.data.observable_file import read_observable, write_observable
     from replicafit.execution.executors import Executor, executor_for
     from replicafit.execution.observers import FitBeginning, Observer
     from replicafit.execution.sink import Sink
@@ -112,7 +112,7 @@ _LATER = {
     "replicafit.data.cuts": ("NothingLeftError", "passing", "select"),
     "replicafit.data.fit_data": ("join_grids",),
     "replicafit.data.luminosity": ("Table",),
-    "replicafit.data.observable_file": ("read_observable", "write_observable"),
+    "replicafit.data.dataset_file": ("read_observable", "write_observable"),
     "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
     "replicafit.layers.activations": ("named_activation",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),

@@ -97,7 +97,7 @@ MAY_USE = {
 NOT_YET = {
     "replicafit_dis": "data.dataset_file",
     "replicafit_lhapdf": "results.files results.folder",
-    "replicafit_pdf": "data.fit_data data.observable_file "
+    "replicafit_pdf": "data.dataset_file data.fit_data "
     "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
 }
 """What they still import beside that; this list only gets shorter."""

@@ -2,7 +2,7 @@
 
 from replicafit.data.dataset import Dataset
 from replicafit.data.dataset_file import read_dataset, write_dataset
-from replicafit.data.fit_data import FitData, load_data, read_datasets, stack
+from replicafit.data.fit_data import FitData, read_datasets, stack
 from replicafit.data.luminosity import LuminosityTable
 from replicafit.data.replica_data import ReplicaData, replica_data
 
@@ -11,7 +11,6 @@ __all__ = [
     "FitData",
     "LuminosityTable",
     "ReplicaData",
-    "load_data",
     "read_dataset",
     "read_datasets",
     "replica_data",

@@ -212,32 +212,16 @@ def cholesky(matrix: np.ndarray, datasets: Sequence[Dataset]) -> np.ndarray:
     try:
         return np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
-        raise DataError(_blame(matrix, datasets)) from None
-
-
-def _blame(matrix: np.ndarray, datasets: Sequence[Dataset]) -> str:
-    """Which dataset, or which of them together, and which data spoil the covariance."""
-    start = 0
-    for dataset in datasets:
-        block = matrix[start : start + dataset.n_data, start : start + dataset.n_data]
-        if not _is_positive(block):
-            return _not_positive(f"dataset {dataset.name}", block)
-        start += dataset.n_data
-    return _not_positive(f"{', '.join(d.name for d in datasets)} together", matrix)
-
-
-def _is_positive(matrix: np.ndarray) -> bool:
-    try:
-        np.linalg.cholesky(matrix)
-    except np.linalg.LinAlgError:
-        return False
-    return True
-
-
-def _not_positive(whose: str, matrix: np.ndarray) -> str:
+        start = 0
+        for dataset in datasets if len(datasets) > 1 else ():  # one of them may spoil it alone
+            own = slice(start, start + dataset.n_data)
+            cholesky(matrix[own, own], [dataset])
+            start = own.stop
+    together = f"{', '.join(d.name for d in datasets)} together"
+    whose = together if len(datasets) > 1 else f"dataset {datasets[0].name}"
     values, vectors = np.linalg.eigh(matrix)
     worst = np.flatnonzero(np.abs(vectors[:, 0]) > 0.3 * np.abs(vectors[:, 0]).max())
-    return (
+    raise DataError(
         f"The covariance of {whose} is not positive definite: its lowest eigenvalue is "
         f"{values[0]:.3g}, carried by the data {', '.join(map(str, worst[:10]))} (counted from "
         "0). They lack an uncorrelated error or repeat each other; mend or remove them."

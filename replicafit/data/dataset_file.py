@@ -1,9 +1,14 @@
-"""Reads and writes ``replicafit-dataset/1`` (docs/reference/dataset-format.md)."""
+"""Reads and writes ``replicafit-dataset/1`` (docs/reference/dataset-format.md).
+
+Observables are such files with tables and nothing measured. A table with ``fk_0_channels`` acts on
+products of two functions; one without it on functions.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from replicafit.data.dataset import Dataset
-from replicafit.data.table_keys import read_tables, table_keys
+from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
 from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.reading import UnreadableError, read_arrays
@@ -24,6 +29,7 @@ KEYS = (
 """Of the format; other lists of a number for each datum are kinematics."""
 USUAL = ("x", "q2", "y")
 """Kinematics that must be right if they are there."""
+_TABLE_KEY = re.compile(r"fk_(\d+)(_channels|_x1|_x2)?")
 
 
 class _HasPath(Protocol):
@@ -42,11 +48,37 @@ def read_dataset(path: Path) -> Dataset:
     Raises:
         DataError: the file is missing, damaged, of another format, or inconsistent.
     """
-    return dataset_from_arrays(path, load_arrays(path))
+    return _checked(path, _load(path))
 
 
-def dataset_from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
-    """The dataset in ``arrays``, as they are in the file at ``path``; checked."""
+def read_observable(path: Path) -> Dataset:
+    """The observable at ``path``: a dataset with one datum of 0 +- 0 per row of its table.
+
+    Raises:
+        DataError: the file is missing, damaged, of another format, or holds measured values.
+    """
+    arrays = _load(path)
+    if "central" in arrays:
+        raise DataError(
+            f"'{path}' is a dataset: it has measured values ('central'). An observable, as for "
+            "positivity, has tables only. Put it under data.datasets, or check the path."
+        )
+    if "fk_0" not in arrays:
+        raise DataError(f"'{path}' has no table: the key 'fk_0' is missing.")
+    d = len(np.atleast_1d(arrays["fk_0"]))  # of what is no table, told below
+    nothing: dict[str, np.ndarray] = {
+        "central": np.zeros(d),
+        "stat": np.zeros(d),
+        "sys_add": np.zeros((d, 0)),
+        "sys_add_name": np.array([], dtype=np.str_),
+        "sys_mult_percent": np.zeros((d, 0)),
+        "sys_mult_name": np.array([], dtype=np.str_),
+    }
+    return _checked(path, {**arrays, **nothing})
+
+
+def _checked(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
+    """The dataset in ``arrays``, as they are in the file at ``path``."""
     try:
         dataset = _from_arrays(path, arrays)
     except KeyError as missing:
@@ -77,46 +109,44 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         "sys_mult_name": np.array(dataset.sys_mult_names, dtype=np.str_),
         **dataset.kinematics,
     }
-    write_arrays(path, {**theory_arrays(dataset), **measured})
+    _write(path, dataset, measured)
 
 
-def theory_arrays(dataset: Dataset) -> dict[str, Any]:
-    """The keys that predict ``dataset``, and what it is."""
-    return {
+def write_observable(path: Path, observable: Dataset) -> None:
+    """Writes the tables of ``observable`` and nothing measured; the file appears whole or not."""
+    _write(path, observable, {})
+
+
+def _write(path: Path, dataset: Dataset, measured: Mapping[str, Any]) -> None:
+    """Writes what predicts ``dataset`` and what was ``measured``."""
+    arrays = {
         "format": FORMAT,
         "metadata": json.dumps({"name": dataset.name, **dataset.metadata}),
         "x_grid": dataset.x_grid,
         "flavours": np.array(dataset.flavours, dtype=np.str_),
         **dataset.attributes,
         "operation": dataset.operation,
-        **table_keys(dataset.tables),
+        **table_arrays(dataset.tables),
+        **measured,
     }
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Writes the file at ``path``, which appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
     temporary.replace(path)
 
 
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All keys of the file at ``path``, which must be of this format."""
-    arrays = _load(path)
-    if str(arrays.get("format")) != FORMAT:
-        given = arrays.get("format", "no format key")
-        raise DataError(f"'{path}' is not a {FORMAT} file (found: {given}).")
-    return arrays
-
-
 def _load(path: Path) -> dict[str, np.ndarray]:
+    """All keys of the file at ``path``, which must be of this format."""
     try:
-        return read_arrays(path)
+        arrays = read_arrays(path)
     except FileNotFoundError:
         raise DataError(f"There is no dataset file at '{path}'. Check the path.") from None
     except UnreadableError as cause:
         raise DataError(f"'{path}' cannot be used: {cause}. Copy or build it again.") from None
+    if str(arrays.get("format")) != FORMAT:
+        given = arrays.get("format", "no format key")
+        raise DataError(f"'{path}' is not a {FORMAT} file (found: {given}).")
+    return arrays
 
 
 def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
@@ -132,11 +162,16 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         kinematics={
             key: array
             for key, array in arrays.items()
-            if key in USUAL or (array.shape == central.shape and _may_be_kinematics(key, array))
+            if key in USUAL
+            or (
+                array.shape == central.shape
+                and array.dtype.kind in "fiu"
+                and not (key in KEYS or key.startswith("fk_"))
+            )
         },
         x_grid=arrays["x_grid"],
         flavours=_words(arrays["flavours"]),
-        tables=read_tables(path, arrays),
+        tables=_tables(path, arrays),
         operation=str(arrays["operation"]),
         attributes=read_attributes(arrays),
         metadata={key: value for key, value in metadata.items() if key != "name"},
@@ -152,9 +187,50 @@ def read_attributes(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
     }
 
 
-def _may_be_kinematics(key: str, array: np.ndarray) -> bool:
-    return key not in KEYS and not key.startswith("fk_") and array.dtype.kind in "fiu"
-
-
 def _words(array: np.ndarray) -> tuple[str, ...]:
     return tuple(str(word) for word in array)
+
+
+def _tables(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Table, ...]:
+    """The tables among ``arrays``; their shapes and indices are not checked yet."""
+    found = [key for key in arrays if key.startswith("fk_")]
+    for key in found:
+        _check_key(path, key, arrays)
+    count = sum("_" not in key.removeprefix("fk_") for key in found)
+    return tuple(_table(f"fk_{i}", arrays) for i in range(count))
+
+
+def _check_key(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+    known = _TABLE_KEY.fullmatch(key)
+    if known is None:
+        raise DataError(
+            f"'{path}' has the key '{key}', which is none of a table. Known are fk_0, "
+            "fk_0_channels, fk_0_x1 and fk_0_x2, and the same for fk_1 and so on."
+        )
+    table = f"fk_{known[1]}"
+    if known[2] and table not in arrays:
+        raise DataError(f"'{path}' has the key '{key}', but no table '{table}'.")
+    if known[2] in ("_x1", "_x2") and f"{table}_channels" not in arrays:
+        raise DataError(
+            f"'{path}' has the key '{key}', but no '{table}_channels', which tells the flavours "
+            "that the table acts on."
+        )
+
+
+def _table(key: str, arrays: Mapping[str, np.ndarray]) -> Table:
+    values = arrays[key]
+    if f"{key}_channels" not in arrays:
+        return values
+    every = np.arange(len(arrays["x_grid"]))
+    return LuminosityTable(
+        values=values,
+        channels=_indices(f"{key}_channels", arrays[f"{key}_channels"]),
+        x1=_indices(f"{key}_x1", arrays.get(f"{key}_x1", every)),
+        x2=_indices(f"{key}_x2", arrays.get(f"{key}_x2", every)),
+    )
+
+
+def _indices(key: str, given: np.ndarray) -> np.ndarray:
+    if not np.issubdtype(given.dtype, np.integer):
+        raise ValueError(f"'{key}' must hold indices, which are integers, not {given.dtype}")
+    return given

@@ -84,7 +84,7 @@ class FitData:
         found = hashlib.sha256()
         for dataset in self.datasets:
             found.update(f"{dataset.name} {dataset.operation} {dataset.flavours}".encode())
-            for array in (dataset.central, *table_arrays(dataset.tables)):
+            for array in (dataset.central, *table_arrays(dataset.tables).values()):
                 found.update(np.ascontiguousarray(array).tobytes())
         for array in (self.x_grid, np.diag(self.covariance), np.diag(self.fit_covariance)):
             found.update(np.ascontiguousarray(array).astype(np.float32).tobytes())
@@ -134,11 +134,6 @@ class FitData:
         return np.concatenate([np.full(d.n_data, not d.may_be_negative) for d in self.datasets])
 
 
-def load_data(settings: Sequence[Any], registry: Registry, folder: Path) -> FitData:
-    """The datasets a runcard names, stacked as they are: no cuts, no t0."""
-    return stack(read_datasets(settings, registry, folder))
-
-
 def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> tuple[Dataset, ...]:
     """The datasets a runcard names.
 
@@ -150,25 +145,18 @@ def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> 
     Raises:
         DataError: a dataset cannot be used, or two do not go together.
     """
-    datasets = tuple(
-        _read(registry.get(DatasetReader, item.type), item, folder) for item in settings
-    )
-    _check_names(datasets)
-    _check_columns(datasets)
-    _check_attributes(datasets)
-    return datasets
-
-
-def _read(reader: DatasetReader, settings: Any, folder: Path) -> Dataset:
-    dataset = reader.call("read", settings, folder, when="when it read a dataset")
-    return validated(dataset, f"What the {reader.title} read")
+    datasets = []
+    for item in settings:
+        reader = registry.get(DatasetReader, item.type)
+        read = reader.call("read", item, folder, when="when it read a dataset")
+        datasets.append(validated(read, f"What the {reader.title} read"))
+    _check_together(datasets)
+    return tuple(datasets)
 
 
 def stack(datasets: Sequence[Dataset]) -> FitData:
     """``datasets`` as one, with all correlations between them."""
-    _check_names(datasets)
-    _check_columns(datasets)
-    _check_attributes(datasets)
+    _check_together(datasets)
     errors = covariance(datasets)
     data = FitData(
         datasets=tuple(datasets),
@@ -188,25 +176,18 @@ def join_grids(grids: Sequence[np.ndarray]) -> np.ndarray:
     return points[distinct]
 
 
-def _check_names(datasets: Sequence[Dataset]) -> None:
-    names = [dataset.name for dataset in datasets]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"The dataset {twice[0]} is given twice. Remove one of them.")
-
-
-def _check_columns(datasets: Sequence[Dataset]) -> None:
+def _check_together(datasets: Sequence[Dataset]) -> None:
+    """Refuses repeated datasets, grid points and flavours, and attributes that differ."""
+    names: set[str] = set()
+    said: dict[str, tuple[str, float]] = {}
     for dataset in datasets:
+        if dataset.name in names:
+            raise DataError(f"The dataset {dataset.name} is given twice. Remove one of them.")
+        names.add(dataset.name)
         if len(join_grids([dataset.x_grid])) != len(dataset.x_grid):
             raise DataError(f"The grid of {dataset.name} has a point twice. Add up its columns.")
         if len(set(dataset.flavours)) != len(dataset.flavours):
             raise DataError(f"The tables of {dataset.name} have a flavour twice. Add them up.")
-
-
-def _check_attributes(datasets: Sequence[Dataset]) -> None:
-    """All that say something of the functions say the same."""
-    said: dict[str, tuple[str, float]] = {}
-    for dataset in datasets:
         for name, value in dataset.attributes.items():
             first, known = said.setdefault(name, (dataset.name, value))
             if not np.isclose(value, known, rtol=SAME_ATTRIBUTE, atol=0):

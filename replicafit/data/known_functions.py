@@ -12,21 +12,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from replicafit.components import FunctionSource, load_target
-from replicafit.data.dataset_file import read_attributes
-from replicafit.data.relations import combination
+from replicafit.data.grid_functions import SAME, GridFunctions, combination
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
-
-SAME = 1e-6
-"""Relative distance below which two attributes, or two ends of a grid, are the same."""
 
 
 class KnownFunction(Protocol):
@@ -38,44 +32,6 @@ class KnownFunction(Protocol):
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Values (n, f) at x (n,)."""
-
-
-@dataclass(frozen=True)
-class StoredFunction:
-    """Functions in a table, cubic in log x between its grid points.
-
-    Attributes:
-        x: ascending, (n,).
-        flavours: names, length f.
-        values: (n, f).
-        attributes: what characterizes them.
-    """
-
-    x: np.ndarray
-    flavours: tuple[str, ...]
-    values: np.ndarray
-    attributes: Mapping[str, float]
-
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Values (m, f) at x (m,).
-
-        Raises:
-            DataError: an x outside the table.
-        """
-        low, high = self.x[0], self.x[-1]
-        if x.min() < low * (1 - SAME) or x.max() > high * (1 + SAME):
-            raise DataError(
-                f"A stored function from x = {low:.3g} to {high:.3g} does not reach the grid "
-                f"points of the data, x = {x.min():.3g} to {x.max():.3g}. Use one that does."
-            )
-        values: np.ndarray = self._spline(np.log(np.clip(x, low, high)))
-        return values
-
-    @cached_property
-    def _spline(self) -> Any:
-        from scipy.interpolate import CubicSpline  # half a second, which few runcards need
-
-        return CubicSpline(np.log(self.x), self.values, axis=0)
 
 
 def known_function(
@@ -133,7 +89,7 @@ def on_flavours(
     return values
 
 
-def read_function(path: Path) -> StoredFunction:
+def read_function(path: Path) -> GridFunctions:
     """The ``function.npz`` at ``path``.
 
     Raises:
@@ -141,11 +97,7 @@ def read_function(path: Path) -> StoredFunction:
         DataError: it is damaged or inconsistent.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = dict(archive)
-        names = tuple(str(name) for name in arrays["flavours"])
-        x, values = arrays["x"].astype(float), arrays["values"].astype(float)
-        function = StoredFunction(x, names, values, read_attributes(arrays))
+        function = GridFunctions.read(path)
     except FileNotFoundError:
         raise
     except Exception as cause:
@@ -153,11 +105,6 @@ def read_function(path: Path) -> StoredFunction:
             f"'{path}' is no stored function ({cause}): a .npz with x (n,), flavours (f,) and "
             "values (n, f)."
         ) from None
-    _check(path, function)
-    return function
-
-
-def _check(path: Path, function: StoredFunction) -> None:
     x, values = function.x, function.values
     if x.ndim != 1 or len(x) < 2 or not (x[0] > 0 and (np.diff(x) > 0).all() and x[-1] <= 1):
         raise DataError(f"'{path}': x must ascend within (0, 1], with at least two grid points.")
@@ -166,11 +113,17 @@ def _check(path: Path, function: StoredFunction) -> None:
             f"'{path}': values must be finite numbers of shape "
             f"{(len(x), len(function.flavours))}; their shape is {values.shape}."
         )
+    return function
 
 
-def _mean_of_fit(folder: Path) -> StoredFunction:
+def _mean_of_fit(folder: Path) -> GridFunctions:
     """The mean over the replicas of a fit: those selected, once it is complete."""
-    good = _selected(folder) or _not_diverged(folder)
+    run_file = folder / "run.json"
+    selection = _json(run_file).get("selection") if run_file.exists() else None
+    good = [f"replica_{number:04d}" for number in (selection or {}).get("selected", ())]
+    if not good:
+        results = sorted(folder.glob("replicas/replica_*/result.json"))
+        good = [file.parent.name for file in results if _json(file)["status"] != "diverged"]
     if not good:
         raise DataError(
             f"'{folder}' holds no fit with a replica that did not diverge, and nothing that an "
@@ -179,19 +132,7 @@ def _mean_of_fit(folder: Path) -> StoredFunction:
     each = [read_function(folder / "replicas" / name / "function.npz") for name in good]
     first = each[0]
     mean = np.mean([function.values for function in each], axis=0)
-    return StoredFunction(first.x, first.flavours, mean, first.attributes)
-
-
-def _selected(folder: Path) -> list[str]:
-    """The folders of the replicas that the fit's selection lists; nothing without one."""
-    run_file = folder / "run.json"
-    selection = _json(run_file).get("selection") if run_file.exists() else None
-    return [f"replica_{number:04d}" for number in selection["selected"]] if selection else []
-
-
-def _not_diverged(folder: Path) -> list[str]:
-    results = sorted(folder.glob("replicas/replica_*/result.json"))
-    return [file.parent.name for file in results if _json(file)["status"] != "diverged"]
+    return GridFunctions(first.x, first.flavours, mean, first.attributes)
 
 
 def _json(file: Path) -> dict[str, Any]:

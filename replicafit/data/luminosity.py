@@ -143,12 +143,13 @@ Table = np.ndarray | LuminosityTable
 """What acts on one function, (d, f, n), or on products of two."""
 
 
-def table_arrays(tables: Sequence[Table]) -> list[np.ndarray]:
-    """All numbers of ``tables``, as arrays."""
-    found: list[np.ndarray] = []
-    for table in tables:
+def table_arrays(tables: Sequence[Table]) -> dict[str, np.ndarray]:
+    """What files hold for ``tables``: ``fk_0``, and of two hadrons ``fk_0_channels`` ... too."""
+    found: dict[str, np.ndarray] = {}
+    for i, table in enumerate(tables):
         if isinstance(table, LuminosityTable):
-            found += [table.values, table.channels, table.x1, table.x2]
+            found |= {f"fk_{i}": table.values, f"fk_{i}_channels": table.channels}
+            found |= {f"fk_{i}_x1": table.x1, f"fk_{i}_x2": table.x2}
         else:
-            found.append(table)
+            found[f"fk_{i}"] = table
     return found

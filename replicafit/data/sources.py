@@ -14,9 +14,6 @@ import numpy as np
 from replicafit.data.dataset import CORRELATED_WITHIN, UNCORRELATED, Dataset
 from replicafit.errors import DataError
 
-Column = tuple[slice, np.ndarray, bool]
-"""Where a column stands among all data, its values, and whether they are per cent."""
-
 
 @dataclass(frozen=True)
 class Sources:
@@ -57,7 +54,7 @@ def sources(datasets: Sequence[Dataset]) -> Sources:
         DataError: a source is named twice in one dataset.
     """
     _check_distinct(datasets)
-    found: dict[tuple[str, ...], list[Column]] = {}
+    found: dict[tuple[str, ...], list[tuple[slice, np.ndarray, bool]]] = {}
     variance, percent, start = [], [], 0
     for dataset in datasets:
         place = slice(start, start + dataset.n_data)
@@ -66,7 +63,10 @@ def sources(datasets: Sequence[Dataset]) -> Sources:
         variance.append(dataset.stat**2 + (_uncorrelated(dataset, False) ** 2).sum(axis=1))
         percent.append(_uncorrelated(dataset, True))
         start = place.stop
-    additive, multiplicative = _columns(list(found.values()), start)
+    additive, multiplicative = np.zeros((start, len(found))), np.zeros((start, len(found)))
+    for column, parts in enumerate(found.values()):
+        for place, values, relative in parts:
+            (multiplicative if relative else additive)[place, column] = values
     width = max(each.shape[1] for each in percent)
     padded = [np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in percent]
     return Sources(additive, multiplicative, np.concatenate(variance), np.concatenate(padded))
@@ -90,14 +90,6 @@ def _uncorrelated(dataset: Dataset, relative: bool) -> np.ndarray:
     columns = dataset.sys_mult_percent if relative else dataset.sys_add
     chosen: np.ndarray = columns[:, np.isin(np.array(names, dtype=np.str_), UNCORRELATED)]
     return chosen
-
-
-def _columns(found: Sequence[Sequence[Column]], n_data: int) -> tuple[np.ndarray, np.ndarray]:
-    additive, percent = np.zeros((n_data, len(found))), np.zeros((n_data, len(found)))
-    for column, parts in enumerate(found):
-        for place, values, relative in parts:
-            (percent if relative else additive)[place, column] = values
-    return additive, percent
 
 
 def _check_distinct(datasets: Sequence[Dataset]) -> None:

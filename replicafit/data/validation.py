@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from replicafit.data.dataset import Dataset
-from replicafit.data.luminosity import LuminosityTable, Table
-from replicafit.data.table_keys import check_indices, table_shapes, table_values
+from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
 from replicafit.errors import DataError
 
 
@@ -87,14 +86,20 @@ def _check_shapes(source: str, dataset: Dataset) -> None:
         if array.ndim != 1 or not len(array):
             raise DataError(f"{source}: '{key}' must be a list of at least one number.")
     d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
-    check_indices(source, dataset.tables, f, n)
-    values, shapes = table_values(dataset.tables), table_shapes(dataset.tables, d, f, n)
+    tables: dict[str, tuple[np.ndarray, tuple[int, ...]]] = {}
+    for i, table in enumerate(dataset.tables):
+        if isinstance(table, LuminosityTable):
+            _check_indices(source, f"fk_{i}", table, f, n)
+            c, u, v = len(table.channels), len(table.x1), len(table.x2)
+            tables[f"fk_{i}"] = (table.values, (d, c, u, v))
+        else:
+            tables[f"fk_{i}"] = (table, (d, f, n))
     expected = {
         "stat": (dataset.stat, (d,)),
         "sys_add": (dataset.sys_add, (d, len(dataset.sys_add_names))),
         "sys_mult_percent": (dataset.sys_mult_percent, (d, len(dataset.sys_mult_names))),
         **{key: (column, (d,)) for key, column in dataset.kinematics.items()},
-        **{key: (values[key], shape) for key, shape in shapes.items()},
+        **tables,
     }
     for key, (array, shape) in expected.items():
         if array.shape != shape:
@@ -106,6 +111,30 @@ def _check_shapes(source: str, dataset: Dataset) -> None:
         raise DataError(f"{source} has no table: the key 'fk_0' is missing.")
 
 
+def _check_indices(source: str, key: str, table: LuminosityTable, f: int, n: int) -> None:
+    """Refuses indices that are none of f flavours or n grid points."""
+    if table.channels.ndim != 2 or table.channels.shape[1] != 2:
+        raise DataError(
+            f"{source}: '{key}_channels' has shape {table.channels.shape}; it must be (c, 2): "
+            "the two flavours of each channel."
+        )
+    for part, indices, count, of in (
+        ("channels", table.channels, f, "flavours"),
+        ("x1", table.x1, n, "grid points"),
+        ("x2", table.x2, n, "grid points"),
+    ):
+        outside = indices[(indices < 0) | (indices >= count)]
+        if outside.size:
+            raise DataError(
+                f"{source}: '{key}_{part}' has the index {outside.flat[0]}, but there are {count} "
+                f"{of}, counted from 0."
+            )
+        if part != "channels" and (indices.ndim != 1 or len(np.unique(indices)) != len(indices)):
+            raise DataError(
+                f"{source}: '{key}_{part}' must be a list of distinct indices of x_grid."
+            )
+
+
 def _check_values(source: str, dataset: Dataset) -> None:
     columns: Mapping[str, np.ndarray] = {
         "central": dataset.central,
@@ -113,7 +142,7 @@ def _check_values(source: str, dataset: Dataset) -> None:
         "sys_add": dataset.sys_add,
         "sys_mult_percent": dataset.sys_mult_percent,
         **dataset.kinematics,
-        **table_values(dataset.tables),
+        **table_arrays(dataset.tables),
     }
     for key, array in columns.items():
         bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))

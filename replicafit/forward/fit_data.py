@@ -14,12 +14,10 @@ import numpy as np
 
 from replicafit.data import Dataset, FitData, read_datasets, stack
 from replicafit.data.covariance import Covariance, cholesky, covariance
-from replicafit.data.cuts import NothingLeftError, passing, select
+from replicafit.data.cuts import NothingLeftError, by_fold, passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
-from replicafit.data.folds import by_fold
 from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
-from replicafit.data.pseudodata import fluctuated
-from replicafit.data.replica_data import ALL_REPLICAS
+from replicafit.data.replica_data import ALL_REPLICAS, fluctuated
 from replicafit.errors import DataError
 from replicafit.forward.penalties import with_penalty_grids
 from replicafit.forward.predictions import predict

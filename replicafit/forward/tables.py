@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from replicafit.data import FitData, LuminosityTable
+from replicafit.data.grid_functions import combination
 from replicafit.data.luminosity import Table, added
-from replicafit.data.relations import combination
 from replicafit.forward.predictions import forward_map, on_grid
 from replicafit.forward.squares import Squares
 from replicafit.plugins import Registry

@@ -14,8 +14,7 @@ from scipy.linalg import cho_solve, solve_triangular
 
 from replicafit.components import Verdict
 from replicafit.data import FitData
-from replicafit.data.grid_functions import GridFunctions
-from replicafit.data.relations import combination
+from replicafit.data.grid_functions import GridFunctions, combination
 from replicafit.forward.predictions import predict_all
 from replicafit.results.data_file import experiment_places
 from replicafit.results.records import (

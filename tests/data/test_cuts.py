@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replicafit.data import stack
-from replicafit.data.cuts import passing, select, variables
-from replicafit.data.folds import by_fold
+from replicafit.data.cuts import by_fold, passing, select, variables
 from replicafit.errors import DataError
 
 

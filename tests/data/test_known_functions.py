@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from replicafit.components import FunctionSource, Relation
-from replicafit.data.known_functions import StoredFunction, known_function, on_flavours
+from replicafit.data.grid_functions import GridFunctions
+from replicafit.data.known_functions import known_function, on_flavours
 from replicafit.errors import DataError
 from replicafit.plugins import Plugin, Registry
 
@@ -21,7 +22,7 @@ def express(name, given):
 
 
 def read_straight(text, folder, attributes):
-    return StoredFunction(X, ("a",), attributes["q0"] * X[:, None], attributes)
+    return GridFunctions(X, ("a",), attributes["q0"] * X[:, None], attributes)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,6 @@ def test_x_outside_the_table(tmp_path, known):
 
 
 def test_stored_functions_are_frozen():
-    function = StoredFunction(X, ("a", "b"), smooth(X), SCALE)
+    function = GridFunctions(X, ("a", "b"), smooth(X), SCALE)
     with pytest.raises(AttributeError):
         function.attributes = {}

@@ -14,7 +14,7 @@ from replicafit_dis import DisSettings, reader
 from replicafit_dis.catalogue import DATASETS
 
 from replicafit.components import DatasetReader, hookspecs, load_target
-from replicafit.data import load_data
+from replicafit.data import read_datasets, stack
 from replicafit.errors import DataError
 from replicafit.plugins import Plugin, Registry
 
@@ -40,7 +40,7 @@ def test_hook_returns_the_reader(component: DatasetReader) -> None:
 def test_load_data_uses_it(component: DatasetReader) -> None:
     plugin = Plugin("dis", "replicafit-dis", "0.1.0", "replicafit_dis", (component,))
     settings = [DisSettings(name="SLAC_NC_P_EM-F2"), DisSettings(name="SLAC_NC_D_EM-F2")]
-    data = load_data(settings, Registry(plugins=(plugin,)), Path())
+    data = stack(read_datasets(settings, Registry(plugins=(plugin,)), Path()))
     assert [dataset.name for dataset in data.datasets] == [item.name for item in settings]
     assert data.n_data == 67
 

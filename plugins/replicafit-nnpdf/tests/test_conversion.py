@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from replicafit.data import read_dataset
-from replicafit.data.observable_file import read_observable
+from replicafit.data.dataset_file import read_observable
 from replicafit.errors import ReplicafitError
 
 

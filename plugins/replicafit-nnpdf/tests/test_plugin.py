@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from replicafit_nnpdf import NnpdfSettings
 
 from replicafit.components import DatasetReader, hookspecs
-from replicafit.data import load_data, stack
+from replicafit.data import read_datasets, stack
 from replicafit.errors import DataError
 from replicafit.plugins import Plugin, Registry, load_registry
 from replicafit.testing import check_dataset
@@ -65,7 +65,7 @@ def test_two_scales_in_one_fit(workshop: Any) -> None:
 def test_load_data_uses_it(workshop: Any, registry: Registry) -> None:
     workshop.table("A", 3)
     workshop.measured(3, {"FK_tables": [["A"]]})
-    data = load_data([workshop.settings()], registry, workshop.root)
+    data = stack(read_datasets([workshop.settings()], registry, workshop.root))
     assert data.n_data == 3
     assert data.datasets[0].metadata["experiment"] == "TOY"
 
@@ -76,7 +76,7 @@ def test_paths_are_relative_to_the_runcard(workshop: Any, registry: Registry) ->
     settings = NnpdfSettings(
         name="TOY_NC_10GEV_SIGMA", tables="theory/fastkernel", data="commondata", cache="kept"
     )
-    load_data([settings], registry, workshop.root)
+    read_datasets([settings], registry, workshop.root)
     assert list((workshop.root / "kept").iterdir())
 
 

@@ -15,7 +15,7 @@ from replicafit_nnpdf.reader import read
 from replicafit.data import Dataset, read_dataset
 from replicafit.data.covariance import covariance
 from replicafit.data.cuts import passing, select
-from replicafit.data.observable_file import read_observable
+from replicafit.data.dataset_file import read_observable
 from replicafit.forward.predictions import chi2, predict
 from replicafit.plugins import Registry
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from replicafit.data.dataset_file import read_observable
 from replicafit.data.fit_data import join_grids
-from replicafit.data.observable_file import read_observable
 from replicafit.forward.predictions import on_grid
 from replicafit.plugin import DataError, Dataset, LuminosityTable, ModelError, PenaltyContext
 from replicafit_pdf.evolution_basis import rotation
