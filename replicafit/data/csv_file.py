@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
 
 import numpy as np
 
+from replicafit.components.builtin.datasets import CsvSettings
 from replicafit.data.dataset import Dataset
 from replicafit.errors import DataError
 from replicafit.reading import UnreadableError, read_text
@@ -25,30 +24,7 @@ SYMMETRIC = 1e-8
 """Relative difference up to which a matrix counts as symmetric."""
 
 
-class CsvDescription(Protocol):
-    """What the runcard says of the file: ``CsvSettings`` of the built-in components."""
-
-    @property
-    def path(self) -> Path: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def x(self) -> str: ...
-    @property
-    def y(self) -> str: ...
-    @property
-    def error(self) -> str | None: ...
-    @property
-    def systematics(self) -> Mapping[str, Literal["absolute", "percent"]]: ...
-    @property
-    def covariance(self) -> Path | None: ...
-    @property
-    def flavour(self) -> str: ...
-    @property
-    def q0(self) -> float | None: ...
-
-
-def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
+def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
     """The dataset in a file of columns with one line of names above them.
 
     Raises:
@@ -63,22 +39,20 @@ def read_csv(settings: CsvDescription, folder: Path) -> Dataset:
     table[np.arange(len(x)), 0, position] = 1
     stat, shifts = _uncertainties(settings, folder, columns, len(x))
     others = {name: columns.numbers(name) for name in columns.numeric()}
-    named = {
-        kind: {n: columns.numbers(n) for n, of in settings.systematics.items() if of == kind}
-        for kind in ("absolute", "percent")
-    }
+    added = tuple(n for n, kind in settings.systematics.items() if kind == "absolute")
+    scaled = tuple(n for n, kind in settings.systematics.items() if kind == "percent")
     absolute, percent = (
-        np.stack([*each.values()], axis=1) if each else np.zeros((len(x), 0))
-        for each in named.values()
+        np.array([columns.numbers(n) for n in names]).reshape(-1, len(x)).T
+        for names in (added, scaled)
     )
     return Dataset(
         name=settings.name or path.stem,
         central=y,
         stat=stat,
         sys_add=np.hstack([shifts, absolute]),
-        sys_add_names=("CORR",) * shifts.shape[1] + tuple(named["absolute"]),
+        sys_add_names=("CORR",) * shifts.shape[1] + added,
         sys_mult_percent=percent,
-        sys_mult_names=tuple(named["percent"]),
+        sys_mult_names=scaled,
         kinematics={**others, "x": x},
         x_grid=grid,
         flavours=(settings.flavour,),
@@ -118,25 +92,24 @@ class Columns:
                 "first line."
             )
         position = self.names.index(name)
-        return np.array([self._number(line, row[position], name) for line, row in self.rows])
+        values = np.array([_parsed(row[position]) for _, row in self.rows])
+        for wrong in np.flatnonzero(~np.isfinite(values)):
+            line, row = self.rows[wrong]
+            raise DataError(
+                f"'{self.path}', line {line}: '{name}' is '{row[position].strip()}', not a finite "
+                "number. Mend or remove the line."
+            )
+        return values
 
     def numeric(self) -> list[str]:
         """The names of the columns that hold finite numbers only."""
-        return [name for i, name in enumerate(self.names) if self._all_numbers(i) and name]
-
-    def _all_numbers(self, position: int) -> bool:
-        return self.names.count(self.names[position]) == 1 and all(
-            np.isfinite(_parsed(row[position])) for _, row in self.rows
-        )
-
-    def _number(self, line: int, text: str, name: str) -> float:
-        value = _parsed(text)
-        if not np.isfinite(value):
-            raise DataError(
-                f"'{self.path}', line {line}: '{name}' is '{text.strip()}', not a finite number. "
-                "Mend or remove the line."
-            )
-        return value
+        return [
+            name
+            for i, name in enumerate(self.names)
+            if name
+            and self.names.count(name) == 1
+            and all(np.isfinite(_parsed(row[i])) for _, row in self.rows)
+        ]
 
 
 def _rows(path: Path) -> list[tuple[int, list[str]]]:
@@ -170,7 +143,7 @@ def _check_x(path: Path, name: str, x: np.ndarray) -> None:
 
 
 def _uncertainties(
-    settings: CsvDescription, folder: Path, columns: Columns, n_data: int
+    settings: CsvSettings, folder: Path, columns: Columns, n_data: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Uncorrelated errors (d,) and shifts (d, s) that together have the covariance given."""
     if settings.covariance is not None:
@@ -196,14 +169,13 @@ def _matrix(path: Path, n_data: int) -> np.ndarray:
             f"'{path}' must hold {n_data} lines of {n_data} numbers, one for each datum, without "
             f"names; it has {found}."
         )
-    return np.array([_finite(path, line, row) for line, row in rows])
-
-
-def _finite(path: Path, line: int, row: Sequence[str]) -> list[float]:
-    numbers = [_parsed(text) for text in row]
-    if not np.isfinite(numbers).all():
-        raise DataError(f"'{path}', line {line}: there is something that is not a finite number.")
-    return numbers
+    matrix = np.array([[_parsed(text) for text in row] for _, row in rows])
+    for (line, _), numbers in zip(rows, matrix, strict=True):
+        if not np.isfinite(numbers).all():
+            raise DataError(
+                f"'{path}', line {line}: there is something that is not a finite number."
+            )
+    return matrix
 
 
 def _from_covariance(path: Path, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,10 +11,11 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
+from replicafit.components.builtin.datasets import FileSettings
 from replicafit.data.dataset import Dataset
 from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
 from replicafit.data.validation import validated
@@ -32,12 +33,7 @@ USUAL = ("x", "q2", "y")
 _TABLE_KEY = re.compile(r"fk_(\d+)(_channels|_x1|_x2)?")
 
 
-class _HasPath(Protocol):
-    @property
-    def path(self) -> Path: ...
-
-
-def read_from_settings(settings: _HasPath, folder: Path) -> Dataset:
+def read_from_settings(settings: FileSettings, folder: Path) -> Dataset:
     """The reader behind the dataset type ``file``."""
     return read_dataset(folder / settings.path)
 

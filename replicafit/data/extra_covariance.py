@@ -45,7 +45,12 @@ class ExtraCovariance:
         wanted = [(place, label) for place, label in enumerate(labels) if label[0] in mine]
         missing = [label for _, label in wanted if label not in where]
         if missing:
-            raise DataError(self._lacks(missing))
+            name, datum = missing[0]
+            raise DataError(
+                f"The covariance in '{self.path}' has rows for dataset {name}, but none for "
+                f"{len(missing)} of its data (the first is {datum}, counted from 0 before cuts). "
+                "Add them."
+            )
         places = [place for place, _ in wanted]
         rows = [where[label] for _, label in wanted]
         full = np.zeros((len(labels), len(labels)))
@@ -60,14 +65,6 @@ class ExtraCovariance:
                 f"The covariance in '{self.path}' is for {', '.join(mine) or 'no dataset'}; the "
                 f"fit has {', '.join(names)}. Remove it, or correct the names in 'dataset'."
             )
-
-    def _lacks(self, missing: Sequence[tuple[str, int]]) -> str:
-        name, datum = missing[0]
-        return (
-            f"The covariance in '{self.path}' has rows for dataset {name}, but none for "
-            f"{len(missing)} of its data (the first is {datum}, counted from 0 before cuts). "
-            "Add them."
-        )
 
 
 def read_extra_covariance(path: Path) -> ExtraCovariance:

@@ -5,8 +5,7 @@ with its reason and stops only a runcard that names something nobody else provid
 """
 
 from replicafit.plugins.describing import HOOKS, TAKEN, faults, printing_as
-from replicafit.plugins.files import with_files
-from replicafit.plugins.loading import Choice, load_registry
+from replicafit.plugins.loading import Choice, load_registry, with_files
 from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
 
 __all__ = [

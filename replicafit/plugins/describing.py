@@ -6,11 +6,12 @@ import inspect
 import io
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from difflib import get_close_matches
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -96,25 +97,26 @@ def _collect(module: object) -> Iterator[Component]:
     manager.check_pending()
     for hook in HOOKS:
         for provided in getattr(manager.hook, hook)():
-            yield from _checked(hook, provided)
+            if not isinstance(provided, list | tuple):
+                raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
+            for item in provided:
+                _check(hook, item)
+                yield item
 
 
-def _checked(hook: str, provided: object) -> Sequence[Component]:
-    if not isinstance(provided, list | tuple):
-        raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
-    for item in provided:
-        if type(item) not in KINDS:
-            raise PluginError(f"{hook}() returned {item!r}, which describes no component")
-        if not isinstance(item.name, str) or not re.fullmatch(r"\w[\w.:-]*", item.name):
-            raise PluginError(
-                f"{hook}(): {item.name!r} cannot be a name; take letters, digits, _ and -"
-            )
-        if item.name in TAKEN.get(type(item), ()):
-            raise PluginError(
-                f"{hook}(): replicafit itself has the {KINDS[type(item)]} '{item.name}'; choose "
-                "another name"
-            )
-    return provided
+def _check(hook: str, item: Any) -> None:
+    """Refuses what describes no component, or one whose name cannot be."""
+    if type(item) not in KINDS:
+        raise PluginError(f"{hook}() returned {item!r}, which describes no component")
+    if not isinstance(item.name, str) or not re.fullmatch(r"\w[\w.:-]*", item.name):
+        raise PluginError(
+            f"{hook}(): {item.name!r} cannot be a name; take letters, digits, _ and -"
+        )
+    if item.name in TAKEN.get(type(item), ()):
+        raise PluginError(
+            f"{hook}(): replicafit itself has the {KINDS[type(item)]} '{item.name}'; choose "
+            "another name"
+        )
 
 
 def faults(plugin: Plugin) -> dict[str, BaseException]:

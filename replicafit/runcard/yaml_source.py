@@ -42,6 +42,7 @@ class _Loader(yaml.SafeLoader):
         self.name = name
         self.depth = 0
         self.sizes: dict[yaml.Node, int] = {}
+        self.problems: list[Problem] = []
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
         """A node within the limits; an alias counts as all that it stands for."""
@@ -56,12 +57,15 @@ class _Loader(yaml.SafeLoader):
         self.depth -= 1
         if isinstance(event, yaml.AliasEvent) and node not in self.sizes:
             raise _refused(event, f"'{event.anchor}' contains itself")
+        is_key = isinstance(parent, yaml.MappingNode) and index is None
         if isinstance(node, yaml.ScalarNode):
             _check_scalar(node)
+            if node.style is None and not is_key:
+                self.problems += _ambiguous(node)
+        elif is_key:
+            raise _refused(node, "a key is a word, not a list or a mapping")
         elif isinstance(node, yaml.MappingNode):
-            for key, _ in node.value:
-                if not isinstance(key, yaml.ScalarNode):
-                    raise _refused(key, "a key is a word, not a list or a mapping")
+            self.problems += _repeated_keys(node)
         parts = [part for pair in children(node) for part in pair if isinstance(part, yaml.Node)]
         self.sizes[node] = 1 + sum(self.sizes[part] for part in parts)
         if self.sizes[node] > MOST_VALUES:
@@ -238,8 +242,7 @@ def parse(text: str, name: str) -> YamlSource | None:
     root = loader.get_single_node()
     if root is None:
         return None
-    problems = (*_repeated_keys(root), *_ambiguous(root))
-    return YamlSource(root, loader.construct_document(root), problems, text)
+    return YamlSource(root, loader.construct_document(root), tuple(loader.problems), text)
 
 
 def option_value(text: str, option: str) -> YamlSource:
@@ -278,37 +281,27 @@ def _name(key: yaml.Node | int) -> Any:
     return key if isinstance(key, int) else key.value
 
 
-def _nodes(node: yaml.Node) -> Iterator[yaml.Node]:
-    yield node
-    for _, child in children(node):
-        yield from _nodes(child)
+def _repeated_keys(node: yaml.MappingNode) -> Iterator[Problem]:
+    seen: dict[Any, int] = {}
+    for key, _ in node.value:
+        if key.value in seen:
+            message = f"'{key.value}' is given twice, first on line {seen[key.value]}."
+            yield Problem(key.start_mark, message)
+        seen.setdefault(key.value, key.start_mark.line + 1)
 
 
-def _repeated_keys(root: yaml.Node) -> Iterator[Problem]:
-    for node in _nodes(root):
-        seen: dict[Any, int] = {}
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
-            if key.value in seen:
-                message = f"'{key.value}' is given twice, first on line {seen[key.value]}."
-                yield Problem(key.start_mark, message)
-            seen.setdefault(key.value, key.start_mark.line + 1)
-
-
-def _ambiguous(root: yaml.Node) -> Iterator[Problem]:
+def _ambiguous(node: yaml.ScalarNode) -> Iterator[Problem]:
     """Words and numbers that YAML 1.1 and 1.2 read in different ways."""
-    for node in _nodes(root):
-        if not isinstance(node, yaml.ScalarNode) or node.style is not None:
-            continue
-        if _AMBIGUOUS_WORD.match(node.value):
-            meant = "true" if node.value.lower() in ("yes", "on") else "false"
-            yield Problem(
-                node.start_mark,
-                f"'{node.value}' may be a word or mean {meant}: write {meant}, or "
-                f'"{node.value}" in quotes for the word.',
-            )
-        elif _AMBIGUOUS_NUMBER.match(node.value):
-            yield Problem(
-                node.start_mark,
-                f"'{node.value}' is no plain decimal number: write digits without leading zeros, "
-                f'prefixes and underscores, or "{node.value}" in quotes for text.',
-            )
+    if _AMBIGUOUS_WORD.match(node.value):
+        meant = "true" if node.value.lower() in ("yes", "on") else "false"
+        yield Problem(
+            node.start_mark,
+            f"'{node.value}' may be a word or mean {meant}: write {meant}, or "
+            f'"{node.value}" in quotes for the word.',
+        )
+    elif _AMBIGUOUS_NUMBER.match(node.value):
+        yield Problem(
+            node.start_mark,
+            f"'{node.value}' is no plain decimal number: write digits without leading zeros, "
+            f'prefixes and underscores, or "{node.value}" in quotes for text.',
+        )
