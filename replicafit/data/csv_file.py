@@ -42,7 +42,7 @@ def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
     added = tuple(n for n, kind in settings.systematics.items() if kind == "absolute")
     scaled = tuple(n for n, kind in settings.systematics.items() if kind == "percent")
     absolute, percent = (
-        np.array([columns.numbers(n) for n in names]).reshape(-1, len(x)).T
+        np.column_stack([np.zeros((len(x), 0)), *map(columns.numbers, names)])
         for names in (added, scaled)
     )
     return Dataset(

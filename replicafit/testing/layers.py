@@ -10,14 +10,13 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from replicafit.components import LayerContext, LayerType
 from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import weights_of
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
-from replicafit.testing.conformance import ConformanceError, close, same
+from replicafit.testing.conformance import ConformanceError, array, close, require, same, tensor
 
 FLAVOURS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
@@ -122,10 +121,8 @@ class _LayerTest:
         return layer_of(self.kind, self.settings, context)
 
     def _call(self, layer: Any, inputs: np.ndarray) -> np.ndarray:
-        tensor = ops.cast(ops.convert_to_tensor(inputs), "float32")
-        x = ops.cast(ops.convert_to_tensor(self.x), "float32")
-        outputs = layer(*((tensor, x) if self.kind.needs_x else (tensor,)), **self.training)
-        return np.asarray(ops.convert_to_numpy(outputs))
+        given = (inputs, self.x) if self.kind.needs_x else (inputs,)
+        return array(layer(*map(tensor, given), **self.training))
 
     @property
     def _has_replicas(self) -> bool:
@@ -134,24 +131,18 @@ class _LayerTest:
     def shapes(self) -> None:
         """The replica axis comes right after b, the grid axis keeps its length."""
         n, shape = self.x.shape[1], self.outputs.shape
-        allowed = (
-            ((1, len(self.numbers), n), (1, n))
-            if self.features == 0
-            else ((1, len(self.numbers), n),)
+        whole = (1, len(self.numbers), n)
+        require(
+            shape[:-1] == whole or (self.features == 0 and shape[:-1] == (1, n)),
+            "shapes",
+            f"inputs {self.inputs.shape} became {shape}; allowed are (b, r, n, g) with b, r, n = "
+            f"{whole}.",
         )
-        if shape[:-1] not in allowed:
-            raise ConformanceError(
-                f"shapes: inputs {self.inputs.shape} became {shape}; allowed are (b, r, n, g) "
-                f"with b, r, n = {allowed[0]}."
-            )
-        if self.kind.needs_x:
-            inferred = self.layer.compute_output_shape(self.inputs.shape, self.x.shape)
-        else:
-            inferred = self.layer.compute_output_shape(self.inputs.shape)
-        if tuple(inferred) != shape:
-            raise ConformanceError(
-                f"shapes: compute_output_shape gives {tuple(inferred)}, the call {shape}."
-            )
+        given = [self.inputs.shape, *([self.x.shape] if self.kind.needs_x else [])]
+        inferred = tuple(self.layer.compute_output_shape(*given))
+        require(
+            inferred == shape, "shapes", f"compute_output_shape gives {inferred}, the call {shape}."
+        )
 
     def round_trip(self) -> None:
         """Saved to .keras and loaded, the layer gives bitwise the same."""
@@ -210,25 +201,29 @@ class _LayerTest:
 
     def split_is_plain(self) -> None:
         """The plain layer of each slot computes the same, and needs nothing of ours to load."""
-        tensor = ops.cast(ops.convert_to_tensor(self.inputs), "float32")
         x = self.x[0].astype("float32")
         for slot in range(len(self.numbers)):
-            plain = self.layer.split(slot, tensor)
-            _plain(plain)
+            plain = self.layer.split(slot, tensor(self.inputs))
+            for part in getattr(plain, "layers", [plain]):
+                require(
+                    type(part).__module__.startswith("keras."),
+                    "split",
+                    f"{type(part).__name__} is not a layer of Keras itself, so the exported network "
+                    "would not open elsewhere. Build it from keras.layers and keras.ops.",
+                )
             own = self.inputs[0] if self.features == 0 else self.inputs[0, slot]
             own = own.astype("float32")
             outputs = plain([own, x] if self.kind.needs_x else own)
             expected = self.outputs[0, slot] if self._has_replicas else self.outputs[0]
-            close(f"split (slot {slot})", ops.convert_to_numpy(outputs), expected)
+            close(f"split (slot {slot})", array(outputs), expected)
 
     def trained_weights_come_back(self) -> None:
         """A fit that starts from a network of an earlier one finds each slot's weights in it."""
         rule = "trained weights come back from split"
-        tensor = ops.cast(ops.convert_to_tensor(self.inputs), "float32")
-        own = [ops.convert_to_numpy(variable) for variable in self.layer.trainable_variables]
+        own = [array(variable) for variable in self.layer.trainable_variables]
         for slot in range(len(self.numbers) if own else 0):
             try:
-                found = weights_of(self.layer, self.layer.split(slot, tensor))
+                found = weights_of(self.layer, self.layer.split(slot, tensor(self.inputs)))
             except ValueError as cause:
                 raise ConformanceError(
                     f"{rule}: {cause}. Keep them as weights of the plain layer, or give the layer "
@@ -243,13 +238,3 @@ def _disturbed(weight: np.ndarray, change: Any) -> np.ndarray:
     if not np.issubdtype(weight.dtype, np.floating):
         return weight
     return np.concatenate([change(weight[:1]), weight[1:]])
-
-
-def _plain(layer: Any) -> None:
-    parts = getattr(layer, "layers", [layer])
-    for part in parts:
-        if not type(part).__module__.startswith("keras."):
-            raise ConformanceError(
-                f"split: {type(part).__name__} is not a layer of Keras itself, so the exported "
-                "network would not open elsewhere. Build it from keras.layers and keras.ops."
-            )
