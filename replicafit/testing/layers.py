@@ -208,8 +208,8 @@ class _LayerTest:
                 require(
                     type(part).__module__.startswith("keras."),
                     "split",
-                    f"{type(part).__name__} is not a layer of Keras itself, so the exported network "
-                    "would not open elsewhere. Build it from keras.layers and keras.ops.",
+                    f"{type(part).__name__} is not a layer of Keras itself, so the exported "
+                    "network would not open elsewhere. Build it from keras.layers and keras.ops.",
                 )
             own = self.inputs[0] if self.features == 0 else self.inputs[0, slot]
             own = own.astype("float32")
