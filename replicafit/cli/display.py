@@ -170,9 +170,8 @@ def summary_table(fit: Fit) -> Table:
 def _add(table: Table, name: str, n_data: int, values: Sequence[float | None]) -> None:
     numbers = np.array(values, np.float64)
     low, median, high = np.percentile(numbers, [16, 50, 84])
-    table.add_row(
-        escape(name), str(n_data), _short(numbers.mean()), _short(median), _short(low, high)
-    )
+    central = _short(low, high) if len(numbers) > 2 else ""  # of two nobody knows where 68 % lie
+    table.add_row(escape(name), str(n_data), _short(numbers.mean()), _short(median), central)
 
 
 def _short(*values: Any) -> str:

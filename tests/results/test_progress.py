@@ -10,13 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fit_folder import toy_replica
-from replicafit_report import tensorboard
-from replicafit_report.tensorboard import TensorBoardLog
 from rich.console import Console
 
 from replicafit.cli.display import Display, live_view
 from replicafit.data import ReplicaData
-from replicafit.errors import OutputError
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
 from replicafit.results.progress import Tally, replicas_in
 from replicafit.training.engine import History
@@ -135,42 +132,6 @@ def test_the_live_view_shows_counts_and_spread():
     assert "1 running   1 waiting" in text
     assert "2 stopped   1 completed   1 diverged" in text
     assert "1.500" in text
-
-
-def scalars_of(folder) -> dict[str, list[tuple[int, float]]]:
-    """All scalars that TensorBoard finds in ``folder``: (step, value) by tag."""
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-    from tensorboard.util.tensor_util import make_ndarray
-
-    read = EventAccumulator(str(folder))
-    read.Reload()
-    return {
-        tag: [(event.step, float(make_ndarray(event.tensor_proto))) for event in read.Tensors(tag)]
-        for tag in read.Tags()["tensors"]
-    }
-
-
-def test_tensorboard_reads_what_was_written(tmp_path):
-    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    log, tally = TensorBoardLog(tmp_path), Tally(6, 100, {1: "completed", 2: "stopped"})
-    log.phase("Training")
-    log.progress(progress(tally))
-    ended = Status.stopped, Status.stopped, Status.diverged, Status.empty
-    log.progress(progress(tally, snapshot(*ended, steps=(30, 20, 20, 0))))
-    training, validation = scalars_of(tmp_path / "train"), scalars_of(tmp_path / "validation")
-    median = training["epoch_chi2_per_datum/median"]
-    assert median == [(420, pytest.approx(1.5)), (500, pytest.approx(1.5))]
-    assert validation["epoch_chi2_of_replica/0004"] == [(20, pytest.approx(2.0))]  # once only
-    assert [step for step, _ in training["epoch_chi2_of_replica/0003"]] == [20, 30]
-    assert "epoch_chi2_of_replica/0005" not in training  # not a number
-    assert [value for _, value in training["epoch_replicas/running"]] == [1, 0]
-    assert training["epoch_replicas/diverged"][-1] == (500, 1)
-
-
-def test_tensorboard_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
-    with pytest.raises(OutputError, match=r"pip install 'replicafit\[tensorboard\]'"):
-        tensorboard.require_tensorboard()
 
 
 class Broken(Observer):

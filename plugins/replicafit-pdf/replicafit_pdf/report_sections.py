@@ -211,7 +211,8 @@ def sum_rules(context: SectionContext) -> Section | None:
     )
     exponents = (
         "Effective exponents: how the functions go with x at small x, f ~ x^-alpha, and with 1 - x "
-        "at large x, f ~ (1 - x)^beta; mean and 68 % of the replicas that count (arXiv:1604.00024)."
+        "at large x, f ~ (1 - x)^beta; median and 68 % of the replicas that count "
+        "(arXiv:1604.00024)."
     )
     table = Table(["", "proton", "mean over replicas"], rows, name="sum rules")
     blocks = [Text(text), table, Text(exponents), Figures(figures)]
@@ -241,7 +242,7 @@ def _effective_exponents(ours: Functions) -> list[Figure]:
 def _exponent(title: str, x: np.ndarray, values: np.ndarray, log: bool) -> Figure:
     with drawing(title, height=170) as made:
         kept = values[np.isfinite(values).all(axis=1)]
-        edges = band(made.ax, x, kept, BLUE) if len(kept) else np.array([[0.0], [1.0]])
+        edges = band(made.ax, x, kept, BLUE, median=True) if len(kept) else np.array([[0.0], [1.0]])
         low, high = np.percentile(edges, [3, 97])
         room = 0.15 * (high - low) or 0.1
         made.ax.set_ylim(low - room, high + room)

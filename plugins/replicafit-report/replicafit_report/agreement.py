@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -91,46 +90,70 @@ def _coverage(record: Record) -> list[Figures]:
     """Where in their two main kinematics the data are, by experiment."""
     assert record.predictions is not None
     data = record.predictions.data
+    no_place = [data[name] for name in ("central", "uncertainty", "uncorrelated")]
     known = {
         key.removeprefix("kinematics_"): values
         for key, values in data.items()
         if key.startswith("kinematics_")
         and len(np.unique(values[np.isfinite(values)])) > 1
-        and not np.array_equal(values, data["central"])
+        and not any(np.allclose(values, other) for other in no_place)
     }
     if len(known) < 2:
         return []
-    (first, across), (second, up) = list(known.items())[:2]
-    with drawing(
-        f"Where the data are: {second} against {first}", 320, width=640, right=150
-    ) as made:
+    axes = list(known.items())[:2]
+    return [Figures([_places(record, axes, narrow) for narrow in (False, True)], layout="one")]
+
+
+def _places(record: Record, axes: Sequence[tuple[str, np.ndarray]], narrow: bool) -> Figure:
+    """Experiments stand beside the figure, or below it on a ``narrow`` screen."""
+    assert record.predictions is not None
+    (first, across), (second, up) = axes
+    groups = list(record.groups().items())
+    shown = groups[:16]
+    below = 19.0 * -(-len(shown) // 2)
+    height, width = (280 + below, 360.0) if narrow else (320.0, 640.0)
+    right, bottom = (12.0, 34 + below) if narrow else (150.0, 34.0)
+    names = [_with_unit(name).partition(" [")[0] for name in (second, first)]
+    title = f"Where the data are: {' against '.join(names)}"
+    with drawing(title, height, width, right=right, bottom=bottom) as made:
         ax = made.ax
         for axis, values in (("x", across), ("y", up)):
             kept = values[np.isfinite(values)]
             if kept.min() > 0 and kept.max() / kept.min() > MANY_DECADES:
                 log_axis(ax, axis, float(kept.min()) / 1.3, float(kept.max()) * 1.3)
-        labels = []
-        for i, (experiment, datasets) in enumerate(record.groups().items()):
+        for i, (experiment, datasets) in enumerate(groups):
             places = [record.predictions.places[name] for name in datasets]
             at = np.concatenate([np.arange(place.start, place.stop) for place in places])
             both = at[np.isfinite(across[at]) & np.isfinite(up[at])]
             color, mark = CYCLE[i % len(CYCLE)], MARKS[i // len(CYCLE) % len(MARKS)]
-            style: dict[str, Any] = {
-                "color": color,
-                "markersize": 3.4,
-                "markeredgewidth": 0,
-                "alpha": 0.75,
-            }
-            ax.plot(across[both], up[both], mark, **style)
-            labels.append((color, mark, f"{experiment}, {len(both)}"))
-        for i, (color, mark, label) in enumerate(labels[:16]):
-            place: dict[str, Any] = {"transform": ax.transAxes, "clip_on": False}
-            ax.plot(1.03, 0.97 - 0.062 * i, mark, color=color, markersize=5, **place)
-            ax.text(1.055, 0.97 - 0.062 * i, label, fontsize=9, va="center", **place)
+            ax.plot(
+                across[both],
+                up[both],
+                mark,
+                color=color,
+                markersize=3.4,
+                markeredgewidth=0,
+                alpha=0.75,
+            )
+            if i >= len(shown):
+                continue
+            column, row = (0.5 * (i % 2), -0.26 - 0.08 * (i // 2)) if narrow else (1.03, 0.97)
+            row -= 0 if narrow else 0.062 * i
+            ax.plot(
+                column, row, mark, color=color, markersize=5, transform=ax.transAxes, clip_on=False
+            )
+            ax.text(
+                column + 0.025,
+                row,
+                f"{experiment}, {len(both)}",
+                fontsize=9,
+                va="center",
+                transform=ax.transAxes,
+            )
         label_x(ax, _with_unit(first))
         ax.set_ylabel(_with_unit(second), loc="top", labelpad=2)
     caption = "Each dot is a datum; the numbers count them, by experiment."
-    return [Figures([made.done(caption)], layout="one")]
+    return made.done(caption, screen="narrow" if narrow else "broad")
 
 
 def _with_unit(kinematic: str) -> str:

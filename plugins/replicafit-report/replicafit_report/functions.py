@@ -237,9 +237,8 @@ def _ratio(ours: Functions, name: str, theirs: np.ndarray | None) -> Figure:
     """To the mean of the reference, or without one to the own mean."""
     over = ours.ranges[0]
     at = over.places(ours.x, FINE)
-    at = at[ours.x[at] < over.low + 0.9 * (over.high - over.low)]
     x, values = ours.x[at], ours.of(name)[:, at]
-    safe = divisor((values if theirs is None else theirs[:, at]).mean(axis=0))
+    safe = divisor(values if theirs is None else theirs[:, at])
     whose = "its mean" if theirs is None else "the mean of the reference"
     with drawing(f"{ours.short(name)}, ratio to {whose}") as made:
         ax = made.ax
@@ -252,9 +251,13 @@ def _ratio(ours: Functions, name: str, theirs: np.ndarray | None) -> Figure:
     return made.done()
 
 
-def divisor(mean: np.ndarray) -> np.ndarray:
-    """``mean`` (n,), not a number where it is next to zero."""
-    return np.where(np.abs(mean) > 1e-3 * np.abs(mean).max(), mean, np.nan)
+def divisor(values: np.ndarray) -> np.ndarray:
+    """Mean (n,) of ``values`` (r, n); not a number where it is next to zero, beside all of them or
+    beside the rest of the curve.
+    """
+    mean = values.mean(axis=0)
+    near = 1e-2 * np.abs(values).max(axis=0)
+    return np.where(np.abs(mean) > np.maximum(near, 1e-7 * np.abs(mean).max()), mean, np.nan)
 
 
 def ratio_limits(edges: np.ndarray) -> tuple[float, float]:
@@ -323,8 +326,7 @@ def _bands(each: Sequence[Functions], name: str, over: Range) -> Figure:
 def _ratios(each: Sequence[Functions], name: str, whose: str) -> Figure:
     over = each[0].ranges[0]
     at = over.places(each[0].x, FINE)
-    at = at[each[0].x[at] < over.low + 0.9 * (over.high - over.low)]
-    x, safe = each[0].x[at], divisor(each[0].of(name)[:, at].mean(axis=0))
+    x, safe = each[0].x[at], divisor(each[0].of(name)[:, at])
     with drawing(f"{each[0].short(name)}, ratio to {whose}") as made:
         edges = [
             band(made.ax, x, one.of(name)[:, at] / safe, color, alpha=0.2)

@@ -246,13 +246,23 @@ def replica_points(
         point.set_gid(of_replica(number, bad))
 
 
-def band(ax: Axes, x: np.ndarray, values: np.ndarray, color: str, alpha: float = 0.3) -> np.ndarray:
+def band(
+    ax: Axes,
+    x: np.ndarray,
+    values: np.ndarray,
+    color: str,
+    alpha: float = 0.3,
+    median: bool = False,
+) -> np.ndarray:
     """Mean of values (r, n) over x (n,), and their central 68 % if they are three or more.
+
+    Args:
+        median: draw that in place of the mean, of what single replicas can take anywhere.
 
     Returns:
         The edges of what is drawn, (2, n).
     """
-    mean = values.mean(axis=0)
+    mean = np.median(values, axis=0) if median else values.mean(axis=0)
     ax.plot(x, mean, color=color, linewidth=1.8)
     if len(values) < FEWEST_FOR_A_BAND:
         return np.stack([mean, mean])

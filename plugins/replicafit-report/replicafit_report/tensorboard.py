@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,8 @@ def require_tensorboard() -> None:
     """Raises OutputError if the package that writes for TensorBoard is not installed."""
     if find_spec("tensorboard") is None:
         raise OutputError(
-            "--tensorboard needs the package tensorboard, which is not installed: "
-            "pip install 'replicafit[tensorboard]'"
+            "The observer tensorboard needs the package tensorboard, which is not installed. In a "
+            "clone of replicafit: pip install -e 'plugins/replicafit-report[tensorboard]'"
         )
 
 
@@ -33,18 +34,21 @@ class TensorBoardLog(Observer):
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._writer: Any = None
-        self._told: dict[int, int] = {}  # the step each replica was told at
+        self._written: dict[int, int] = {}  # the last step of each replica
 
     def progress(self, progress: Progress) -> None:
         """Writes the whole fit at the steps of all replicas together, each replica at its own."""
         self._writer = self._writer or _keras_callback(self.folder)
         self._writer.on_epoch_end(progress.steps_done, _of_fit(progress))
         for replica in progress.in_slots:
-            if self._told.get(replica.number) != replica.step:
+            if self._written.get(replica.number) != replica.step:
                 scalars = _of_replica(replica.number, replica.training, replica.validation)
                 self._writer.on_epoch_end(replica.step, scalars)
-                self._told[replica.number] = replica.step
-        if not progress.running:
+                self._written[replica.number] = replica.step
+
+    def fit_ends(self, written: Sequence[int]) -> None:
+        """Closes the files."""
+        if self._writer is not None:
             self._writer.on_train_end()
             self._writer = None
 

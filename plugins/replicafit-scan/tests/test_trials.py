@@ -10,15 +10,17 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from replicafit_scan.objective import OBJECTIVES, FoldScore, score
+from replicafit_report.page import write_report
+from replicafit_scan.display import told
+from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
 from replicafit_scan.results import ranking
 from replicafit_scan.scan import scan
 from replicafit_scan.space import Point, Space
 from replicafit_scan.study import Study, copied, journal, open_study, twins
 from replicafit_scan.trials import Trials
-from toy import SCAN_CARD
+from toy import SCAN_CARD, observable_arrays
 
-from replicafit import cli
+from replicafit import cli, load_fit
 from replicafit.errors import OutputError
 from replicafit.execution.plans import make_plans
 from replicafit.forward.fit_data import load_data
@@ -129,6 +131,21 @@ def test_diverged_trials_have_no_value(trials):
     assert calm.state == "complete"
 
 
+def test_a_trial_that_fails_a_verdict_is_never_best(trials, toy_folder):
+    """Nothing that is fitted to these data is negative everywhere, as the penalty wants it."""
+    arrays = observable_arrays("NEGATIVE", 3)
+    np.savez(toy_folder / "negative.npz", **{**arrays, "fk_0": -arrays["fk_0"]})
+    penalty = f"penalties=[{{type: positivity, path: {toy_folder}/negative.npz}}]"
+    short = with_settings(trials, "scan.halving=null", "training.max_steps=20", penalty)
+    (outcome,) = short.carried_out([Point(0, {RATE: 1e-3})])
+    assert (outcome.state, outcome.value) == ("failed", None)
+    assert outcome.failures == "positivity in 2 of 4 replicas"
+    assert [len(fold.statuses) for fold in outcome.folds] == [2, 2]
+    assert ranking([outcome]) == []
+    assert Outcome.of(json.loads(json.dumps(outcome.plain()))) == outcome
+    assert told(outcome) == f"failed: {outcome.failures}"
+
+
 def test_layers_that_do_not_fit_are_refused(trials):
     """Where a point cannot have a model: told, and the scan goes on."""
     points = [Point(0, {"model.layers.2.units": 7})]
@@ -217,14 +234,14 @@ def test_the_same_point_is_not_tried_twice(together):
 
 
 def test_best_and_ensemble_are_runcards(trials, whole, registry):
-    told = json.loads((whole / "scan.json").read_text())
+    left = json.loads((whole / "scan.json").read_text())
     best = load_runcard(whole / "best.yml", registry)
-    assert best.training.optimizer.learning_rate == told["trials"][told["best"][0]]["values"][RATE]
+    assert best.training.optimizer.learning_rate == left["trials"][left["best"][0]]["values"][RATE]
     assert best.data.folds
     assert best.data.hold_out is None
     ensemble = load_runcard(whole / "ensemble.yml", registry)
     rates = [n.training.optimizer.learning_rate for n in ensemble.model.networks]
-    assert rates == [told["trials"][n]["values"][RATE] for n in told["best"]]
+    assert rates == [left["trials"][n]["values"][RATE] for n in left["best"]]
     setup = Setup(ensemble, registry, whole)
     plans = make_plans(setup, load_data(setup), range(1, 21))
     assert [plan.setup.runcard.training.optimizer.learning_rate for plan in plans] == rates
@@ -235,11 +252,21 @@ def test_ranking_gives_each_point_once(together):
     assert [o.value for o in found] == sorted(o.value for o in together)
 
 
-def test_best_runs(whole, tmp_path):
+def test_best_runs_and_says_what_the_scan_said(whole, registry, tmp_path):
+    """With the fold held out, so that both speak of the same data and replicas."""
     out = tmp_path / "fit"
-    done = CliRunner().invoke(cli.commands, ["run", str(whole / "best.yml"), "-o", str(out)])
+    held_out = ["--set", "data.hold_out=1"]
+    call = ["run", str(whole / "best.yml"), "-o", str(out), *held_out]
+    done = CliRunner().invoke(cli.commands, call)
     assert done.exit_code == 0, done.output
-    assert len(list(out.glob("replicas/*/result.json"))) == 3
+    fit = load_fit(out)
+    assert len(fit) == 3
+    left = json.loads((whole / "scan.json").read_text())
+    best = next(trial for trial in left["trials"] if trial["number"] == left["best"][0])
+    assert f"trial {best['number']}," in (whole / "best.yml").read_text().splitlines()[0]
+    each = [result.held_out["A"] for result in fit.only([1, 2]).results]
+    assert best["folds"][0]["chi2"] == pytest.approx(np.mean(each), rel=1e-9)
+    assert f"{best['value']:.3f}" in write_report(whole, registry=registry).read_text()
 
 
 @pytest.mark.slow
