@@ -261,12 +261,12 @@ def divisor(values: np.ndarray) -> np.ndarray:
 
 
 def ratio_limits(edges: np.ndarray) -> tuple[float, float]:
-    """A range that shows most of ``edges`` of bands, and never too much."""
+    """A range that shows most of ``edges`` of bands well: where they are widest they leave it."""
     finite = edges[np.isfinite(edges)]
     if not len(finite):
         return 0.9, 1.1
-    low, high = np.percentile(finite, [4, 96])
-    room = max(0.15 * (high - low), 0.002)
+    low, high = np.percentile(finite, [12, 88])
+    room = max(0.3 * (high - low), 0.002)
     return max(low - room, -1.0), min(high + room, 3.0)
 
 
