@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from layout import FILES
 
 from replicafit import components
 from replicafit.cli import commands
@@ -28,7 +29,6 @@ from replicafit.components import Exporter, ForwardMap, OptimizerType, hookspecs
 from replicafit.components.builtin.optimizers import OptimizerSettings
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
-from replicafit.results.layout import FILES
 from replicafit.runcard.explaining import REQUIRED, SECTIONS, Facts, facts, meaning
 from replicafit.runcard.keys import KIND_AT, Key, Keys
 from replicafit.runcard.models import DatasetEntry

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from replicafit.api import fit
-    from replicafit.results.fit import Fit, load_fit
-    from replicafit.results.function import Replica, load_replica
+    from replicafit.results.fit import Fit, Replica, load_fit, load_replica
 
 __version__ = "0.1.0"
 
@@ -20,10 +19,10 @@ __all__ = ["Fit", "Replica", "__version__", "fit", "load_fit", "load_replica"]
 
 _LATER = {
     "Fit": "replicafit.results.fit",
-    "Replica": "replicafit.results.function",
+    "Replica": "replicafit.results.fit",
     "fit": "replicafit.api",
     "load_fit": "replicafit.results.fit",
-    "load_replica": "replicafit.results.function",
+    "load_replica": "replicafit.results.fit",
 }
 
 

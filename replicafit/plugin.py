@@ -79,8 +79,7 @@ if TYPE_CHECKING:
     from replicafit.layers.activations import named_activation
     from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
     from replicafit.plugins import Registry, load_registry, with_files
-    from replicafit.results.arrays import read_arrays
-    from replicafit.results.files import appearing, write_json
+    from replicafit.results.files import appearing, read_arrays, write_json
     from replicafit.results.folder import FitFolder
     from replicafit.results.progress import Progress, ReplicaProgress, Spread
     from replicafit.results.records import Execution, ReplicaRecord, RunRecord
@@ -129,8 +128,7 @@ _LATER = {
     "replicafit.data.known_functions": ("known_function", "on_flavours"),
     "replicafit.forward.fit_data": ("load_data",),
     "replicafit.forward.predictions": ("chi2_from_factor",),
-    "replicafit.results.arrays": ("read_arrays",),
-    "replicafit.results.files": ("appearing", "write_json"),
+    "replicafit.results.files": ("appearing", "read_arrays", "write_json"),
     "replicafit.results.folder": ("FitFolder",),
     "replicafit.execution.executors": ("Executor", "executor_for"),
     "replicafit.execution.sink": ("Sink",),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from replicafit.execution.sink import Sink
 
 LANES = "lanes"
+NO_LIMIT = 2**31
 FORMERLY = ("in-process", "processes")
 """Names of executors whose place lanes have taken."""
 
@@ -99,24 +100,15 @@ def cores() -> int:
 
 def _cgroup_limit() -> int:
     """Whole cores of the time that the control group of this process may use."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="utf-8").split()
-    except (OSError, ValueError):
-        quota, period = _former_cgroup_limit()
-    if not quota.isdecimal() or not period.isdecimal() or int(period) == 0:
-        return 2**31
-    return max(1, int(quota) // int(period))
-
-
-def _former_cgroup_limit() -> tuple[str, str]:
-    """The same of version 1 of control groups."""
-    folder = Path("/sys/fs/cgroup/cpu")
-    try:
-        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        quota, period = ((folder / name).read_text(encoding="utf-8").strip() for name in names)
-    except OSError:
-        return "max", "0"
-    return quota, period
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # versions 2, 1
+        try:
+            found = [Path("/sys/fs/cgroup", file).read_text(encoding="utf-8") for file in files]
+        except OSError:
+            continue
+        match " ".join(found).split():
+            case [quota, period] if quota.isdecimal() and period.isdecimal() and int(period):
+                return max(1, int(quota) // int(period))
+    return NO_LIMIT
 
 
 @contextmanager

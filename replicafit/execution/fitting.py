@@ -14,10 +14,10 @@ from replicafit.components import Exporter
 from replicafit.data import FitData
 from replicafit.errors import ExecutionError
 from replicafit.execution.executors import Executor
-from replicafit.execution.observers import Observer
+from replicafit.execution.observers import Observers
 from replicafit.execution.plans import Plan, make_plans
 from replicafit.execution.sink import Sink
-from replicafit.results.files import write_arrays, write_record
+from replicafit.results.files import write_arrays, write_json
 from replicafit.results.fit import Fit
 from replicafit.results.folder import FitFolder
 from replicafit.results.progress import Tally
@@ -44,7 +44,7 @@ class FitInFolder:
     setup: Setup
     data: FitData
     plans: tuple[Plan, ...]
-    observer: Observer
+    observer: Observers
     sink: Sink
     resume: bool
     begun_at: float
@@ -55,7 +55,7 @@ class FitInFolder:
         setup: Setup,
         data: FitData,
         folder: FitFolder,
-        observer: Observer,
+        observer: Observers,
         resume: bool,
         checkpoint_seconds: float,
         begun_at: float,
@@ -140,7 +140,7 @@ class FitInFolder:
         )
         record = run_record(self.setup, self.data, forms, self.sink.clock, who)
         record = record.model_copy(update={"selection": selection})
-        write_record(self.sink.folder.run_file, record)
+        write_json(self.sink.folder.run_file, record)
 
     def complete(self, executor: Executor) -> Fit:
         """What is done once, with all replicas: selection, and exporters of the whole fit."""
@@ -162,7 +162,7 @@ class FitInFolder:
         return Fit(folder.path, folder.run(), tuple(folder.result(n) for n in numbers))
 
 
-def _tell(observer: Observer, name: str, done: int, total: int) -> None:
+def _tell(observer: Observers, name: str, done: int, total: int) -> None:
     """Ten times or so while an exporter works: how far it is."""
     if 10 * done // total > 10 * (done - 1) // total:
         observer.phase(f"Exporting {name}: {done} of {total}")

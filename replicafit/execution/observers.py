@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -57,36 +58,12 @@ class Observer:
         """Nothing more will come; ``written`` are the replica numbers in the folder."""
 
 
-class Observers(Observer):
+class Observers:
     """Several who watch as one; each hears everything, one call at a time."""
 
     def __init__(self, each: Sequence[Observer]) -> None:
         self.each = list(each)
         self._lock = threading.RLock()
-
-    def phase(self, what: str) -> None:
-        """Passed on."""
-        self._call("phase", what)
-
-    def fit_begins(self, fit: FitBeginning) -> None:
-        """Passed on."""
-        self._call("fit_begins", fit)
-
-    def progress(self, progress: Progress) -> None:
-        """Passed on."""
-        self._call("progress", progress)
-
-    def replica_ends(self, result: ReplicaResult) -> None:
-        """Passed on."""
-        self._call("replica_ends", result)
-
-    def warning(self, message: str) -> None:
-        """Passed on."""
-        self._call("warning", message)
-
-    def fit_ends(self, written: Sequence[int]) -> None:
-        """Passed on."""
-        self._call("fit_ends", written)
 
     def _call(self, event: str, what: Any) -> None:
         with self._lock:
@@ -102,6 +79,13 @@ class Observers(Observer):
                         f"The observer {name} failed at {event} and hears no more "
                         f"({type(cause).__name__}: {cause}); the fit goes on."
                     )
+
+    phase = partialmethod(_call, "phase")
+    fit_begins = partialmethod(_call, "fit_begins")
+    progress = partialmethod(_call, "progress")
+    replica_ends = partialmethod(_call, "replica_ends")
+    warning = partialmethod(_call, "warning")
+    fit_ends = partialmethod(_call, "fit_ends")
 
 
 @dataclass

@@ -13,9 +13,10 @@ from replicafit.data import FitData
 from replicafit.forward.chi2 import Chi2, chi2_of
 from replicafit.forward.penalties import Penalties, build_penalties
 from replicafit.forward.planning import NetworkPlan, plan_networks
-from replicafit.results.earlier_fit import networks_to_start_from
 from replicafit.results.evaluation import Evaluation
+from replicafit.results.folder import FitFolder
 from replicafit.runcard import Setup
+from replicafit.runcard.models import StartFrom
 from replicafit.training.backend import backend
 from replicafit.training.batches import PreparedBatch, grid_of_datasets, prepare_batch
 from replicafit.training.engine import Engine, Schedule, network_functions
@@ -101,6 +102,27 @@ def make_plans(
     backend().prepare(setup.runcard.precision)
     memory = backend().accelerator_memory() if memory is None else memory
     return tuple(_plan(network, data) for network in plan_networks(setup, data, numbers, memory))
+
+
+def networks_to_start_from(
+    start: StartFrom | None, folder: Path, numbers: Sequence[int]
+) -> dict[int, Path]:
+    """For each of ``numbers`` the file of the network that it starts from; nothing without a start.
+
+    Args:
+        start: ``model.start_from`` of the runcard.
+        folder: the runcard's.
+        numbers: the replica numbers of the fit.
+
+    Raises:
+        OutputError: a network is not there.
+    """
+    if start is None:
+        return {}
+    earlier, chosen = FitFolder(folder / start.fit), {n: start.replica or n for n in numbers}
+    for theirs in chosen.values():
+        earlier.result(theirs)
+    return {n: earlier.exported(theirs, "network.keras") for n, theirs in chosen.items()}
 
 
 def _plan(network: NetworkPlan, data: FitData) -> Plan:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from replicafit.components import Exporter
-from replicafit.execution.observers import Observer
+from replicafit.execution.observers import Observers
 from replicafit.execution.plans import Plan
 from replicafit.results.folder import FitFolder
 from replicafit.results.progress import ReplicaProgress, Tally, replicas_in
@@ -44,7 +44,7 @@ class Sink:
 
     folder: FitFolder
     exporters: Sequence[Exporter]
-    observer: Observer
+    observer: Observers
     tally: Tally
     clock: Clock
     checkpoints: Checkpoints
@@ -86,7 +86,12 @@ class Sink:
         with self._lock:
             self._lanes[lane] = now
         self.seen(lane, replicas_in(now.snapshot, now.data))
-        self._maybe_save()
+        due = time.monotonic() - self._saved >= self.checkpoint_seconds
+        if due and self._saving.acquire(blocking=False):
+            try:
+                self._save()
+            finally:
+                self._saving.release()
 
     def seen(self, lane: object, replicas: Sequence[ReplicaProgress]) -> None:
         """``lane``, of this process or another, trains ``replicas``."""
@@ -98,7 +103,7 @@ class Sink:
             return
         with self._lock:
             self._unwritten |= {each.replica.number: each for each in replicas}
-            self._writing = [task for task in self._writing if not _done(task)]
+            self._writing = [t for t in self._writing if not t.done() or t.exception()]
             for i in range(0, len(replicas), plan.slots):
                 some = replicas[i : i + plan.slots]
                 self._writing.append(self._writer.submit(self._write, plan, some))
@@ -112,11 +117,15 @@ class Sink:
 
     def given_up(self, numbers: Sequence[int], cause: str) -> None:
         """Replicas that could not be trained; the fit goes on without them."""
+        first, last = numbers[0], numbers[-1]
+        which = f"{len(numbers)} replicas from {first} on"
+        if len(numbers) == last - first + 1:
+            which = f"replica {first}" if first == last else f"replicas {first} to {last}"
         self.lost.update(numbers)
-        self.failures[_named(numbers)] = cause
+        self.failures[which] = cause
         self.warning(
-            f"Training {_named(numbers)} failed: {cause}. It is given up, and everything else "
-            "kept; --resume tries again."
+            f"Training {which} failed: {cause}. It is given up, and everything else kept; --resume "
+            "tries again."
         )
 
     def warning(self, message: str) -> None:
@@ -164,15 +173,6 @@ class Sink:
             self.stop()
             raise
 
-    def _maybe_save(self) -> None:
-        if time.monotonic() - self._saved >= self.checkpoint_seconds and self._saving.acquire(
-            blocking=False
-        ):
-            try:
-                self._save()
-            finally:
-                self._saving.release()
-
     def _save(self) -> None:
         """A checkpoint of all replicas that have begun and are not written."""
         with self._lock:
@@ -185,17 +185,3 @@ class Sink:
         if rows:
             self.checkpoints.save(rows)
         self._saved = time.monotonic()
-
-
-def _done(task: Future[None]) -> bool:
-    """Whether ``task`` has come to its end without fault."""
-    return task.done() and task.exception() is None
-
-
-def _named(numbers: Sequence[int]) -> str:
-    """``replicas 1 to 10``."""
-    first, last = numbers[0], numbers[-1]
-    if first == last:
-        return f"replica {first}"
-    whole = len(numbers) == last - first + 1
-    return f"replicas {first} to {last}" if whole else f"{len(numbers)} replicas from {first} on"

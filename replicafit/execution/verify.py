@@ -6,7 +6,7 @@ gradient and beside one that is not a number; the weights must not notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +19,6 @@ from replicafit.training.engine import BatchConstants
 from replicafit.training.loop import Snapshot, train
 from replicafit.training.model import build_model
 from replicafit.training.slots import Line, Slots, replicas_of
-from replicafit.training.state import TrainingState
 
 FEW_STEPS = 50
 
@@ -86,29 +85,28 @@ class _Trials:
         together = self._train(self.prepared)
         alone = [self._train(self.plan.prepare((number,))) for number in self.numbers]
         reversed_ = self._train(self.plan.prepare(self.numbers[::-1]))
-        loud = self._train(self._changed(lambda c: louder(c, last, 1000.0)))
-        broken = self._train(self._changed(lambda c: louder(c, last, np.nan)))
-        nudged = self._train(replace(self.prepared, state=_nudged(self.prepared.state)))
-        return [
-            self._case("alone", [(together, s, alone[s], 0) for s in slots], 0),
-            self._case("in another order", [(together, s, reversed_, last - s) for s in slots], 0),
-            self._case("beside a 1000-fold gradient", self._same(together, loud, last), 0),
-            self._case("beside one that diverges", self._same(together, broken, last), 0),
-            self._case("itself, one bit changed", self._same(together, nudged, last + 1), None),
-        ]
-
-    def _same(self, ours: _Trained, theirs: _Trained, count: int) -> list[_Pair]:
-        return [(ours, slot, theirs, slot) for slot in range(count)]
-
-    def _case(self, name: str, pairs: Sequence[_Pair], allowed: float | None) -> Case:
-        few, many = (
-            max((_distance(a[at], i, b[at], j) for a, i, b, j in pairs), default=0.0)
-            for at in (0, 1)
+        loud, broken = (
+            self._train(replace(self.prepared, constants=louder(self.prepared.constants, last, f)))
+            for f in (1000.0, np.nan)
         )
-        return Case(name, few, many, allowed)
+        weights = self.prepared.state.weights
+        last_bit = tuple(np.nextafter(w, np.inf) for w in weights)
+        changed = self.prepared.state._replace(weights=last_bit)
+        nudged = self._train(replace(self.prepared, state=changed))
 
-    def _changed(self, change: Callable[[BatchConstants], BatchConstants]) -> PreparedBatch:
-        return replace(self.prepared, constants=change(self.prepared.constants))
+        def case(name: str, others: Iterable[tuple[_Trained, int]], allowed: float | None) -> Case:
+            """What the replicas in ``others``, trained with others beside them, differ by."""
+            gaps = [_distances(together, s, theirs, t) for s, (theirs, t) in enumerate(others)]
+            few, many = np.max(gaps, axis=0, initial=0.0).tolist()
+            return Case(name, few, many, allowed)
+
+        return [
+            case("alone", [(alone[s], 0) for s in slots], 0),
+            case("in another order", [(reversed_, last - s) for s in slots], 0),
+            case("beside a 1000-fold gradient", [(loud, s) for s in slots[:last]], 0),
+            case("beside one that diverges", [(broken, s) for s in slots[:last]], 0),
+            case("itself, one bit changed", [(nudged, s) for s in slots], None),
+        ]
 
     def _train(self, prepared: PreparedBatch) -> _Trained:
         """Snapshots after few and many steps."""
@@ -126,17 +124,22 @@ class _Trials:
 
 
 _Trained = tuple[Snapshot, Snapshot]
-_Pair = tuple[_Trained, int, _Trained, int]
+"""After few and many steps."""
 
 
-def _distance(ours: Snapshot, i: int, theirs: Snapshot, j: int) -> float:
-    """Largest difference of the weights of slot i and slot j, relative to each variable's size."""
-    worst = 0.0
-    for a, b in zip(ours.state.weights, theirs.state.weights, strict=True):
-        size = max(float(np.abs(a[i]).max()), np.finfo(a.dtype).tiny)
-        gap = float(np.abs(a[i] - b[j]).max()) / size
-        worst = max(worst, np.inf if np.isnan(gap) else gap)
-    return worst
+def _distances(ours: _Trained, i: int, theirs: _Trained, j: int) -> list[float]:
+    """Largest difference of the weights of slot i and slot j, relative to each variable's size,
+    after few and many steps.
+    """
+    found = []
+    for one, other in zip(ours, theirs, strict=True):
+        worst = 0.0
+        for a, b in zip(one.state.weights, other.state.weights, strict=True):
+            size = max(float(np.abs(a[i]).max()), np.finfo(a.dtype).tiny)
+            gap = float(np.abs(a[i] - b[j]).max()) / size
+            worst = max(worst, np.inf if np.isnan(gap) else gap)
+        found.append(worst)
+    return found
 
 
 def louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstants:
@@ -145,11 +148,3 @@ def louder(constants: BatchConstants, slot: int, factor: float) -> BatchConstant
     factors[slot] = factor
     loud = tuple(terms.scaled(factors) for terms in constants.training)
     return constants._replace(training=loud)
-
-
-def _nudged(state: TrainingState) -> TrainingState:
-    """The last bit of every initial weight changed."""
-    return state._replace(weights=tuple(np.nextafter(w, np.inf) for w in state.weights))
-
-
-__all__ = ["Case", "louder", "verify"]

@@ -10,12 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve
 
 from replicafit.components import Verdict
 from replicafit.data import FitData
 from replicafit.data.grid_functions import GridFunctions, combination
-from replicafit.forward.predictions import predict_all
+from replicafit.forward.predictions import chi2, predict_all
 from replicafit.results.data_file import experiment_places
 from replicafit.results.records import (
     FORMAT,
@@ -78,18 +78,10 @@ class Evaluation:
             function = GridFunctions(
                 EXPORT_GRID, self.data.flavours, exported[i], self.data.attributes
             )
-            record = self._record(each, i, predictions[i], weighted[:, i], function)
-            record = record.model_copy(update={"held_out": held_out[i], "penalties": judged[i]})
-            yield (
-                ReplicaResult(
-                    record=record,
-                    history=_history(each),
-                    function=function,
-                    pseudodata=self._pseudodata(each),
-                    predictions=ReplicaPredictions(self.data, predictions[i], weighted[:, i]),
-                ),
-                network,
-            )
+            own = ReplicaPredictions(self.data, predictions[i], weighted[:, i])
+            record = self._record(each, i, own, function, held_out[i], judged[i])
+            pseudodata = self._pseudodata(each)
+            yield ReplicaResult(record, _history(each), function, pseudodata, own), network
 
     def _take_weights(self, finished: Sequence[FinishedReplica]) -> None:
         """Best weights, and what is not trained, of each replica; the first's in spare slots."""
@@ -117,29 +109,28 @@ class Evaluation:
         for name, verdict in self.verdicts.items():
             values = ops.convert_to_numpy(verdict.measure(ops.convert_to_tensor(fitted)))
             for own, value in zip(found, values.tolist(), strict=True):
-                own[name] = PenaltyVerdict(
-                    value=value if np.isfinite(value) else None,
-                    bound=verdict.bound,
-                    passed=value <= verdict.bound,
-                )
+                passed = value <= verdict.bound
+                own[name] = PenaltyVerdict(value=value, bound=verdict.bound, passed=passed)
         return found
 
     def _record(
         self,
         finished: FinishedReplica,
         slot: int,
-        prediction: np.ndarray,
-        weighted: np.ndarray,
+        own: ReplicaPredictions,
         function: GridFunctions,
+        held_out: Each,
+        penalties: dict[str, PenaltyVerdict],
     ) -> ReplicaRecord:
         (state, _), replica, data = finished.row, finished.replica, self.data
-        residual = data.central - prediction
+        residual = data.central - own.prediction
         everything, experiments, datasets = (
-            {name: _finite(residual[at] @ row[at] / len(at)) for name, at in group.items()}
-            for row, group in zip(weighted, self._groups, strict=True)
+            {name: residual[at] @ row[at] / len(at) for name, at in group.items()}
+            for row, group in zip(own.weighted_residual, self._groups, strict=True)
         )
         lengths = arc_lengths(function.x, function.values).tolist()
         training = replica.batch.data.training[replica.place]
+        seeds = (getattr(s.layer, "replica_seeds", None) for s in replica.batch.model.stages)
         recorded = {
             key: value
             for stage in self.model.stages
@@ -158,10 +149,15 @@ class Evaluation:
             chi2_per_datum=Chi2PerDatum(**_at_best(finished), all=everything["all"]),
             per_dataset=datasets,
             per_experiment=experiments,
-            split_per_dataset=self._split(self._groups[2], prediction, replica),
-            split_per_experiment=self._split(self._groups[1], prediction, replica),
-            arc_length=dict(zip(function.flavours, map(_finite, lengths), strict=True)),
-            seeds=Seeds(runcard=self.setup.runcard.seed, layers=_layer_seeds(replica)),
+            split_per_dataset=self._split(self._groups[2], own.prediction, replica),
+            split_per_experiment=self._split(self._groups[1], own.prediction, replica),
+            held_out=held_out,
+            penalties=penalties,
+            arc_length=dict(zip(function.flavours, lengths, strict=True)),
+            seeds=Seeds(
+                runcard=self.setup.runcard.seed,
+                layers=[each[replica.place] for each in seeds if each is not None],
+            ),
             architecture=self.architecture,
             hyperparameters={k: float(v) for k, v in state.hyper.items()},
             **recorded,
@@ -181,10 +177,9 @@ class Evaluation:
     def _factors(self) -> tuple[dict[str, np.ndarray], ...]:
         """The lower Cholesky factor of each group's own covariance."""
         covariance = self.data.covariance
-        parts = self._groups[1:]
         return {"all": self.data.cholesky}, *(
             {name: np.linalg.cholesky(covariance[np.ix_(at, at)]) for name, at in group.items()}
-            for group in parts
+            for group in self._groups[1:]
         )
 
     def _weighted(self, residuals: np.ndarray) -> np.ndarray:
@@ -229,14 +224,11 @@ class Evaluation:
             return [{} for _ in range(count)]
         residuals = self._predicted(data, count) - data.central
         per_dataset = [
-            _chi2(residuals[:, place], data.covariance[place, place]) / dataset.n_data
+            chi2(residuals[:, place], data.covariance[place, place]) / dataset.n_data
             for dataset, place in zip(data.datasets, data.slices, strict=True)
         ]
         names = [dataset.name for dataset in data.datasets]
-        return [
-            dict(zip(names, map(_finite, each), strict=True))
-            for each in zip(*per_dataset, strict=True)
-        ]
+        return [dict(zip(names, each, strict=True)) for each in zip(*per_dataset, strict=True)]
 
     def _split(self, group: Mapping[str, np.ndarray], prediction: np.ndarray, replica: Any) -> Any:
         """Of each part of ``group``, in the covariance that is minimised.
@@ -251,7 +243,7 @@ class Evaluation:
         def per_datum(at: np.ndarray) -> float | None:
             if not len(at):
                 return None
-            return _finite(_chi2(residual[None, at], covariance[np.ix_(at, at)])[0] / len(at))
+            return float(chi2(residual[at], covariance[np.ix_(at, at)])) / len(at)
 
         return {
             name: SplitChi2(
@@ -263,19 +255,6 @@ class Evaluation:
         }
 
 
-def _chi2(residuals: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """residual^T C^-1 residual of each row of (r, d), (r,)."""
-    factor = np.linalg.cholesky(covariance)
-    white = solve_triangular(factor, residuals.T, lower=True, check_finite=False)
-    each: np.ndarray = (white**2).sum(axis=0)
-    return each
-
-
-def _finite(number: float) -> float | None:
-    """JSON knows no NaN."""
-    return float(number) if np.isfinite(number) else None
-
-
 def _at_best(finished: FinishedReplica) -> dict[str, float | None]:
     """Training and validation chi2 per datum at the best check, as the engine saw them."""
     state, history = finished.row
@@ -285,15 +264,8 @@ def _at_best(finished: FinishedReplica) -> dict[str, float | None]:
         return {}
     parts = ("training", history.training, training), ("validation", history.validation, ~training)
     return {
-        name: _finite(float(chi2[found[0]]) / own.sum()) if own.any() else None
-        for name, chi2, own in parts
+        name: float(seen[found[0]]) / own.sum() if own.any() else None for name, seen, own in parts
     }
-
-
-def _layer_seeds(replica: Any) -> list[int]:
-    stages = replica.batch.model.stages
-    seeds = (getattr(stage.layer, "replica_seeds", None) for stage in stages)
-    return [each[replica.place] for each in seeds if each is not None]
 
 
 def _history(finished: FinishedReplica) -> ReplicaHistory:

@@ -1,10 +1,8 @@
-"""Files and folders that appear whole or not at all."""
+"""The files of a fit: written whole or not at all, and read with care."""
 
 from __future__ import annotations
 
 import errno
-import json
-import math
 import os
 import shutil
 import socket
@@ -16,7 +14,9 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
+from pydantic_core import to_json
 
+from replicafit import reading
 from replicafit.errors import OutputError
 
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
@@ -34,57 +34,31 @@ def appearing(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the place cannot be written.
     """
-    temporary = path.with_name(_temporary(path))
+    who = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
+    temporary = path.with_name(f".{path.name}.{who}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _replace(temporary, path)
+        if temporary.is_dir() and path.is_dir():
+            shutil.rmtree(path)
+        temporary.replace(path)
     except OSError as cause:
         raise OutputError(
             f"'{path}' cannot be written ({cause.strerror or cause}). Everything written before "
             "is intact. Free some space or choose another folder with -o."
         ) from cause
     finally:
-        _remove(temporary)
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> str:
-    who = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
-    return f".{path.name}.{who}"
-
-
-def _replace(temporary: Path, path: Path) -> None:
-    if temporary.is_dir() and path.is_dir():
-        shutil.rmtree(path)
-    temporary.replace(path)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def write_record(path: Path, record: BaseModel) -> None:
-    """``record`` as JSON."""
-    write_json(path, record.model_dump(mode="json"))
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
+def write_json(path: Path, content: BaseModel | dict[str, Any]) -> None:
     """``content`` as readable JSON; numbers that are not finite become null."""
-    text = json.dumps(_finite(content), indent=1, allow_nan=False)
+    text = to_json(content, indent=1, inf_nan_mode="null")
     with appearing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def _finite(content: Any) -> Any:
-    """``content`` with null for what JSON cannot say."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+        temporary.write_bytes(text + b"\n")
 
 
 def write_arrays(
@@ -93,3 +67,16 @@ def write_arrays(
     """``arrays`` as one .npz, with ``np.savez`` or its compressed sister."""
     with appearing(path) as temporary, temporary.open("wb") as stream:
         save(stream, **arrays)
+
+
+def read_arrays(file: Path) -> dict[str, np.ndarray]:
+    """All arrays in ``file``.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OutputError: it is damaged.
+    """
+    try:
+        return reading.read_arrays(file)
+    except reading.UnreadableError as cause:
+        raise OutputError(f"'{file}' is damaged ({cause}). Fit this replica again.") from None

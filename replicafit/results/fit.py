@@ -1,4 +1,4 @@
-"""All replicas of a fit at once."""
+"""What a fit left: one replica, or all at once."""
 
 from __future__ import annotations
 
@@ -15,14 +15,47 @@ import numpy as np
 
 from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import OutputError
-from replicafit.results.arrays import read_arrays
+from replicafit.results.files import read_arrays
 from replicafit.results.folder import FitFolder
-from replicafit.results.function import Replica, checked, load_replica
 from replicafit.results.records import ReplicaRecord, RunRecord
 from replicafit.results.selection import selected_replicas
 
 CENTRAL_68 = (16.0, 84.0)
 """The percentiles between which the central 68 % lie."""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One fitted replica, callable: ``replica(x)`` are the values of its functions.
+
+    Attributes:
+        number: the replica number.
+        flavours: names of the functions, length f.
+        attributes: what characterizes them, such as ``q0``, the scale that they belong to.
+        network: the plain Keras network, x (b, 1) -> (b, f).
+    """
+
+    number: int
+    flavours: tuple[str, ...]
+    attributes: Mapping[str, float]
+    network: Any
+
+    @property
+    def q0(self) -> float | None:
+        """The attribute ``q0``, if there is one."""
+        return self.attributes.get("q0")
+
+    def __call__(self, x: Any) -> np.ndarray:
+        """Values (n, f) at x (n,) in (0, 1].
+
+        Raises:
+            ValueError: an x outside (0, 1].
+        """
+        points = checked(x)
+        values = self.network(points[:, None].astype(self.network.compute_dtype))
+        from keras import ops
+
+        return np.asarray(ops.convert_to_numpy(values), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -192,32 +225,29 @@ class Fit:
         )
 
     def __repr__(self) -> str:
-        return f"<Fit '{self.folder}': {self._told}, functions: {', '.join(self.flavours)}>"
+        return f"<Fit '{self.folder}': {self._ended}, functions: {', '.join(self.flavours)}>"
 
     @property
-    def _told(self) -> str:
+    def _ended(self) -> str:
+        """How many replicas ended how."""
         counts = Counter(self.statuses)
         ended = ", ".join(f"{count} {status}" for status, count in counts.items())
         return f"{len(self)} replicas ({ended})"
-
-    @property
-    def _characterized(self) -> str:
-        known = ", ".join(f"{name} = {value:g}" for name, value in self.attributes.items())
-        return f", at {known}" if known else ""
 
     def _repr_html_(self) -> str:
         """For notebooks: what is in the fit, and its chi2."""
         counted = self.only(self.selected) if self.selected else self
         which = "selected" if self.selected else "all, none of which is selected"
         low, middle, high = np.percentile(counted.chi2_per_datum, [16, 50, 84])
+        known = ", ".join(f"{name} = {value:g}" for name, value in self.attributes.items())
         rows = {
-            "replicas": f"{self._told}; {len(self.selected)} selected",
+            "replicas": f"{self._ended}; {len(self.selected)} selected",
             f"chi2 per datum over {len(counted)} replicas, {which}": (
                 f"mean {counted.chi2_per_datum.mean():.3f}, median {middle:.3f}, "
                 f"68 % in {low:.3f} to {high:.3f}"
             ),
             "data": str(self.results[0].n_data),
-            "functions": ", ".join(self.flavours) + self._characterized,
+            "functions": ", ".join(self.flavours) + (f", at {known}" if known else ""),
         }
         cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table><caption>{escape(str(self.folder))}</caption>{cells}</table>"
@@ -230,31 +260,46 @@ def load_fit(folder: str | Path) -> Fit:
         OutputError: there is no fit or no replica, or replicas lack ``function.npz``.
     """
     fit = FitFolder(Path(folder))
-    numbers = fit.finished()
+    run, numbers = fit.run(), fit.finished()
     if not numbers:
-        raise OutputError(_no_replica(fit))
-    found = Fit(fit.path, fit.run(), tuple(fit.result(number) for number in numbers))
+        raise OutputError(
+            f"No replica of the fit in '{fit.path}' is finished yet. Wait, or continue the fit "
+            "with replicafit run --resume."
+        )
+    found = Fit(fit.path, run, tuple(fit.result(number) for number in numbers))
     found.functions  # noqa: B018  what is missing is said now
     return found
 
 
-def _no_replica(fit: FitFolder) -> str:
-    if not fit.run_file.exists():
-        return f"'{fit.path}' holds no fit: there is no run.json. Check the path."
-    return (
-        f"No replica of the fit in '{fit.path}' is finished yet. Wait, or continue the fit with "
-        "replicafit run --resume."
-    )
+def load_replica(folder: str | Path, number: int) -> Replica:
+    """Replica ``number`` of the fit in ``folder``.
+
+    Raises:
+        OutputError: it is not there, or was not exported with ``network`` and ``function``.
+    """
+    fit = FitFolder(Path(folder))
+    fit.result(number)
+    network_file, function = fit.exported(number, "network.keras"), _function(fit, number)
+    import keras
+
+    network = keras.models.load_model(network_file)
+    return Replica(number, function.flavours, function.attributes, network)
+
+
+def checked(x: Any) -> np.ndarray:
+    """``x`` as (n,).
+
+    Raises:
+        ValueError: an x outside (0, 1].
+    """
+    points = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    if not ((points > 0) & (points <= 1)).all():
+        raise ValueError(f"x must lie in (0, 1]; given: {points.min()} to {points.max()}.")
+    return points
 
 
 def _function(fit: FitFolder, number: int) -> GridFunctions:
-    try:
-        return GridFunctions.of_arrays(read_arrays(fit.replica(number) / "function.npz"))
-    except FileNotFoundError:
-        raise OutputError(
-            f"Replica {number} of '{fit.path}' was written without function.npz. Add 'function' "
-            "to export in the runcard and fit again."
-        ) from None
+    return GridFunctions.of_arrays(read_arrays(fit.exported(number, "function.npz")))
 
 
 def _optional(name: str) -> Any:

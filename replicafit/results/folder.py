@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from replicafit.components import Exporter, WholeFit, load_target
 from replicafit.errors import OutputError, ReplicafitError
 from replicafit.results.data_file import write_data_file
-from replicafit.results.files import appearing, is_of_the_disk, write_record
+from replicafit.results.files import appearing, is_of_the_disk, write_json
 from replicafit.results.records import ReplicaRecord, RunRecord, read_record
 from replicafit.results.replica import ReplicaResult
 from replicafit.results.selection import Selection, select, selected_replicas
@@ -80,10 +80,27 @@ class FitFolder:
                 f"'{self.path}' holds no fit: there is no run.json. Check the path."
             ) from None
 
+    def exported(self, number: int, name: str) -> Path:
+        """The file ``name`` of one replica, which an exporter wrote.
+
+        Raises:
+            OutputError: the replica was written without it.
+        """
+        file = self.replica(number) / name
+        if not file.exists():
+            raise OutputError(
+                f"Replica {number} of '{self.path}' was written without {name}. Add '{file.stem}' "
+                "to export in its runcard and fit again."
+            )
+        return file
+
     def absence(self, number: int) -> str:
-        """Why there is no such replica."""
-        if not self.run_file.exists():
-            return f"'{self.path}' holds no fit: there is no run.json. Check the path."
+        """Why there is no such replica.
+
+        Raises:
+            OutputError: there is no fit here at all.
+        """
+        self.run()
         here = self.finished()
         known = f"{here[0]} to {here[-1]} ({len(here)} of them)" if here else "none yet"
         return f"'{self.path}' has no replica {number}; there are: {known}."
@@ -91,20 +108,19 @@ class FitFolder:
     def refuse_if_taken(self) -> None:
         """Raises OutputError if something is here already, or nothing may be written."""
         try:
-            self._refuse_if_taken()
+            holds_fit = self.run_file.exists()
+            taken = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
         except OSError as cause:
             raise OutputError(
                 f"The folder '{self.path}' cannot be used ({cause.strerror}). Choose another "
                 "with -o."
             ) from None
-
-    def _refuse_if_taken(self) -> None:
-        if self.run_file.exists():
+        if holds_fit:
             raise OutputError(
                 f"'{self.path}' already holds a fit. Continue it with --resume, or choose another "
                 "folder with -o."
             )
-        if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
+        if taken:
             raise OutputError(f"'{self.path}' exists and is not empty. Choose another with -o.")
 
     def create(self, runcard: bytes) -> None:
@@ -161,7 +177,7 @@ class FitFolder:
             result, verdict = self.result(number), selection.verdict(number)
             if result.selection != verdict:
                 update = {"selection": verdict}
-                write_record(self._result_file(number), result.model_copy(update=update))
+                write_json(self._result_file(number), result.model_copy(update=update))
         return selection
 
     def _result_file(self, number: int) -> Path:
@@ -180,7 +196,7 @@ class FitFolder:
         with appearing(self.replica(replica.number)) as temporary:
             temporary.mkdir()
             told = [_write_part(exporter, replica, network, temporary) for exporter in exporters]
-            write_record(temporary / "result.json", replica.record)
+            write_json(temporary / "result.json", replica.record)
         return tuple(message for message in told if message)
 
     def complete(self) -> bool:
@@ -194,9 +210,10 @@ class FitFolder:
             OutputError: there is no fit here, or none of its replicas can be used.
         """
         finished = self.finished()
-        if not self.run_file.exists() or not finished:
+        run = self.run()
+        if not finished:
             raise OutputError(self.absence(1))
-        numbers = selected_replicas(self.run(), [self.result(n) for n in finished])
+        numbers = selected_replicas(run, [self.result(n) for n in finished])
         if not numbers:
             raise OutputError(
                 f"No replica of '{self.path}' can be used: of {len(finished)} none is selected, or "

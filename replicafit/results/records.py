@@ -6,18 +6,25 @@ A key that a later release adds counts as its default, so that fits of earlier o
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from replicafit.errors import OutputError
 
 FORMAT = 2
 """Of the files; 1 had no such key."""
 
-Each = dict[str, float | None]
-"""A number by name; None for what is not finite."""
+Number = Annotated[
+    float | None,
+    BeforeValidator(lambda n: None if isinstance(n, float) and not math.isfinite(n) else n),
+]
+"""None for what is not finite, which JSON does not know."""
+
+Each = dict[str, Number]
+"""A number by name."""
 
 
 class Record(BaseModel):
@@ -38,15 +45,15 @@ class Record(BaseModel):
 class Chi2PerDatum(Record):
     """chi2 of one replica over the number of data."""
 
-    training: float | None = Field(
+    training: Number = Field(
         default=None,
         description="of this replica's pseudodata that train, with the covariance of that part, at "
         "the best check; near 2 for a perfect function, because pseudodata fluctuate twice",
     )
-    validation: float | None = Field(
+    validation: Number = Field(
         default=None, description="the same of the data that validate; null without such data"
     )
-    all: float | None = Field(
+    all: Number = Field(
         default=None, description="of the measured values, with the covariance of all data"
     )
 
@@ -54,15 +61,15 @@ class Chi2PerDatum(Record):
 class SplitChi2(Record):
     """chi2 per datum of a part of a replica's pseudodata, with the covariance of each part."""
 
-    training: float | None = Field(default=None, description="null without data that train")
-    validation: float | None = Field(default=None, description="null without data that validate")
+    training: Number = Field(default=None, description="null without data that train")
+    validation: Number = Field(default=None, description="null without data that validate")
     n_training: int = Field(default=0, description="how many data train")
 
 
 class PenaltyVerdict(Record):
     """What one penalty says of a replica."""
 
-    value: float | None = Field(description="the measure; null if it is not finite")
+    value: Number = Field(description="the measure; null if it is not finite")
     bound: float = Field(description="the most that passes")
     passed: bool = Field(description="whether it does")
 
@@ -79,8 +86,8 @@ class Seeds(Record):
 class Figure(Record):
     """One number that the ensemble limits."""
 
-    value: float | None = Field(description="of this replica")
-    limit: float | None = Field(description="the largest that passes")
+    value: Number = Field(description="of this replica")
+    limit: Number = Field(description="the largest that passes")
 
 
 class ReplicaVerdict(Record):

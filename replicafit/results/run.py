@@ -10,10 +10,11 @@ from importlib import metadata
 from typing import Any
 
 from replicafit.data import FitData
-from replicafit.plugins import Plugin
 from replicafit.results.records import FORMAT, Execution, PluginRecord, RunRecord, Timing
 from replicafit.runcard import Setup, canonical, canonical_hash
 from replicafit.training.backend import backend
+
+PACKAGES = ("replicafit", "keras", "numpy", "scipy")
 
 
 @dataclass
@@ -71,23 +72,16 @@ def run_record(
         extends=[card.model_dump() for card in setup.runcard.extends],
         runcard_folder=str(setup.folder.resolve()),
         data_hash=data.digest,
-        versions=_versions(),
-        plugins={plugin.name: _origin(plugin) for plugin in setup.registry.plugins},
+        versions={
+            **{name: metadata.version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+        },
+        plugins={
+            p.name: PluginRecord(distribution=p.distribution, version=p.version, sha256=p.sha256)
+            for p in setup.registry.plugins
+        },
         backend=backend().describe(),
         timing=clock.record(),
         chi2_forms=list(plans),
         execution=who,
     )
-
-
-def _origin(plugin: Plugin) -> PluginRecord:
-    """Where ``plugin`` comes from; of a file beside the runcard, exactly which."""
-    return PluginRecord(
-        distribution=plugin.distribution, version=plugin.version, sha256=plugin.sha256
-    )
-
-
-def _versions() -> dict[str, str]:
-    names = ("replicafit", "keras", "numpy", "scipy")
-    found = {name: metadata.version(name) for name in names}
-    return {**found, "python": platform.python_version()}

@@ -63,7 +63,7 @@ class Selection:
             selected=not self.reasons[number],
             reasons=list(self.reasons[number]),
             figures={
-                name: Figure(value=_finite(values[at]), limit=_finite(self.limits[name]))
+                name: Figure(value=values[at], limit=self.limits[name])
                 for name, values in self.figures.items()
             },
         )
@@ -106,29 +106,24 @@ def arc_lengths(x: np.ndarray, values: np.ndarray) -> np.ndarray:
 def select(results: Sequence[ReplicaRecord]) -> Selection:
     """The selection among replicas, in any order."""
     results = sorted(results, key=lambda result: result.number)
-    figures = _figures(results)
-    own = [_own_reasons(result) for result in results]
+    numbers = tuple(result.number for result in results)
+    found = {"chi2_per_datum": [r.chi2_per_datum.all for r in results]}
+    for name in results[0].arc_length if results else ():
+        found[f"arc_length.{name}"] = [r.arc_length[name] for r in results]
+    figures = {name: np.array(values, dtype=np.float64) for name, values in found.items()}
+    own = [  # what disqualifies a replica whatever the others are like
+        [
+            *(["diverged"] if result.status == "diverged" else []),
+            *(name for name, verdict in result.penalties.items() if not verdict.passed),
+        ]
+        for result in results
+    ]
     eligible = np.array([not reasons for reasons in own], dtype=bool)
     for values in figures.values():
         eligible &= np.isfinite(values)
     rounds = _rounds(figures, eligible)
-    numbers = tuple(result.number for result in results)
     reasons = {n: (*own[i], *_excesses(figures, rounds, i)) for i, n in enumerate(numbers)}
     return Selection(numbers, figures, rounds[-1], reasons, len(rounds))
-
-
-def _figures(results: Sequence[ReplicaRecord]) -> dict[str, np.ndarray]:
-    figures = {"chi2_per_datum": [r.chi2_per_datum.all for r in results]}
-    for name in results[0].arc_length if results else ():
-        figures[f"arc_length.{name}"] = [r.arc_length[name] for r in results]
-    return {name: np.array(values, dtype=np.float64) for name, values in figures.items()}
-
-
-def _own_reasons(result: ReplicaRecord) -> tuple[str, ...]:
-    """What disqualifies a replica whatever the others are like."""
-    diverged = ("diverged",) if result.status == "diverged" else ()
-    failed = (name for name, verdict in result.penalties.items() if not verdict.passed)
-    return (*diverged, *failed)
 
 
 def _rounds(figures: Mapping[str, np.ndarray], passing: np.ndarray) -> list[dict[str, float]]:
@@ -148,10 +143,17 @@ def _excesses(
     figures: Mapping[str, np.ndarray], rounds: Sequence[Mapping[str, float]], slot: int
 ) -> tuple[str, ...]:
     """Which figures of a replica are not finite, or were too large in the first round they were."""
+    own = {name: values[slot] for name, values in figures.items()}
     for limits in rounds:
-        found = [_excess(name, values[slot], limits[name]) for name, values in figures.items()]
-        if any(found):
-            return tuple(filter(None, found))
+        found = [
+            f"{name} is {value:.6g}, above {limits[name]:.6g}"
+            if np.isfinite(value)
+            else f"{name} is not finite"
+            for name, value in own.items()
+            if not np.isfinite(value) or value > limits[name]
+        ]
+        if found:
+            return tuple(found)
     return ()
 
 
@@ -160,15 +162,3 @@ def _limit(values: np.ndarray) -> float:
         return float("nan")
     mean = values.mean()
     return float(mean + SIGMAS * values.std() + _ROUNDING * abs(mean))
-
-
-def _excess(name: str, value: float, limit: float) -> str:
-    """The reason, if there is one."""
-    if not np.isfinite(value):
-        return f"{name} is not finite"
-    return f"{name} is {value:.6g}, above {limit:.6g}" if value > limit else ""
-
-
-def _finite(number: float) -> float | None:
-    """JSON knows no NaN."""
-    return float(number) if np.isfinite(number) else None

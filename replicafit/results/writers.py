@@ -34,13 +34,7 @@ def write_data(replica: ReplicaResult, network: Any, folder: Path) -> None:
 
 def write_history(replica: ReplicaResult, network: Any, folder: Path) -> None:
     """``history.npz``: step, chi2_training, chi2_validation at every check."""
-    history = replica.history
-    np.savez_compressed(
-        folder / "history.npz",
-        step=history.step,
-        chi2_training=history.chi2_training,
-        chi2_validation=history.chi2_validation,
-    )
+    np.savez_compressed(folder / "history.npz", **vars(replica.history))
 
 
 def write_predictions(replica: ReplicaResult, network: Any, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The files of a fit hold what ``replicafit.results.layout`` says, and nothing else."""
+"""The files of a fit hold what ``docs/layout.py`` says, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from layout import FILES, FileLayout
 from toy import TOY_CARD
 
 import replicafit
 from replicafit.results.folder import FitFolder
-from replicafit.results.layout import FILES, FileLayout
 from replicafit.runcard import Override, load_setup
 
 
