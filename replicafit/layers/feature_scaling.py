@@ -51,7 +51,9 @@ class FeatureScaling(keras.layers.Layer):
         """The place of x among the data."""
         log_x = ops.log(ops.maximum(x, float(self.knots[0])))
         t = log_x * ops.cast(self._slope, x.dtype) + ops.cast(self._offset, x.dtype)
-        return _sum(ops.clip(t, 0, 1), ops.cast(self._powers, x.dtype)) + float(self.values[0])
+        t = ops.clip(t, 0, 1)
+        powers = ops.concatenate([t, t * t, t * t * t], axis=-1)
+        return ops.matmul(powers, ops.cast(self._powers, x.dtype)) + float(self.values[0])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """``(b, n, 1)``."""
@@ -79,10 +81,6 @@ class FeatureScaling(keras.layers.Layer):
         """Config from which Keras makes an equal layer."""
         config = {"knots": self.knots.tolist(), "values": self.values.tolist()}
         return {**super().get_config(), **config}
-
-
-def _sum(t: Any, powers: Any) -> Any:
-    return ops.matmul(ops.concatenate([t, t * t, t * t * t], axis=-1), powers)
 
 
 def scaling_knots(x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from keras import ops
 
 from replicafit.layers.activations import is_plain
 from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
-from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+from replicafit.layers.per_replica import constraint_of, regularizer_of
 
 Shape = tuple[int | None, ...]
 
@@ -71,10 +71,7 @@ class MultiDense(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         single_activity = keras.regularizers.get(activity_regularizer)
-        per_replica = None
-        if single_activity is not None:
-            per_replica = PerReplicaRegularizer(single_activity, axis=1)
-        super().__init__(activity_regularizer=per_replica, **kwargs)
+        super().__init__(activity_regularizer=regularizer_of(single_activity, axis=1), **kwargs)
         self.units = as_integer(units, "units")
         if self.units < 1:
             raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
@@ -106,8 +103,8 @@ class MultiDense(keras.layers.Layer):
             name="kernel",
             shape=(self.replicas, features, self.units),
             initializer=self._kernel_values,
-            regularizer=self._regularizer(self.kernel_regularizer, (features, self.units)),
-            constraint=self._constraint(self.kernel_constraint, (features, self.units)),
+            regularizer=regularizer_of(self.kernel_regularizer, (features, self.units)),
+            constraint=constraint_of(self.kernel_constraint, (features, self.units)),
         )
         self.bias = None
         if self.use_bias:
@@ -115,8 +112,8 @@ class MultiDense(keras.layers.Layer):
                 name="bias",
                 shape=(self.replicas, 1, self.units),
                 initializer=self._initial_bias,
-                regularizer=self._regularizer(self.bias_regularizer, (self.units,)),
-                constraint=self._constraint(self.bias_constraint, (self.units,)),
+                regularizer=regularizer_of(self.bias_regularizer, (self.units,)),
+                constraint=constraint_of(self.bias_constraint, (self.units,)),
             )
         self.built = True
 
@@ -219,12 +216,6 @@ class MultiDense(keras.layers.Layer):
                 f"`{self.name}` {action} only once it is built. Call it on an input, or "
                 "`build(input_shape)`, first."
             )
-
-    def _regularizer(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        return PerReplicaRegularizer(single, single_shape) if single is not None else None
-
-    def _constraint(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        return PerReplicaConstraint(single, single_shape) if single is not None else None
 
     def _checked_features(self, input_shape: Shape) -> int:
         axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"

@@ -74,3 +74,15 @@ class PerReplicaConstraint(keras.constraints.Constraint):
         """Config from which Keras makes an equal constraint."""
         single = keras.constraints.serialize(self.single)
         return {"single": single, "single_shape": self.single_shape}
+
+
+def regularizer_of(
+    single: Any, shape: tuple[int, ...] | None = None, axis: int = 0
+) -> PerReplicaRegularizer | None:
+    """``single`` for each replica, if there is one."""
+    return None if single is None else PerReplicaRegularizer(single, shape, axis)
+
+
+def constraint_of(single: Any, shape: tuple[int, ...]) -> PerReplicaConstraint | None:
+    """``single`` for each replica, if there is one."""
+    return None if single is None else PerReplicaConstraint(single, shape)

@@ -17,7 +17,7 @@ from keras import ops
 
 from replicafit.components import LayerContext, LayerType, load_target
 from replicafit.layers.multi_initializer import as_integer, as_seeds
-from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+from replicafit.layers.per_replica import constraint_of, regularizer_of
 from replicafit.layers.single import Single, single_of
 
 Shape = tuple[int | None, ...]
@@ -80,9 +80,8 @@ class Replicated(keras.layers.Layer):
         if kwargs.get("name") is None:
             kwargs["name"] = self._single.serialised["config"]["name"]
         kwargs.setdefault("dtype", self._single.dtype_policy)
-        activity = self._single.activity_regularizer
-        per_replica = None if activity is None else PerReplicaRegularizer(activity, axis=1)
-        super().__init__(activity_regularizer=per_replica, **kwargs)
+        activity = regularizer_of(self._single.activity_regularizer, axis=1)
+        super().__init__(activity_regularizer=activity, **kwargs)
         self.replica_seeds = as_seeds(replica_seeds)
         self.is_first_layer = bool(is_first_layer)
 
@@ -171,8 +170,8 @@ class Replicated(keras.layers.Layer):
             shape=values.shape,
             dtype=first.dtype,
             initializer=lambda *_, **__: ops.convert_to_tensor(values, first.dtype),
-            regularizer=_each(PerReplicaRegularizer, first.regularizer, shape),
-            constraint=_each(PerReplicaConstraint, first.constraint, shape),
+            regularizer=regularizer_of(first.regularizer, shape),
+            constraint=constraint_of(first.constraint, shape),
             trainable=first.trainable,
         )
 
@@ -187,10 +186,6 @@ class Replicated(keras.layers.Layer):
                 f"{axes} with a definite f. Received: input_shape={tuple(input_shape)}"
             )
         return int(input_shape[-1])
-
-
-def _each(per_replica: Any, single: Any, shape: tuple[int, ...]) -> Any:
-    return None if single is None else per_replica(single, shape)
 
 
 def layer_of(kind: LayerType, settings: Any, context: LayerContext) -> keras.layers.Layer:

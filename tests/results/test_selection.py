@@ -31,7 +31,7 @@ def slow(results):
     """The definition, word by word: rounds of mean and deviation over plain lists."""
 
     def figures(r):
-        return [r.chi2_per_datum.all, *r.arc_length.values()]
+        return np.array([r.chi2_per_datum.all, *r.arc_length.values()], np.float64)
 
     passing = [
         r
