@@ -12,7 +12,6 @@ import numpy as np
 import yaml
 
 from replicafit.components import DatasetReader, Preset
-from replicafit.data import Dataset, read_dataset
 from replicafit.data.csv_file import Columns
 from replicafit.errors import DataError, PluginError
 from replicafit.plugins import Registry
@@ -112,16 +111,6 @@ def entry_for(path: Path, folder: Path, columns: Mapping[str, str]) -> dict[str,
     if not columns:
         return {"type": "file", "path": relative}
     return {"type": "csv", "path": relative, **columns, "flavour": columns["y"]}
-
-
-def functions_in(path: Path) -> tuple[str, ...]:
-    """The functions that the dataset in a .npz file needs.
-
-    Raises:
-        DataError: it cannot be read.
-    """
-    dataset: Dataset = read_dataset(path)
-    return dataset.flavours
 
 
 def example_of(registry: Registry, name: str) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -164,20 +164,15 @@ def check(
     data = load_data(setup)
     click.echo(yaml.safe_dump(canonical(setup.runcard), sort_keys=False, width=100), nl=False)
     click.echo(f"\nhash {canonical_hash(setup.runcard)}")
-    _list(data.datasets, data.n_measured)
-    if data.held_out is not None:
-        _list(data.held_out.datasets, data.n_measured, note=", held out")
+    for part, note in ((data, ""), (data.held_out, ", held out")):
+        for dataset in () if part is None else part.datasets:
+            of = data.n_measured[dataset.name]
+            click.echo(f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}")
     click.echo(f"{'all':40s} {data.n_data:6d} data on {len(data.x_grid)} grid points")
     with one_blas_thread():
         machine = measured_machine() if timed else None
         for plan in plan_networks(setup, data, setup.runcard.replicas.numbers):
             click.echo("\n" + "\n".join(plan_lines(plan, machine)))
-
-
-def _list(datasets: Any, n_measured: Any, note: str = "") -> None:
-    for dataset in datasets:
-        of = n_measured[dataset.name]
-        click.echo(f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}")
 
 
 @click.command()

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
-from replicafit.errors import OutputError
 from replicafit.plugins import Registry, load_registry
 
 
@@ -30,16 +27,6 @@ def registry_of(card: Path | None = None) -> Registry:
 
 
 def warn_of(registry: Registry) -> None:
+    """Prints what is wrong with plugins."""
     for problem in registry.problems:
         click.echo(f"Warning: {problem}", err=True)
-
-
-def load(card: Path, registry: Registry, overrides: Sequence[Any] = ()) -> Any:
-    from replicafit.runcard import load_runcard
-
-    return load_runcard(card, registry, overrides)
-
-
-def refuse_if_there(file: Path) -> None:
-    if file.exists():
-        raise OutputError(f"'{file}' exists already. Give another name, or remove it.")

@@ -10,17 +10,6 @@ from typing import Any
 import click
 
 RUNCARD = click.argument("card", metavar="CARD", type=click.Path(path_type=Path, dir_okay=False))
-FIT = click.Path(path_type=Path, file_okay=False)
-AT_Q = click.option(
-    "--at-q",
-    "scales",
-    type=click.FloatRange(min=0, min_open=True),
-    multiple=True,
-    metavar="Q",
-    help="A scale in GeV to show functions at, evolved by a plugin; repeatable. By default, "
-    "a report shows 100 beside q0, a comparison the q0 of the fits.",
-)
-
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

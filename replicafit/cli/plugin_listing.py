@@ -21,10 +21,7 @@ def plugin_lines(registry: Registry) -> Iterator[str]:
 
 def plugin_records(registry: Registry) -> list[dict[str, Any]]:
     """Each plugin as plain JSON data, those that did not load too."""
-    return [
-        *map(_loaded, registry.plugins),
-        *map(_broken, registry.broken),
-    ]
+    return [*map(_record, registry.plugins), *map(_record, registry.broken)]
 
 
 def plugin_faults(registry: Registry) -> list[str]:
@@ -42,12 +39,18 @@ def plugin_faults(registry: Registry) -> list[str]:
     return [*broken, *twice, *missing]
 
 
-def _loaded(plugin: Plugin) -> dict[str, Any]:
-    return {
+def _record(plugin: Plugin | BrokenPlugin) -> dict[str, Any]:
+    record = {
         "name": plugin.name,
         "distribution": plugin.distribution,
         "version": plugin.version,
         "module": plugin.module,
+    }
+    if isinstance(plugin, BrokenPlugin):
+        nothing: dict[str, Any] = {"file": None, "api_version": None, "hooks": [], "components": []}
+        return {**record, **nothing, "status": "broken", "reason": plugin.reason}
+    return {
+        **record,
         "file": plugin.file,
         "api_version": plugin.api_version,
         "status": "loaded",
@@ -56,21 +59,6 @@ def _loaded(plugin: Plugin) -> dict[str, Any]:
             {"kind": KINDS[type(c)], "name": c.name, "summary": c.summary}
             for c in plugin.components
         ],
-    }
-
-
-def _broken(plugin: BrokenPlugin) -> dict[str, Any]:
-    return {
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "module": plugin.module,
-        "file": None,
-        "api_version": None,
-        "status": "broken",
-        "hooks": [],
-        "components": [],
-        "reason": plugin.reason,
     }
 
 

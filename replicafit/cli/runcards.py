@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from replicafit.cli.exit_codes import FAILED
-from replicafit.cli.loading import load, refuse_if_there, registry_of
-from replicafit.errors import PluginError
+from replicafit.cli.loading import registry_of
+from replicafit.errors import OutputError, PluginError
 
 
 @click.command()
@@ -39,9 +39,9 @@ def explain(key: str) -> None:
 @click.argument("second", metavar="B", type=click.Path(path_type=Path, dir_okay=False))
 def diff(first: Path, second: Path) -> None:
     """Compares what the runcards A and B mean; exit code 1 if they differ."""
-    from replicafit.runcard import canonical, compared
+    from replicafit.runcard import canonical, compared, load_runcard
 
-    ours, theirs = (canonical(load(card, registry_of(card))) for card in (first, second))
+    ours, theirs = (canonical(load_runcard(card, registry_of(card))) for card in (first, second))
     found = compared(ours, theirs)
     for difference in found:
         values = (json.dumps(value) for value in (difference.ours, difference.theirs))
@@ -67,12 +67,13 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     Without data of yours it is for an invented example, which is written as well.
     """
     from replicafit.cli import first_card
+    from replicafit.data import read_dataset
     from replicafit.runcard import runcard_schema
 
     registry = registry_of()
     schema = card.with_suffix(".schema.json")
-    for file in (card, schema):
-        refuse_if_there(file)
+    _refuse_if_there(card)
+    _refuse_if_there(schema)
     ask = click.prompt if not yes else lambda _, default, **more: default
     if data is None and example is None:
         given = ask("Your data, .csv or .npz (none: an invented example)", "", show_default=False)
@@ -85,12 +86,10 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     elif data is None:
         datasets, functions = [dict(first_card.EXAMPLE)], ["f"]
         files[card.parent / first_card.EXAMPLE_DATA] = first_card.example_data()
-        refuse_if_there(card.parent / first_card.EXAMPLE_DATA)
+        _refuse_if_there(card.parent / first_card.EXAMPLE_DATA)
     elif data.suffix.lower() == ".npz":
-        datasets, functions = (
-            [first_card.entry_for(data, card.parent, {})],
-            [*first_card.functions_in(data)],
-        )
+        datasets = [first_card.entry_for(data, card.parent, {})]
+        functions = [*read_dataset(data).flavours]
     else:
         columns = first_card.columns_of(data)
         columns = {role: ask(f"The column of {role}", name) for role, name in columns.items()}
@@ -102,3 +101,8 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     for file, text in {**files, card: start.text()}.items():
         file.write_text(text, encoding="utf-8")
     click.echo(f"Written: {card} and {schema}. Next: replicafit check {card}")
+
+
+def _refuse_if_there(file: Path) -> None:
+    if file.exists():
+        raise OutputError(f"'{file}' exists already. Give another name, or remove it.")

@@ -82,7 +82,7 @@ class _Assembly:
         closure = self.settings.closure
         if closure is None:
             return datasets
-        truth = self._function("truth", closure.truth, datasets)
+        truth = self._function("data.closure.truth", closure.truth, datasets)
         exact = [replace(d, central=t, reference=t) for d, t in self._predicted(datasets, truth)]
         if closure.level == 0:
             return exact
@@ -99,7 +99,7 @@ class _Assembly:
     def _fit_errors(self, data: FitData) -> Covariance:
         settings, errors = self.settings, data.errors
         if settings.t0 is not None:
-            t0 = self._function("t0", settings.t0, data.datasets)
+            t0 = self._function("data.t0", settings.t0, data.datasets)
             predicted = self._predicted(data.datasets, t0)
             errors = covariance([replace(dataset, reference=t) for dataset, t in predicted])
         for each, _ in self.extra:
@@ -127,23 +127,20 @@ class _Assembly:
         try:
             return known_function(name, self.folder, attributes, self.registry)
         except DataError as error:
-            raise DataError(f"{_KEY[key]}: {error}") from None
+            raise DataError(f"{key}: {error}") from None
 
     def _predicted(
         self, datasets: Sequence[Dataset], function: KnownFunction
     ) -> list[tuple[Dataset, np.ndarray]]:
-        return [(dataset, self._prediction(dataset, function)) for dataset in datasets]
-
-    def _prediction(self, dataset: Dataset, function: KnownFunction) -> np.ndarray:
-        """What ``function`` predicts for ``dataset``, (d,)."""
-        try:
-            values = on_flavours(function, dataset.x_grid, dataset.flavours, self.registry)
-        except DataError as error:
-            raise DataError(f"Dataset {dataset.name}: {error}") from None
-        prediction = predict(dataset, self.registry, values)
-        if not np.isfinite(prediction).all():
-            raise DataError(f"Dataset {dataset.name}: some predictions are not finite.")
-        return prediction
-
-
-_KEY = {"t0": "data.t0", "truth": "data.closure.truth"}
+        """Each dataset and what ``function`` predicts for it, (d,)."""
+        found = []
+        for dataset in datasets:
+            try:
+                values = on_flavours(function, dataset.x_grid, dataset.flavours, self.registry)
+            except DataError as error:
+                raise DataError(f"Dataset {dataset.name}: {error}") from None
+            prediction = predict(dataset, self.registry, values)
+            if not np.isfinite(prediction).all():
+                raise DataError(f"Dataset {dataset.name}: some predictions are not finite.")
+            found.append((dataset, prediction))
+        return found

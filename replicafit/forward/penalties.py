@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -43,7 +44,7 @@ def with_penalty_grids(data: FitData, setup: Setup) -> FitData:
     grids = [
         np.asarray(kind.call("x_grid", item, context, when="when it asked for grid points"))
         for context in contexts
-        for item, kind in zip(setup.runcard.penalties, _kinds(setup), strict=True)
+        for _, item, kind in _chosen(setup)
         if kind.x_grid is not None
     ]
     return replace(data, x_grid=join_grids([data.x_grid, *grids])) if grids else data
@@ -51,17 +52,15 @@ def with_penalty_grids(data: FitData, setup: Setup) -> FitData:
 
 def build_penalties(setup: Setup, data: FitData) -> Penalties:
     """The penalties of the runcard, for functions of its one architecture on ``data``'s grid."""
-    context = _context(setup, setup.runcard.model, data)
-    kinds = _kinds(setup)
-    built = list(zip(_names(kinds), setup.runcard.penalties, kinds, strict=True))
+    context, chosen = _context(setup, setup.runcard.model, data), _chosen(setup)
     return Penalties(
         terms=tuple(
             kind.call("build", item, context, when="when its term was built")
-            for _, item, kind in built
+            for _, item, kind in chosen
         ),
         verdicts={
             name: kind.call("verdict", item, context, when="when its verdict was built")
-            for name, item, kind in built
+            for name, item, kind in chosen
             if kind.verdict is not None
         },
     )
@@ -77,12 +76,15 @@ def _context(setup: Setup, network: NetworkSettings, data: FitData) -> PenaltyCo
     )
 
 
-def _kinds(setup: Setup) -> tuple[Penalty, ...]:
-    return tuple(setup.registry.get(Penalty, item.type) for item in setup.runcard.penalties)
-
-
-def _names(kinds: tuple[Penalty, ...]) -> list[str]:
-    """The type of each penalty, from the second of a type on with its number."""
-    types = [kind.name for kind in kinds]
-    counts = [types[: i + 1].count(name) for i, name in enumerate(types)]
-    return [f"{t} {n}" if n > 1 else t for t, n in zip(types, counts, strict=True)]
+def _chosen(setup: Setup) -> list[tuple[str, Any, Penalty]]:
+    """The name in results, the settings and the description of each penalty. The name is the type,
+    from the second of a type on with its number.
+    """
+    found: list[tuple[str, Any, Penalty]] = []
+    seen: Counter[str] = Counter()
+    for item in setup.runcard.penalties:
+        kind = setup.registry.get(Penalty, item.type)
+        seen[kind.name] += 1
+        count = seen[kind.name]
+        found.append((f"{kind.name} {count}" if count > 1 else kind.name, item, kind))
+    return found

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from replicafit.data import FitData
 from replicafit.errors import TrainingError
 from replicafit.forward.planner import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
-from replicafit.plugins import Registry
 from replicafit.runcard import Runcard, Setup
 from replicafit.runcard.models import flavours_along
 from replicafit.seeds import Seeds
@@ -137,7 +137,13 @@ def plan_networks(
     """
     runcard, registry = setup.runcard, setup.registry
     limit = int(SHARE_OF_MEMORY * machine_memory()) if memory is None else memory
-    plans, forms = [], _remembered(runcard, registry, data)
+    plans: list[NetworkPlan] = []
+
+    @cache
+    def forms(flavours: tuple[str, ...]) -> FormPlan:
+        split = runcard.data.training_fraction < 1
+        return plan_forms(data, registry, flavours, split, runcard.precision)
+
     networks = [network.of(data.flavours) for network in runcard.model.networks]
     if data.held_out is not None:  # what it lacks must not be found after training
         for network in networks:
@@ -175,21 +181,6 @@ def _chosen(runcard: Runcard, numbers: Sequence[int]) -> list[list[int]]:
     ]
 
 
-def _remembered(
-    runcard: Runcard, registry: Registry, data: FitData
-) -> Callable[[tuple[str, ...]], FormPlan]:
-    """The forms for given flavours, made once."""
-    split = runcard.data.training_fraction < 1
-    known: dict[tuple[str, ...], FormPlan] = {}
-
-    def forms(flavours: tuple[str, ...]) -> FormPlan:
-        if flavours not in known:
-            known[flavours] = plan_forms(data, registry, flavours, split, runcard.precision)
-        return known[flavours]
-
-    return forms
-
-
 def _network_plan(setup: Setup, data: FitData, forms: FormPlan) -> tuple[Memory, int, int]:
     """Memory, parameters and grid points."""
     features, parameters, evaluated, points = 1, 0, 0, len(data.x_grid)
@@ -221,13 +212,9 @@ def _refuse_too_many_slots(plan: NetworkPlan, limit: int) -> None:
         )
     count = f"{slots} replicas take" if slots > 1 else "One replica takes"
     raise TrainingError(
-        f"{count} {_megabytes(memory.of(slots))} together (training.slots: {slots}), more than the "
-        f"{_megabytes(limit)} that they may take here. {remedy}"
+        f"{count} {memory.of(slots) / 1e6:.1f} MB together (training.slots: {slots}), more than "
+        f"the {limit / 1e6:.1f} MB that they may take here. {remedy}"
     )
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:.1f} MB"
 
 
 def _shortest(work: Callable[[], Any], seconds: float) -> float:

@@ -54,34 +54,27 @@ def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tu
     )
 
 
-def predict(dataset: Dataset, registry: Registry, values: np.ndarray) -> np.ndarray:
-    """Predictions (..., d) from x f ``values`` (..., n, f) on the dataset's own grid."""
+def predict(
+    dataset: Dataset,
+    registry: Registry,
+    values: np.ndarray,
+    x_grid: np.ndarray | None = None,
+    flavours: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Predictions (..., d) from x f ``values`` (..., n, f) on ``x_grid`` and for ``flavours``; by
+    default the dataset's own.
+    """
     kind = forward_map(dataset, registry)
-    each = [
-        _of_table(table, values) for table in on_grid(dataset, dataset.x_grid, dataset.flavours)
-    ]
-    prediction: np.ndarray = kind.combine(*each)
+    x_grid = dataset.x_grid if x_grid is None else x_grid
+    tables = on_grid(dataset, x_grid, dataset.flavours if flavours is None else flavours)
+    prediction: np.ndarray = kind.combine(*(_of_table(table, values) for table in tables))
     return prediction
 
 
 def predict_all(data: FitData, registry: Registry, values: np.ndarray) -> np.ndarray:
     """Predictions (..., d) for all data from x f ``values`` (..., n, f) on ``data``'s grid."""
-    each = [_predicted(d, registry, values, data.x_grid, data.flavours) for d in data.datasets]
+    each = [predict(d, registry, values, data.x_grid, data.flavours) for d in data.datasets]
     return np.concatenate(each, axis=-1)
-
-
-def _predicted(
-    dataset: Dataset,
-    registry: Registry,
-    values: np.ndarray,
-    x_grid: np.ndarray,
-    flavours: Sequence[str],
-) -> np.ndarray:
-    """Predictions (..., d) from x f ``values`` (..., n, f) on ``x_grid``."""
-    tables = on_grid(dataset, x_grid, flavours)
-    kind = forward_map(dataset, registry)
-    prediction: np.ndarray = kind.combine(*(_of_table(table, values) for table in tables))
-    return prediction
 
 
 def _padded(
