@@ -36,16 +36,13 @@ class FeatureScaling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.knots = np.asarray(knots, dtype=np.float64)
         self.values = np.asarray(values, dtype=np.float64)
-        self._slope, self._offset, self._powers = self._coefficients()
-
-    def _coefficients(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """t = slope log x + offset, (k - 1,) each; coefficients of t, t^2, t^3, (3 (k - 1), 1)."""
         u, y = np.log(self.knots), self.values
         width, rise = np.diff(u), np.diff(y)
         derivative = PchipInterpolator(u, y).derivative()(u)
         left, right = width * derivative[:-1], width * derivative[1:]
         powers = np.concatenate([left, 3 * rise - 2 * left - right, left + right - 2 * rise])
-        return 1 / width, -u[:-1] / width, powers[:, None]
+        # t = slope log x + offset, (k - 1,) each; coefficients of t, t^2, t^3, (3 (k - 1), 1)
+        self._slope, self._offset, self._powers = 1 / width, -u[:-1] / width, powers[:, None]
 
     def call(self, x: Any) -> Any:
         """The place of x among the data."""

@@ -14,18 +14,22 @@ from replicafit.results.files import write_arrays
 
 def write_data_file(path: Path, data: FitData) -> None:
     """Measured values, their errors and kinematics, each (d,); names, each of length s."""
-    columns = dict.fromkeys(name for dataset in data.datasets for name in dataset.kinematics)
-    arrays = {f"kinematics_{name}": _kinematics(data, name) for name in columns}
+    unknown = [np.full(dataset.n_data, np.nan) for dataset in data.datasets]
+    uncorrelated = [_uncorrelated_variance(dataset) for dataset in data.datasets]
+    kinematics = {
+        name: [d.kinematics.get(name, n) for d, n in zip(data.datasets, unknown, strict=True)]
+        for name in dict.fromkeys(name for d in data.datasets for name in d.kinematics)
+    }
     write_arrays(
         path,
         np.savez_compressed,
-        datasets=_strings([dataset.name for dataset in data.datasets]),
-        experiments=_strings([experiment(dataset) for dataset in data.datasets]),
+        datasets=np.array([dataset.name for dataset in data.datasets], dtype=np.str_),
+        experiments=np.array([experiment(dataset) for dataset in data.datasets], dtype=np.str_),
         n_data=np.array([dataset.n_data for dataset in data.datasets]),
         central=data.central,
         uncertainty=np.sqrt(np.diag(data.covariance)),
-        uncorrelated=np.sqrt(uncorrelated_variance(data)),
-        **arrays,
+        uncorrelated=np.sqrt(np.concatenate(uncorrelated)),
+        **{f"kinematics_{name}": np.concatenate(parts) for name, parts in kinematics.items()},
     )
 
 
@@ -44,23 +48,8 @@ def experiment_places(data: FitData) -> dict[str, np.ndarray]:
     }
 
 
-def uncorrelated_variance(data: FitData) -> np.ndarray:
+def _uncorrelated_variance(dataset: Dataset) -> np.ndarray:
     """Statistical and uncorrelated systematic variance, (d,)."""
-    return np.concatenate([_uncorrelated(dataset) for dataset in data.datasets])
-
-
-def _uncorrelated(dataset: Dataset) -> np.ndarray:
     sources = dataset.shifts[:, np.isin(np.array(dataset.shift_names, dtype=np.str_), UNCORRELATED)]
     variance: np.ndarray = dataset.stat**2 + (sources**2).sum(axis=1)
     return variance
-
-
-def _kinematics(data: FitData, name: str) -> np.ndarray:
-    unknown = (np.full(dataset.n_data, np.nan) for dataset in data.datasets)
-    return np.concatenate(
-        [d.kinematics.get(name, nan) for d, nan in zip(data.datasets, unknown, strict=True)]
-    )
-
-
-def _strings(names: list[str]) -> np.ndarray:
-    return np.array(names, dtype=np.str_)

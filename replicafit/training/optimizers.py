@@ -96,10 +96,12 @@ class Optimizer:
         hyper = {**hyper, "learning_rate": hyper["learning_rate"] * self.rate_factor(step - 1)}
         scalars = self.next_scalars(hyper, step, scalars)
         shrunk, clipped = decay(weights, hyper), clip(gradients, hyper)
-        results = [
-            self.rule(_element(w, g, m, step, hyper, scalars))
-            for w, g, m in zip(shrunk, clipped, memory, strict=True)
-        ]
+        results = []
+        for w, g, m in zip(shrunk, clipped, memory, strict=True):
+            own_hyper = {name: per_replica(vector, w) for name, vector in hyper.items()}
+            own_scalars = tuple(per_replica(vector, w) for vector in scalars)
+            own_step = per_replica(step, w)
+            results.append(self.rule(Element(w, g, m, own_step, own_hyper, own_scalars)))
         return tuple(w for w, _ in results), tuple(m for _, m in results), scalars
 
 
@@ -111,14 +113,6 @@ def optimizer(settings: OptimizerSettings, rule: Rule, **keeps: Any) -> Optimize
     """
     hyper = {name: value for name, value in settings if isinstance(value, float | Draw)}
     return Optimizer(rule, hyper, rate_factor(settings.schedule), **keeps)
-
-
-def _element(w: Any, g: Any, memory: Any, step: Any, hyper: Hyper, scalars: Any) -> Element:
-    def like_w(vector: Any) -> Any:
-        return per_replica(vector, w)
-
-    wide = {name: like_w(vector) for name, vector in hyper.items()}
-    return Element(w, g, memory, like_w(step), wide, tuple(map(like_w, scalars)))
 
 
 def per_replica(vector: Any, like: Any) -> Any:
