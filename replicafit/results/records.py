@@ -32,15 +32,6 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    def __getitem__(self, key: str) -> Any:
-        """Until reports read attributes: ``record["key"]``."""
-        return getattr(self, key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """The same, with a default."""
-        found = getattr(self, key, None)
-        return default if found is None else found
-
 
 class Chi2PerDatum(Record):
     """chi2 of one replica over the number of data."""
