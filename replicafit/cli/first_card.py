@@ -48,41 +48,18 @@ class FirstCard:
     def text(self) -> str:
         """The runcard."""
         entries = "\n".join(f"    - {_flow(entry)}" for entry in self.datasets)
-        model = _MODEL.format(flavours=_flow([*self.functions]), count=len(self.functions))
-        return _CARD.format(
+        model = "# no section `model`: a preset has the network\n"
+        if self.functions:
+            model = _template("first_card_model.yml").format(
+                flavours=_flow([*self.functions]), count=len(self.functions)
+            )
+        return _template("first_card.yml").format(
             schema=self.schema,
             title=_flow(self.title),
             replicas=self.replicas,
             entries=entries,
-            model=model if self.functions else "# no section `model`: a preset has the network\n",
+            model=model,
         )
-
-
-_CARD = """\
-# yaml-language-server: $schema={schema}
-# A runcard. `replicafit check` shows it with all defaults, `replicafit run` fits, and
-# `replicafit explain KEY` tells what a key means.
-title: {title}
-seed: 1                        # another seed: other pseudodata, other starting weights
-replicas: {replicas}
-data:
-  datasets:
-{entries}
-  training_fraction: 0.75      # the rest of each dataset decides when to stop
-{model}training:
-  optimizer: {{type: adam, learning_rate: 5.0e-3}}
-  max_steps: 5000
-  patience: 1000               # a replica stops after so many steps without progress
-"""
-_MODEL = """\
-model:
-  flavours: {flavours}         # the functions that the data measure
-  layers:
-    - {{type: x}}
-    - {{type: multi_dense, units: 20, activation: tanh}}
-    - {{type: multi_dense, units: 20, activation: tanh}}
-    - {{type: multi_dense, units: {count}}}    # one output for each function
-"""
 
 
 def columns_of(path: Path) -> dict[str, str]:
@@ -153,3 +130,7 @@ def example_data() -> str:
 def _flow(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")
+
+
+def _template(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

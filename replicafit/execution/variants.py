@@ -72,12 +72,6 @@ class HeldOut:
     failed: tuple[str, ...]
 
 
-def nobody(checked: Sequence[Checked]) -> Collection[int]:
-    """Gives no variant up."""
-    del checked
-    return ()
-
-
 @dataclass(frozen=True, eq=False)
 class Variants:
     """One architecture with data held out, read, prepared and compiled once.
@@ -111,7 +105,7 @@ class Variants:
     def train(
         self,
         runcards: Mapping[int, Runcard],
-        given_up: Callable[[Sequence[Checked]], Collection[int]] = nobody,
+        given_up: Callable[[Sequence[Checked]], Collection[int]] = lambda checked: (),
         look_every: int | None = None,
     ) -> dict[int, list[HeldOut]]:
         """Trains the variants, each of them a runcard, by a number that names it.

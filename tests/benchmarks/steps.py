@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, nargs="+", default=[1, 10, 50, 100])
     parser.add_argument("--peer", default="")
     given = parser.parse_args()
-    machine = measured_machine(4.0)
+    machine = measured_machine(tries=240)
     bandwidth, flops = machine.bandwidth, machine.flops
     print(f"one core: {bandwidth / 1e9:.1f} GB/s read, {flops / 1e9:.0f} GFlop/s float32 GEMM")
     print("replicas  ms/step/replica   floor (bytes + flops)   peer   ratio   peak memory MB")
