@@ -31,7 +31,7 @@ class MultiDense(StackedLayer):
 
     Args:
         units: outputs per replica, a positive integer.
-        replica_seeds: one integer per replica; their number is the number of replicas.
+        replica_seeds: one integer per replica; their number, ``replicas``, is that of replicas.
         kernel_initializer, bias_initializer: as for ``Dense``; their seeds are replaced.
         is_first_layer: the input has no replica axis yet.
         base_seed: integer added to each replica seed.
