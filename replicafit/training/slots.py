@@ -174,12 +174,17 @@ def replicas_of(batches: Iterable[PreparedBatch]) -> Iterator[PreparedReplica]:
         yield from (PreparedReplica(batch, place) for place in range(len(batch.model.numbers)))
 
 
+def as_they_are(slots: Slots) -> Slots:
+    """Stops nobody."""
+    return slots
+
+
 def train_slots(
     advance: Callable[..., Any],
     slots: Slots,
     coming: Queue,
     schedule: Schedule,
-    judged: Callable[[Slots], Slots] | None = None,
+    judged: Callable[[Slots], Slots] = as_they_are,
 ) -> Iterator[Slots]:
     """Trains until no replica runs and none comes; gives the slots after each compiled call.
 
@@ -194,9 +199,7 @@ def train_slots(
     while slots.snapshot.running.any():
         begun = slots.snapshot
         for seen in train(advance, begun.state, slots.constants, schedule, begun.history):
-            now = replace(slots, snapshot=seen)
-            if judged is not None:
-                now = judged(now)
+            now = judged(replace(slots, snapshot=seen))
             yield now
             slots = now.refilled(coming)
             if slots is not now:
