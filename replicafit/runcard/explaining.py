@@ -13,7 +13,7 @@ import yaml
 from pydantic import TypeAdapter
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-from replicafit.components import Component, Exporter
+from replicafit.components import Exporter
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
 from replicafit.runcard.keys import KIND_AT, Key, Keys, Path
@@ -146,28 +146,20 @@ def in_words(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
         return (", or " if any("," in each for each in words) else " or ").join(words)
     if "enum" in schema or "const" in schema:
         return " or ".join(json.dumps(v) for v in schema.get("enum", [schema.get("const")]))
+    if "prefixItems" in schema:
+        return f"[{', '.join(in_words(item, defs) for item in schema['prefixItems'])}]"
     if schema.get("type") == "array":
-        return _list(schema, defs)
-    if schema.get("type") == "object":
-        return _mapping(schema, defs)
+        least = " (at least one)" if schema.get("minItems") else ""
+        return f"list of {in_words(schema.get('items', {}), defs)}{least}"
+    if "properties" in schema:
+        return f"{{{', '.join(schema['properties'])}}}"
+    values = schema.get("additionalProperties")
+    if isinstance(values, dict):
+        return f"{{name: {in_words(values, defs)}}}"
     if schema.get("format") == "path":
         return "path"
     bounds = [text.format(schema[word]) for word, text in _BOUNDS.items() if word in schema]
     return ", ".join([_WORDS.get(schema.get("type", ""), "anything"), *bounds])
-
-
-def _list(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
-    if "prefixItems" in schema:
-        return f"[{', '.join(in_words(item, defs) for item in schema['prefixItems'])}]"
-    least = " (at least one)" if schema.get("minItems") else ""
-    return f"list of {in_words(schema.get('items', {}), defs)}{least}"
-
-
-def _mapping(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
-    if "properties" in schema:
-        return f"{{{', '.join(schema['properties'])}}}"
-    values = schema.get("additionalProperties")
-    return f"{{name: {in_words(values, defs)}}}" if isinstance(values, dict) else _WORDS["object"]
 
 
 def explain(registry: Registry, asked: str) -> Iterator[str]:
@@ -188,7 +180,9 @@ def explain(registry: Registry, asked: str) -> Iterator[str]:
         yield from _about_key(keys, key)
     component = keys.component_at(path)
     if key is None and component is not None:
-        yield from _about_component(keys, path, *component)
+        yield ".".join(path)
+        yield f"    {component[1].summary}"
+        yield f"    {'of':8s} {keys.origin(*component)}"
     yield from _below(keys, path)
 
 
@@ -231,14 +225,6 @@ def _about_key(keys: Keys, key: Key) -> Iterator[str]:
     for word, text in (*vars(known).items(), ("of", origin)):
         if text:
             yield f"    {word:8s} {text}"
-
-
-def _about_component(
-    keys: Keys, path: Path, kind: type[Component], component: Component
-) -> Iterator[str]:
-    yield ".".join(path)
-    yield f"    {component.summary}"
-    yield f"    {'of':8s} {keys.origin(kind, component)}"
 
 
 def _below(keys: Keys, path: Path) -> Iterator[str]:

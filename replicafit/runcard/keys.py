@@ -149,7 +149,7 @@ def _settings(
         path = (*where, name)
         yield Key(path, model, component, container)
         for below in models_in(field.annotation):
-            tag = _type_of(below)
+            tag = below.model_fields["type"].default if "type" in below.model_fields else None
             yield from _settings(component, below, (*path, tag) if tag else path, path)
 
 
@@ -159,7 +159,3 @@ def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
         yield annotation
     for part in get_args(annotation):
         yield from models_in(part)
-
-
-def _type_of(model: type[BaseModel]) -> Any:
-    return model.model_fields["type"].default if "type" in model.model_fields else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -48,8 +48,7 @@ def report(source: YamlSource, registry: Registry, invalid: ValidationError | No
 
 
 def _place(problem: Problem) -> tuple[str, int]:
-    mark = problem.mark
-    return (mark.name, 0 if isinstance(mark, OptionMark) else mark.index)
+    return problem.mark.name, getattr(problem.mark, "index", 0)
 
 
 def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Iterable[Problem]:
@@ -186,14 +185,10 @@ def _places(found: Iterable[Key]) -> Iterator[str]:
         section = ".".join(key.container)
         types.setdefault(section, []).extend([key.path[-2]] if key.component else [])
     for section, names in types.items():
+        distinct = list(dict.fromkeys(names))
+        shown = [*distinct[:_PLACES_TOLD], *(["..."] if len(distinct) > _PLACES_TOLD else [])]
         where = f"under '{section}'" if section else "at the top level"
-        yield f"{where} ({_listed(names)})" if names else where
-
-
-def _listed(names: Sequence[str]) -> str:
-    distinct = list(dict.fromkeys(names))
-    more = ", ..." if len(distinct) > _PLACES_TOLD else ""
-    return f"type {', '.join(distinct[:_PLACES_TOLD])}{more}"
+        yield f"{where} (type {', '.join(shown)})" if names else where
 
 
 def _meaning(keys: Keys, location: Location) -> str:
