@@ -86,24 +86,12 @@ class LuminosityTable:
         return replace(self, values=values, channels=np.array([pair for _, pair in products]))
 
     def folded(self) -> LuminosityTable:
-        """The same predictions from as few products as possible.
+        """The same predictions from fewer products.
 
         Channels of the same two flavours are added up. Where both hadrons are seen on the same
-        grid points, products do not know their order: (g, f) is added to (f, g), transposed; other
-        grids are joined for it if that pays. Grid points that no datum needs are left out.
+        grid points, products do not know their order: (g, f) is added to (f, g), transposed. Grid
+        points that no datum needs are left out.
         """
-        return min((self._merged(), self._on_one_grid()._merged()), key=lambda t: t.products)
-
-    def _on_one_grid(self) -> LuminosityTable:
-        """Both hadrons on all grid points of either."""
-        both = np.union1d(self.x1, self.x2)
-        values = np.zeros((*self.values.shape[:2], len(both), len(both)))
-        rows, columns = np.searchsorted(both, self.x1), np.searchsorted(both, self.x2)
-        values[:, :, rows[:, None], columns] = self.values
-        return LuminosityTable(values, self.channels, both, both)
-
-    def _merged(self) -> LuminosityTable:
-        """Without channels and grid points that need not be."""
         same = np.array_equal(self.x1, self.x2)
         merged: dict[tuple[int, int], np.ndarray] = {}
         for c, (f, g) in enumerate(self.channels.tolist()):

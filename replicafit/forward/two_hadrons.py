@@ -30,28 +30,21 @@ def with_squares(
     errors = np.full(data.n_data, np.nan)
     errors[indices] = 1 / np.sqrt(np.diag(inverse))
     reference = _reference(datasets, data.central)
-    return tuple(
-        _with_squares(each, errors[each.indices], reference, precision)
-        if _of_two_hadrons(each)
-        else each
-        for each in datasets
-    )
+    found = []
+    for each in datasets:
+        tables = each.tables
+        if _of_two_hadrons(each):
+            allowed = _allowed(each, errors[each.indices], reference)
+            tables = tuple(
+                squares(t, a, each.shape, precision) if isinstance(t, LuminosityTable) else t
+                for t, a in zip(tables, allowed, strict=True)
+            )
+        found.append(replace(each, tables=tables))
+    return tuple(found)
 
 
 def _of_two_hadrons(dataset: DatasetTables) -> bool:
     return any(isinstance(table, LuminosityTable) for table in dataset.tables)
-
-
-def _with_squares(
-    dataset: DatasetTables, errors: np.ndarray, reference: np.ndarray, precision: str
-) -> DatasetTables:
-    tables = [
-        squares(table, allowed, dataset.shape, precision)
-        if isinstance(table, LuminosityTable)
-        else table
-        for table, allowed in zip(dataset.tables, _allowed(dataset, errors, reference), strict=True)
-    ]
-    return replace(dataset, tables=tuple(tables))
 
 
 def _reference(datasets: Sequence[DatasetTables], central: np.ndarray) -> np.ndarray:

@@ -95,7 +95,9 @@ def measure(reference: Path, replicas: int) -> dict[str, float]:
     planned = time.process_time()
     (batch,) = [plan.prepare(batch) for batch in plan.network.batches]
     schedule = replace(plan.schedule, checks_per_call=STEPS // plan.schedule.check_every)
-    advance = replace(plans.make_engine(plan, batch if former else plan.model), schedule=schedule).compiled()
+    advance = replace(
+        plans.make_engine(plan, batch if former else plan.model), schedule=schedule
+    ).compiled()
     ticks = [time.process_time()]
     for _ in train(advance, batch.state, batch.constants, schedule):
         ticks.append(time.process_time())
