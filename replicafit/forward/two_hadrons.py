@@ -12,7 +12,7 @@ from replicafit.data.luminosity import LuminosityTable
 from replicafit.forward.squares import squares
 from replicafit.forward.tables import DatasetTables, joined_indices
 
-LEFT = 0.1
+LEFT = 0.003
 """What cancellations leave at least of a sum of magnitudes: the smaller, the more exact a ratio."""
 
 
