@@ -36,22 +36,21 @@ class FeatureScaling(keras.layers.Layer):
         super().__init__(**kwargs)
         self.knots = np.asarray(knots, dtype=np.float64)
         self.values = np.asarray(values, dtype=np.float64)
-        self._slope, self._offset, self._powers = self._coefficients()
-
-    def _coefficients(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """t = slope log x + offset, (k - 1,) each; coefficients of t, t^2, t^3, (3 (k - 1), 1)."""
         u, y = np.log(self.knots), self.values
         width, rise = np.diff(u), np.diff(y)
         derivative = PchipInterpolator(u, y).derivative()(u)
         left, right = width * derivative[:-1], width * derivative[1:]
         powers = np.concatenate([left, 3 * rise - 2 * left - right, left + right - 2 * rise])
-        return 1 / width, -u[:-1] / width, powers[:, None]
+        # t = slope log x + offset, (k - 1,) each; coefficients of t, t^2, t^3, (3 (k - 1), 1)
+        self._slope, self._offset, self._powers = 1 / width, -u[:-1] / width, powers[:, None]
 
     def call(self, x: Any) -> Any:
         """The place of x among the data."""
         log_x = ops.log(ops.maximum(x, float(self.knots[0])))
         t = log_x * ops.cast(self._slope, x.dtype) + ops.cast(self._offset, x.dtype)
-        return _sum(ops.clip(t, 0, 1), ops.cast(self._powers, x.dtype)) + float(self.values[0])
+        t = ops.clip(t, 0, 1)
+        powers = ops.concatenate([t, t * t, t * t * t], axis=-1)
+        return ops.matmul(powers, ops.cast(self._powers, x.dtype)) + float(self.values[0])
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """``(b, n, 1)``."""
@@ -79,10 +78,6 @@ class FeatureScaling(keras.layers.Layer):
         """Config from which Keras makes an equal layer."""
         config = {"knots": self.knots.tolist(), "values": self.values.tolist()}
         return {**super().get_config(), **config}
-
-
-def _sum(t: Any, powers: Any) -> Any:
-    return ops.matmul(ops.concatenate([t, t * t, t * t * t], axis=-1), powers)
 
 
 def scaling_knots(x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

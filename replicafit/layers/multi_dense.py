@@ -11,13 +11,11 @@ from keras import ops
 
 from replicafit.layers.activations import is_plain
 from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
-from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
-
-Shape = tuple[int | None, ...]
+from replicafit.layers.per_replica import Shape, StackedLayer, constraint_of, regularizer_of
 
 
 @keras.saving.register_keras_serializable(package="replicafit")
-class MultiDense(keras.layers.Layer):
+class MultiDense(StackedLayer):
     """As many ``keras.layers.Dense`` as there are replicas, computed together.
 
     Replica r has the weights, and gives the output, of a single ``Dense`` whose initializers have
@@ -33,7 +31,7 @@ class MultiDense(keras.layers.Layer):
 
     Args:
         units: outputs per replica, a positive integer.
-        replica_seeds: one integer per replica; their number is the number of replicas.
+        replica_seeds: one integer per replica; their number, ``replicas``, is that of replicas.
         kernel_initializer, bias_initializer: as for ``Dense``; their seeds are replaced.
         is_first_layer: the input has no replica axis yet.
         base_seed: integer added to each replica seed.
@@ -71,10 +69,7 @@ class MultiDense(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         single_activity = keras.regularizers.get(activity_regularizer)
-        per_replica = None
-        if single_activity is not None:
-            per_replica = PerReplicaRegularizer(single_activity, axis=1)
-        super().__init__(activity_regularizer=per_replica, **kwargs)
+        super().__init__(activity_regularizer=regularizer_of(single_activity, axis=1), **kwargs)
         self.units = as_integer(units, "units")
         if self.units < 1:
             raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
@@ -94,20 +89,15 @@ class MultiDense(keras.layers.Layer):
         self.bias_constraint = keras.constraints.get(bias_constraint)
         self.supports_masking = True
 
-    @property
-    def replicas(self) -> int:
-        """The number of replicas, r."""
-        return len(self.replica_seeds)
-
     def build(self, input_shape: Shape) -> None:
         """Makes the weights for inputs of ``input_shape``."""
-        features = self._checked_features(input_shape)
+        self.features = features = self._checked_features(input_shape)
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.replicas, features, self.units),
             initializer=self._kernel_values,
-            regularizer=self._regularizer(self.kernel_regularizer, (features, self.units)),
-            constraint=self._constraint(self.kernel_constraint, (features, self.units)),
+            regularizer=regularizer_of(self.kernel_regularizer, (features, self.units)),
+            constraint=constraint_of(self.kernel_constraint, (features, self.units)),
         )
         self.bias = None
         if self.use_bias:
@@ -115,8 +105,8 @@ class MultiDense(keras.layers.Layer):
                 name="bias",
                 shape=(self.replicas, 1, self.units),
                 initializer=self._initial_bias,
-                regularizer=self._regularizer(self.bias_regularizer, (self.units,)),
-                constraint=self._constraint(self.bias_constraint, (self.units,)),
+                regularizer=regularizer_of(self.bias_regularizer, (self.units,)),
+                constraint=constraint_of(self.bias_constraint, (self.units,)),
             )
         self.built = True
 
@@ -168,13 +158,7 @@ class MultiDense(keras.layers.Layer):
         Raises:
             ValueError: if the layer is not built or has no such slot.
         """
-        self._require_built("can be split")
-        slot = as_integer(slot, "slot")
-        if not 0 <= slot < self.replicas:
-            raise ValueError(
-                f"`slot` must be from 0 to {self.replicas - 1}, for {self.replicas} replicas. "
-                f"Received: slot={slot}"
-            )
+        slot = self._checked_slot(slot)
         weights = [ops.convert_to_numpy(self.kernel)[slot]]
         if self.bias is not None:
             weights.append(ops.convert_to_numpy(self.bias)[slot, 0])
@@ -212,35 +196,6 @@ class MultiDense(keras.layers.Layer):
         """Biases ``(r, 1, units)``; a single initializer sees ``(units,)``, as in ``Dense``."""
         replicas, _, units = shape
         return ops.expand_dims(self._bias_values((replicas, units), dtype=dtype), 1)
-
-    def _require_built(self, action: str) -> None:
-        if not self.built:
-            raise ValueError(
-                f"`{self.name}` {action} only once it is built. Call it on an input, or "
-                "`build(input_shape)`, first."
-            )
-
-    def _regularizer(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        return PerReplicaRegularizer(single, single_shape) if single is not None else None
-
-    def _constraint(self, single: Any, single_shape: tuple[int, ...]) -> Any:
-        return PerReplicaConstraint(single, single_shape) if single is not None else None
-
-    def _checked_features(self, input_shape: Shape) -> int:
-        axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"
-        wanted = (
-            f"With is_first_layer={self.is_first_layer}, `{self.name}` takes inputs of shape "
-            f"{axes}. Received: input_shape={tuple(input_shape)}"
-        )
-        if len(input_shape) != (3 if self.is_first_layer else 4):
-            raise ValueError(f"The input has the wrong number of axes. {wanted}")
-        if not self.is_first_layer and input_shape[1] not in (None, self.replicas):
-            raise ValueError(f"Axis 1 must hold the {self.replicas} replicas. {wanted}")
-        if input_shape[-1] is None:
-            raise ValueError(f"The last axis must have a definite size. {wanted}")
-        if self.built and input_shape[-1] != self.kernel.shape[1]:
-            raise ValueError(f"It was built for {self.kernel.shape[1]} features f. {wanted}")
-        return input_shape[-1]
 
 
 def plain_dense(

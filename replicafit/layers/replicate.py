@@ -16,11 +16,9 @@ import numpy as np
 from keras import ops
 
 from replicafit.components import LayerContext, LayerType, load_target
-from replicafit.layers.multi_initializer import as_integer, as_seeds
-from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
+from replicafit.layers.multi_initializer import as_seeds
+from replicafit.layers.per_replica import Shape, StackedLayer, constraint_of, regularizer_of
 from replicafit.layers.single import Single, single_of
-
-Shape = tuple[int | None, ...]
 
 
 def replicate(
@@ -51,7 +49,7 @@ def replicate(
 
 
 @keras.saving.register_keras_serializable(package="replicafit")
-class Replicated(keras.layers.Layer):
+class Replicated(StackedLayer):
     """As many copies of one Keras layer as there are replicas, computed together.
 
     Replica r has bitwise the weights of a copy whose first initializer has the seed
@@ -80,16 +78,10 @@ class Replicated(keras.layers.Layer):
         if kwargs.get("name") is None:
             kwargs["name"] = self._single.serialised["config"]["name"]
         kwargs.setdefault("dtype", self._single.dtype_policy)
-        activity = self._single.activity_regularizer
-        per_replica = None if activity is None else PerReplicaRegularizer(activity, axis=1)
-        super().__init__(activity_regularizer=per_replica, **kwargs)
+        activity = regularizer_of(self._single.activity_regularizer, axis=1)
+        super().__init__(activity_regularizer=activity, **kwargs)
         self.replica_seeds = as_seeds(replica_seeds)
         self.is_first_layer = bool(is_first_layer)
-
-    @property
-    def replicas(self) -> int:
-        """The number of replicas, r."""
-        return len(self.replica_seeds)
 
     def build(self, input_shape: Shape) -> None:
         """Makes the weights for inputs of ``input_shape``; refuses what cannot be vectorised."""
@@ -135,12 +127,7 @@ class Replicated(keras.layers.Layer):
         Raises:
             ValueError: if the layer is not built or has no such slot.
         """
-        slot = as_integer(slot, "slot")
-        if not self.built or not 0 <= slot < self.replicas:
-            raise ValueError(
-                f"`{self.name}` can be split once it is built, for slots 0 to {self.replicas - 1}. "
-                f"Received: slot={slot}, built={self.built}"
-            )
+        slot = self._checked_slot(slot)
         weights = [ops.convert_to_numpy(w)[slot] for w in (*self.stacked, *self.constants)]
         return self._single.plain(self.replica_seeds[slot], weights, self.features, self.name)
 
@@ -171,26 +158,10 @@ class Replicated(keras.layers.Layer):
             shape=values.shape,
             dtype=first.dtype,
             initializer=lambda *_, **__: ops.convert_to_tensor(values, first.dtype),
-            regularizer=_each(PerReplicaRegularizer, first.regularizer, shape),
-            constraint=_each(PerReplicaConstraint, first.constraint, shape),
+            regularizer=regularizer_of(first.regularizer, shape),
+            constraint=constraint_of(first.constraint, shape),
             trainable=first.trainable,
         )
-
-    def _checked_features(self, input_shape: Shape) -> int:
-        axes = "(b, n, f)" if self.is_first_layer else f"(b, {self.replicas}, n, f)"
-        right = len(input_shape) == (3 if self.is_first_layer else 4)
-        if right and not self.is_first_layer:
-            right = input_shape[1] in (None, self.replicas)
-        if not right or input_shape[-1] is None:
-            raise ValueError(
-                f"With is_first_layer={self.is_first_layer}, `{self.name}` takes inputs of shape "
-                f"{axes} with a definite f. Received: input_shape={tuple(input_shape)}"
-            )
-        return int(input_shape[-1])
-
-
-def _each(per_replica: Any, single: Any, shape: tuple[int, ...]) -> Any:
-    return None if single is None else per_replica(single, shape)
 
 
 def layer_of(kind: LayerType, settings: Any, context: LayerContext) -> keras.layers.Layer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +11,6 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-
-from replicafit.layers.operations import as_operations, standing_for
 
 ROWS = 4
 """Grid points on which a layer is tried."""
@@ -211,6 +209,62 @@ def single_of(layer: Any) -> Single:
             f"Received: layer={layer!r} ({_first_line(cause)})"
         ) from cause
     return Single(serialised, made.dtype_policy, made.activity_regularizer)
+
+
+def as_operations(layer: Any, features: int, name: str) -> keras.Model:
+    """``layer`` (b, f) -> (b, g) as a model that opens where the layer is not known.
+
+    Raises:
+        ValueError: it computes with more than ``keras.ops``.
+    """
+    x = keras.Input((features,), dtype=layer.compute_dtype)
+    try:
+        return keras.Model(x, layer.call(x), name=name)
+    except Exception as cause:  # layers may fail in any way
+        raise ValueError(
+            f"{type(layer).__name__} cannot be replicated: it does not compute with keras.ops "
+            "alone, so that no network of one replica could be written. In sums and products let "
+            "what comes from the input stand first: features * self.scale, or use ops.multiply. "
+            f"It says: {_first_line(cause)}"
+        ) from cause
+
+
+def standing_for(values: Sequence[np.ndarray], sample: Any, other: Any) -> list[np.ndarray]:
+    """What ``other`` has in the places where ``sample``, a model of equal form, has ``values``.
+
+    Raises:
+        ValueError: a value does not stand in ``sample`` as it is, or the forms differ.
+    """
+    ours, theirs = (
+        [*_constants(model.get_config()["layers"]), *model.get_weights()]
+        for model in (sample, other)
+    )
+    if len(ours) != len(theirs):
+        raise ValueError(
+            f"'{other.name}' holds {len(theirs)} weights and constants, not {len(ours)}"
+        )
+    found = []
+    for value in values:
+        places = [place for place, array in enumerate(ours) if np.array_equal(array, value)]
+        if not places:
+            raise ValueError(
+                f"the weights of '{other.name}' were saved as what its call makes of them; let "
+                "each weight meet the input as it is"
+            )
+        found.append(theirs[places[0]])
+    return found
+
+
+def _constants(config: Any) -> Iterator[np.ndarray]:
+    """The constants of operations in a model's config, in their order."""
+    if isinstance(config, dict) and config.get("class_name") in ("__tensor__", "__numpy__"):
+        yield np.asarray(config["config"]["value"], config["config"]["dtype"])
+    elif isinstance(config, dict):
+        for item in config.values():
+            yield from _constants(item)
+    elif isinstance(config, list | tuple):
+        for item in config:
+            yield from _constants(item)
 
 
 class _Seeds:

@@ -63,20 +63,12 @@ def weights_of(layer: Any, plain: Any) -> list[np.ndarray]:
         ValueError: they have other shapes.
     """
     shapes = [tuple(variable.shape[1:]) for variable in layer.trainable_variables]
-    values = _trained(layer, plain)
+    if hasattr(layer, "trained_from"):
+        values = list(layer.trained_from(plain))
+    else:
+        values = [ops.convert_to_numpy(variable) for variable in plain.trainable_variables]
     found = [value.shape for value in values]
-    if [_long_axes(shape) for shape in found] != [_long_axes(shape) for shape in shapes]:
+    long_axes = [[[n for n in s if n > 1] for s in each] for each in (found, shapes)]
+    if long_axes[0] != long_axes[1]:  # a plain layer lacks some axes of length 1
         raise ValueError(f"'{layer.name}' has weights of shapes {found} there and {shapes} here")
     return [value.reshape(shape) for value, shape in zip(values, shapes, strict=True)]
-
-
-def _trained(layer: Any, plain: Any) -> list[np.ndarray]:
-    """What the layer says, or the weights of ``plain`` in order."""
-    if hasattr(layer, "trained_from"):
-        return list(layer.trained_from(plain))
-    return [ops.convert_to_numpy(variable) for variable in plain.trainable_variables]
-
-
-def _long_axes(shape: Sequence[int]) -> list[int]:
-    """A plain layer lacks some axes of length 1."""
-    return [n for n in shape if n > 1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -49,32 +48,24 @@ def prepare_batch(
     hyper = draw_hyperparameters(optimizer.hyper, seeds, numbers)
     weights = [ops.convert_to_numpy(v) for v in model.network.trainable_variables]
     used = np.ones(len(numbers), bool)
-    return PreparedBatch(
-        model=model,
-        data=own,
-        state=initial_state(weights, optimizer, hyper, used, runcard.precision),
-        constants=_constants(model, own, chi2, runcard.precision),
+    terms = [
+        [chi2.terms(part, values) for part, values in zip(parts, own.values, strict=True)]
+        for parts in (own.training, ~own.training)
+    ]
+    training, validation = (
+        keras.tree.map_structure(lambda *r: np.concatenate(r).astype(runcard.precision), *each)
+        for each in terms
     )
+    constants = BatchConstants(
+        fixed=tuple(ops.convert_to_numpy(v) for v in model.network.non_trainable_variables),
+        training=training,
+        validation=validation,
+        stop_on_training=own.training.all(axis=1).astype(runcard.precision),
+    )
+    state = initial_state(weights, optimizer, hyper, used, runcard.precision)
+    return PreparedBatch(model, own, state, constants)
 
 
 def grid_of_datasets(data: FitData) -> np.ndarray:
     """The grids of all datasets one after the other, with repetitions, (n,)."""
     return np.concatenate([dataset.x_grid for dataset in data.datasets])
-
-
-def _constants(model: ReplicaModel, own: ReplicaData, chi2: Chi2, precision: str) -> BatchConstants:
-    parts = [(own.training, "training"), (~own.training, "validation")]
-    terms = {
-        name: _stacked([chi2.terms(s, v) for s, v in zip(part, own.values, strict=True)], precision)
-        for part, name in parts
-    }
-    return BatchConstants(
-        fixed=tuple(ops.convert_to_numpy(v) for v in model.network.non_trainable_variables),
-        stop_on_training=own.training.all(axis=1).astype(precision),
-        **terms,
-    )
-
-
-def _stacked(terms: Sequence[Any], precision: str) -> Any:
-    """The terms of single replicas along one replica axis, in device precision."""
-    return keras.tree.map_structure(lambda *each: np.concatenate(each).astype(precision), *terms)

@@ -67,7 +67,7 @@ class Checkpoints:
 
     def save(self, rows: Mapping[int, Row]) -> None:
         """Saves the replicas that have begun, by number."""
-        newer, older = self._files()
+        newer, older = self._files
         if newer.exists():
             newer.replace(older)
         snapshot = stacked(list(rows.values()))
@@ -78,16 +78,17 @@ class Checkpoints:
 
     def load(self, warn: Callable[[str], None]) -> Checkpoint:
         """The newest sound checkpoint of this fit; ``warn`` is called for a damaged one."""
-        for file in self._files():
-            if not file.exists():
-                continue
+        for file in filter(Path.exists, self._files):
             try:
-                identity, found = _read(file)
+                with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+                    arrays = tuple(archive[f"array_{i}"] for i in range(len(archive.files) - 2))
+                    numbers = tuple(archive["numbers"].tolist())
+                    identity = str(archive["identity"])
             except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as cause:
                 warn(f"The checkpoint '{file}' is damaged ({cause}); going back to the one before.")
                 continue
             if identity == self.identity:
-                return found
+                return Checkpoint(file, numbers, arrays)
             warn(f"The checkpoint '{file}' is of another fit and not used.")
         return Checkpoint()
 
@@ -95,12 +96,6 @@ class Checkpoints:
         """Removes all checkpoints: the fit is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    @property
     def _files(self) -> tuple[Path, Path]:
         return self.folder / "newer.npz", self.folder / "older.npz"
-
-
-def _read(file: Path) -> tuple[str, Checkpoint]:
-    with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-        arrays = tuple(archive[f"array_{i}"] for i in range(len(archive.files) - 2))
-        numbers = tuple(archive["numbers"].tolist())
-        return str(archive["identity"]), Checkpoint(file, numbers, arrays)

@@ -100,7 +100,10 @@ class Engine:
             ]
             return i + 1, state, History(*written)
 
-        start = (ops.zeros((), "int32"), state, self._blank(state))
+        shape = (state.steps.shape[0], self.schedule.checks_per_call)
+        dtypes = ("int32", *[state.best_validation.dtype] * 2)
+        blank = History(*(ops.zeros(shape, dtype) for dtype in dtypes))
+        start = (ops.zeros((), "int32"), state, blank)
         _, state, history = ops.while_loop(lambda i, *_: i < checks, until_check, start)
         return state, history
 
@@ -133,7 +136,9 @@ class Engine:
             ops.cast(state.steps + 1, losses.dtype),
             state.hyper,
         )
-        weights = self._constrained(weights)
+        constraints = self.constraints or (None,) * len(weights)
+        pairs = zip(constraints, weights, strict=True)
+        weights = tuple(w if constrain is None else constrain(w) for constrain, w in pairs)
         diverged = ops.logical_and(running, ops.logical_not(good))
         kept = _choose(diverged, state.best_weights, state.weights)
         return state._replace(
@@ -193,16 +198,6 @@ class Engine:
         for verdict in self.penalties.at_checks:
             passes = ops.logical_and(passes, verdict.measure(functions) <= verdict.bound)
         return passes
-
-    def _constrained(self, weights: tuple[Any, ...]) -> tuple[Any, ...]:
-        constraints = self.constraints or (None,) * len(weights)
-        pairs = zip(constraints, weights, strict=True)
-        return tuple(w if constrain is None else constrain(w) for constrain, w in pairs)
-
-    def _blank(self, state: TrainingState) -> History:
-        shape = (state.steps.shape[0], self.schedule.checks_per_call)
-        dtype = state.best_validation.dtype
-        return History(ops.zeros(shape, "int32"), ops.zeros(shape, dtype), ops.zeros(shape, dtype))
 
 
 def _write(column: Any, i: Any, value: Any) -> Any:

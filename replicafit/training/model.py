@@ -25,6 +25,11 @@ from replicafit.seeds import Seeds
 
 NO_GRID = np.empty(0)
 NO_START: Mapping[int, Path] = MappingProxyType({})
+HOW_TO_SPLIT = (
+    "A layer that holds all replicas needs split(slot, features), which gives the plain Keras "
+    "layer of one; a layer without split is one replica's and is replicated "
+    "(docs/how-to/own-layer.md)."
+)
 
 
 @dataclass(frozen=True)
@@ -64,16 +69,14 @@ class ReplicaModel:
             turn: matrix (f, g) from the fitted functions to those wanted.
         """
         dtype = self.network.compute_dtype
-        x = ops.cast(ops.convert_to_tensor(self._any_grid()[None, :, None]), dtype)
+        grid = self.nodes if len(self.nodes) else np.array([0.5])
+        x = ops.cast(ops.convert_to_tensor(grid[None, :, None]), dtype)
         reaching, features = [], x
         for stage in self.stages:
             reaching.append(features)
             features = stage(features, x)
         with _precision(dtype):
             return [self._single(slot, reaching, turn) for slot in slots]
-
-    def _any_grid(self) -> np.ndarray:
-        return self.nodes if len(self.nodes) else np.array([0.5])
 
     def _single(self, slot: int, reaching: Sequence[Any], turn: np.ndarray) -> keras.Model:
         x = keras.Input((1,), name="x", dtype=self.network.compute_dtype)
@@ -109,7 +112,10 @@ def build_model(
     runcard, registry, seeds = setup.runcard, setup.registry, Seeds(setup.runcard.seed)
     flavours = flavours_along(runcard.model, registry)
     types = [registry.get(LayerType, item.type) for item in runcard.model.layers]
-    nodes = [_requested(kind, item) for kind, item in zip(types, runcard.model.layers, strict=True)]
+    nodes = [
+        kind.extra_grid(item) if kind.extra_grid else np.empty(0)
+        for kind, item in zip(types, runcard.model.layers, strict=True)
+    ]
     starts = np.cumsum([0, *map(len, nodes)])
     with _precision(runcard.precision):
         x = keras.Input((None, 1), name="x", dtype=runcard.precision)
@@ -129,8 +135,14 @@ def build_model(
                 x_grid=x_grid,
                 before=tuple(stage.layer for stage in stages),
             )
-            stages.append(Stage(_built(kind, item, context), kind.needs_x))
-            features = _connect(stages[-1], features, grid, i, kind)
+            name = f"{kind.name} of {kind.origin}" if kind.origin else kind.name
+            with _refusing(f"Layer {i} of the runcard ({name}) cannot be built"):
+                stages.append(Stage(layer_of(kind, item, context), kind.needs_x))
+            with _refusing(
+                f"Layer {i} of the runcard ({name}) does not fit what reaches it, of shape "
+                f"{tuple(features.shape)}"
+            ):
+                features = stages[-1](features, grid)
         _check_output(features.shape, len(numbers), flavours[-1])
         values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
         network = keras.Model(x, values, name="replicas")
@@ -138,26 +150,19 @@ def build_model(
     if start:
         start_from([stage.layer for stage in stages], [start[number] for number in numbers])
     model = ReplicaModel(network, tuple(stages), joined, tuple(numbers), flavours[-1])
-    _try_split(model)
+    with _refusing("The network cannot be split into one for each replica", HOW_TO_SPLIT):
+        model.split([0], np.eye(len(model.flavours)))  # not found after training
     return model
 
 
-def _requested(kind: LayerType, settings: Any) -> np.ndarray:
-    return kind.extra_grid(settings) if kind.extra_grid else np.empty(0)
-
-
-def _built(kind: LayerType, settings: Any, context: LayerContext) -> Any:
+@contextmanager
+def _refusing(what: str, remedy: str = "") -> Iterator[None]:
+    """Whatever layers of plugins raise inside becomes a ModelError that begins with ``what``."""
     try:
-        return layer_of(kind, settings, context)
-    except (Exception, SystemExit) as cause:  # layers of plugins may fail in any way
-        raise ModelError(
-            f"Layer {context.position} of the runcard ({_named(kind)}) cannot be built: "
-            f"{_plain_words(cause)}"
-        ) from cause
-
-
-def _named(kind: LayerType) -> str:
-    return f"{kind.name} of {kind.origin}" if kind.origin else kind.name
+        yield
+    except (Exception, SystemExit) as cause:
+        words = f"{what}: {_plain_words(cause)}"
+        raise ModelError(f"{words}. {remedy}" if remedy else words) from cause
 
 
 def _try(network: keras.Model, replicas: int) -> None:
@@ -168,40 +173,13 @@ def _try(network: keras.Model, replicas: int) -> None:
                 f"The weight '{weight.path}' has shape {tuple(weight.shape)}; the first axis of "
                 f"every trained weight must hold the {replicas} replicas."
             )
-    try:
+    with _refusing("The layers of the runcard do not fit together"):
         shape = network(ops.full((1, 1, 1), 0.5, dtype=network.compute_dtype)).shape
-    except Exception as cause:  # layers of plugins may fail in any way
-        raise ModelError(
-            f"The layers of the runcard do not fit together: {_plain_words(cause)}"
-        ) from cause
     if tuple(shape) != (1, replicas, 1, network.output_shape[3]):
         raise ModelError(
             f"The network gives the shape {tuple(shape)} where its layers announce "
             f"(1, {replicas}, 1, {network.output_shape[3]}). Check the order of the layers."
         )
-
-
-def _try_split(model: ReplicaModel) -> None:
-    """One replica as a plain network: a layer that cannot must not be found after training."""
-    try:
-        model.split([0], np.eye(len(model.flavours)))
-    except Exception as cause:  # layers of plugins may fail in any way
-        raise ModelError(
-            f"The network cannot be split into one for each replica: {_plain_words(cause)}. A "
-            "layer that holds all replicas needs split(slot, features), which gives the plain "
-            "Keras layer of one; a layer without split is one replica's and is replicated "
-            "(docs/how-to/own-layer.md)."
-        ) from cause
-
-
-def _connect(stage: Stage, features: Any, grid: Any, position: int, kind: LayerType) -> Any:
-    try:
-        return stage(features, grid)
-    except (Exception, SystemExit) as cause:  # layers of plugins may fail in any way
-        raise ModelError(
-            f"Layer {position} of the runcard ({_named(kind)}) does not fit what reaches it, of "
-            f"shape {tuple(features.shape)}: {_plain_words(cause)}"
-        ) from cause
 
 
 def _plain_words(cause: BaseException) -> str:

@@ -6,6 +6,7 @@ Each rule acts element by element; nothing mixes replicas. Tests compare every r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,17 +20,22 @@ from replicafit.components.builtin.optimizers import (
     AdamSettings,
     AdamwSettings,
     AmsgradSettings,
+    ConstantRate,
+    CosineDecay,
     Draw,
+    ExponentialDecay,
     LionSettings,
     NadamSettings,
     OptimizerSettings,
     RmspropSettings,
     SgdSettings,
 )
-from replicafit.training.schedules import Factor, rate_factor
 
 Hyper = Mapping[str, Any]
 """Hyperparameters by name, each (r,) or, for one weight, (r, 1, ...)."""
+
+Factor = Callable[[Any], Any]
+"""Steps taken before this one, a float (r,), to a factor on the learning rate, (r,)."""
 
 
 class Element(NamedTuple):
@@ -90,10 +96,12 @@ class Optimizer:
         hyper = {**hyper, "learning_rate": hyper["learning_rate"] * self.rate_factor(step - 1)}
         scalars = self.next_scalars(hyper, step, scalars)
         shrunk, clipped = decay(weights, hyper), clip(gradients, hyper)
-        results = [
-            self.rule(_element(w, g, m, step, hyper, scalars))
-            for w, g, m in zip(shrunk, clipped, memory, strict=True)
-        ]
+        results = []
+        for w, g, m in zip(shrunk, clipped, memory, strict=True):
+            own_hyper = {name: per_replica(vector, w) for name, vector in hyper.items()}
+            own_scalars = tuple(per_replica(vector, w) for vector in scalars)
+            own_step = per_replica(step, w)
+            results.append(self.rule(Element(w, g, m, own_step, own_hyper, own_scalars)))
         return tuple(w for w, _ in results), tuple(m for _, m in results), scalars
 
 
@@ -105,14 +113,6 @@ def optimizer(settings: OptimizerSettings, rule: Rule, **keeps: Any) -> Optimize
     """
     hyper = {name: value for name, value in settings if isinstance(value, float | Draw)}
     return Optimizer(rule, hyper, rate_factor(settings.schedule), **keeps)
-
-
-def _element(w: Any, g: Any, memory: Any, step: Any, hyper: Hyper, scalars: Any) -> Element:
-    def like_w(vector: Any) -> Any:
-        return per_replica(vector, w)
-
-    wide = {name: like_w(vector) for name, vector in hyper.items()}
-    return Element(w, g, memory, like_w(step), wide, tuple(map(like_w, scalars)))
 
 
 def per_replica(vector: Any, like: Any) -> Any:
@@ -140,7 +140,9 @@ def clip(gradients: tuple[Any, ...], hyper: Hyper) -> tuple[Any, ...]:
         square = sum(_square(g) for g in gradients)
         return tuple(_shortened(g, square, hyper["global_clipnorm"]) for g in gradients)
     if "clipvalue" in hyper:
-        return tuple(_within(g, per_replica(hyper["clipvalue"], g)) for g in gradients)
+        bounds = [per_replica(hyper["clipvalue"], g) for g in gradients]
+        pairs = zip(gradients, bounds, strict=True)
+        return tuple(ops.maximum(ops.minimum(g, most), -most) for g, most in pairs)
     return gradients
 
 
@@ -153,8 +155,35 @@ def _shortened(gradient: Any, square: Any, longest: Any) -> Any:
     return gradient * per_replica(longest / ops.maximum(ops.sqrt(square), longest), gradient)
 
 
-def _within(gradient: Any, largest: Any) -> Any:
-    return ops.maximum(ops.minimum(gradient, largest), -largest)
+def rate_factor(schedule: ConstantRate | CosineDecay | ExponentialDecay) -> Factor:
+    """The factor of ``schedule``: a linear rise from 0 while it warms up, then its decay.
+
+    As in Keras, the first step of a warm-up has the factor 0.
+    """
+    decay, rise = _decay(schedule), schedule.warmup_steps
+
+    def factor(steps: Any) -> Any:
+        so_far = ops.minimum(steps / rise, 1.0) if rise else 1.0
+        return so_far * decay(ops.maximum(steps - rise, 0.0))
+
+    return factor
+
+
+def _decay(schedule: ConstantRate | CosineDecay | ExponentialDecay) -> Factor:
+    """The factor as a function of the steps since the warm-up; 1 at none."""
+    match schedule:
+        case CosineDecay(decay_steps=length, final_fraction=final):
+
+            def cosine(steps: Any) -> Any:
+                """arXiv:1608.03983, eq. 5, without restarts."""
+                angle = ops.minimum(steps / length, 1.0) * math.pi
+                half = 0.5 * ops.cast(ops.cos(angle), steps.dtype)  # in float32 with Keras on JAX
+                return final + (1 - final) * (0.5 + half)
+
+            return cosine
+        case ExponentialDecay(decay_steps=length, decay_rate=rate):
+            return lambda steps: ops.exp(steps * (math.log(rate) / length))
+    return ops.ones_like
 
 
 def sgd(settings: SgdSettings) -> Optimizer:

@@ -174,17 +174,12 @@ def replicas_of(batches: Iterable[PreparedBatch]) -> Iterator[PreparedReplica]:
         yield from (PreparedReplica(batch, place) for place in range(len(batch.model.numbers)))
 
 
-def as_they_are(slots: Slots) -> Slots:
-    """Stops nobody."""
-    return slots
-
-
 def train_slots(
     advance: Callable[..., Any],
     slots: Slots,
     coming: Queue,
     schedule: Schedule,
-    judged: Callable[[Slots], Slots] = as_they_are,
+    judged: Callable[[Slots], Slots] | None = None,
 ) -> Iterator[Slots]:
     """Trains until no replica runs and none comes; gives the slots after each compiled call.
 
@@ -199,7 +194,9 @@ def train_slots(
     while slots.snapshot.running.any():
         begun = slots.snapshot
         for seen in train(advance, begun.state, slots.constants, schedule, begun.history):
-            now = judged(replace(slots, snapshot=seen))
+            now = replace(slots, snapshot=seen)
+            if judged is not None:
+                now = judged(now)
             yield now
             slots = now.refilled(coming)
             if slots is not now:

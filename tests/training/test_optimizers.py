@@ -17,7 +17,7 @@ from replicafit.components.builtin.optimizers import (
     replicafit_optimizers,
 )
 from replicafit.training.backend import backend
-from replicafit.training.schedules import rate_factor
+from replicafit.training.optimizers import rate_factor
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 STEPS, R = 100, 3
