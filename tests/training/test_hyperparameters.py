@@ -79,7 +79,6 @@ def test_a_range_of_one_value_gives_that_value(kind):
 def test_a_runcard_gives_numbers_or_draws():
     settings = NadamSettings.model_validate(
         {
-            "type": "nadam",
             "learning_rate": {"log_uniform": [1e-4, 1e-2]},
             "beta_1": {"choice": [0.9, 0.99]},
             "clipnorm": {"uniform": [1, 2]},

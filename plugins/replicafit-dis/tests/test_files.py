@@ -33,7 +33,7 @@ def test_file_agrees_with_catalogue(shipped: Shipped, name: str) -> None:
     dataset, info = shipped[name], DATASETS[name]
     assert dataset.name == name
     assert dataset.flavours == FLAVOURS
-    assert dataset.q0 == TheoryParameters().q0
+    assert dataset.attributes == {"q0": TheoryParameters().q0}
     assert dataset.operation == info.operation
     assert len(dataset.tables) == len(info.targets)
     assert dataset.metadata["process"] == info.process
