@@ -41,7 +41,9 @@ def test_a_fit_leaves_what_the_contract_says(fitted):
     assert (fitted / "runcard.yml").exists()
     run = json.loads((fitted / "run.json").read_text())
     assert set(run) >= {"runcard", "hash", "versions", "plugins", "backend", "timing", "chi2_forms"}
-    assert [card["path"] for card in run["extends"]] == ["beneath.yml"]
+    extended, *presets = [card["path"] for card in run["extends"]]
+    assert extended == "beneath.yml"
+    assert all(":" in preset for preset in presets)  # those that plugins take the card to imply
     assert set(run["timing"]) == {"setup_s", "first_step_s", "ms_per_step_and_replica"}
     for number in (1, 2, 3):
         folder = fitted / "replicas" / f"replica_{number:04d}"

@@ -291,7 +291,8 @@ def odd_array(array: np.ndarray, rng: random.Random) -> np.ndarray:
         case 4 if array.dtype.kind == "f":
             return np.full(array.shape, rng.choice(numbers))
         case 5 if array.dtype.kind == "f":
-            return array * rng.choice(numbers)
+            with np.errstate(all="ignore"):
+                return array * rng.choice(numbers)
         case _ if array.dtype.kind == "f" and array.size:
             changed = array.copy()
             for _ in range(rng.randint(1, 3)):
