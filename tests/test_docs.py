@@ -64,7 +64,7 @@ NOT_EXECUTED = {
     r"for seed in": "an hour",
     r"replicafit schema > ": "redirects; schema has tests of its own",
     r"replicafit run (CARD|DIR)": "not a command but its shape",
-    r"replicafit migrate NNPDF40.yml": "needs NNPDF's files; the plugin's own tests follow the page",
+    r"replicafit migrate NNPDF40.yml": "needs NNPDF's files; tests of the plugin follow the page",
 }
 """Commands shown outside of the pages that are followed, and why nothing runs them here."""
 PYTHON_ELSEWHERE = {

@@ -114,8 +114,9 @@ class FitInFolder:
         good = self.setup.runcard.replicas.good
         if good is not None and left:
             selected = len(self.sink.folder.selection(self.sink.written).selected)
-            if selected >= good and not any(there.intersection(batch) for batch in left):
+            if there:
                 self.observer.phase(f"{selected} of {good} replicas are good")
+            if selected >= good and not any(there.intersection(batch) for batch in left):
                 return ()
             replicas = accumulate(len(batch) for batch in left)
             left = left[: 1 + sum(count < good - selected for count in replicas)]

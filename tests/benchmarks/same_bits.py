@@ -21,7 +21,7 @@ RUN = "from replicafit.cli import main; main()"
 def fitted(python: str, card: Path, output: Path, settings: list[str]) -> Path:
     """The folder of a fit by the environment of ``python``."""
     options = [part for each in settings for part in ("--set", each)]
-    command = [python, "-c", RUN, "run", str(card), "-o", str(output), "-q", *options]
+    command = [python, "-P", "-c", RUN, "run", str(card), "-o", str(output), "-q", *options]
     subprocess.run(command, check=True)
     return output
 

@@ -41,7 +41,7 @@ def run(python: str, cores: str, arguments: list[str]) -> Figures:
     """``replicafit run`` with ``python``, on ``cores``."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "fit"
-        command = [python, "-c", START, "run", *arguments, "-o", str(output)]
+        command = [python, "-P", "-c", START, "run", *arguments, "-o", str(output)]
         before, start = _processor(), time.perf_counter()
         process = subprocess.Popen(
             ["taskset", "-c", cores, *command],

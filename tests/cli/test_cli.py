@@ -44,7 +44,9 @@ def test_a_fit_leaves_what_the_contract_says(fitted):
     extended, *presets = [card["path"] for card in run["extends"]]
     assert extended == "beneath.yml"
     assert all(":" in preset for preset in presets)  # those that plugins take the card to imply
-    assert set(run["timing"]) == {"setup_s", "first_step_s", "ms_per_step_and_replica"}
+    assert set(run["timing"]) == {
+        *("setup_s", "first_step_s", "ms_per_step_and_replica", "total_s")
+    }
     for number in (1, 2, 3):
         folder = fitted / "replicas" / f"replica_{number:04d}"
         assert {f.name for f in folder.iterdir()} == {
