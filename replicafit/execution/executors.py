@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor as Futures
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +55,10 @@ class Executor:
     def record(self) -> Execution:
         """For ``run.json``: who trained so far."""
         return Execution(executor=self.name)
+
+    def futures(self) -> Futures | None:
+        """Where functions may run side by side, for plugins; None for here."""
+        return None
 
 
 class Lanes(Executor):

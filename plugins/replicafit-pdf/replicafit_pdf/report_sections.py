@@ -82,8 +82,16 @@ def parton_sections(
         scale: in GeV, if it is not that of the fit.
     """
     q = "Q₀" if scale is None else "Q"
-    form = {"place": place, "ranges": (LOGARITHMIC, LINEAR), "spots": SPOTS}
-    each = [replace(one, form=f"x {{}}(x, {q})", **form) for one in each]
+    each = [
+        replace(
+            one,
+            form=f"x {{}}(x, {q})",
+            place=place,
+            ranges=(LOGARITHMIC, LINEAR),
+            spots=SPOTS,
+        )
+        for one in each
+    ]
     quarks = [as_partons(one) for one in each]
     known = [one for one in quarks if one is not None]
     if len(known) < len(each):
@@ -215,8 +223,12 @@ def sum_rules(context: SectionContext) -> Section | None:
         "(arXiv:1604.00024)."
     )
     table = Table(["", "proton", "mean over replicas"], rows, name="sum rules")
-    blocks = [Text(text), table, Text(exponents), Figures(figures)]
-    return Section("sum-rules", "Sum rules and exponents", blocks, "Sum rules")
+    return Section(
+        "sum-rules",
+        "Sum rules and exponents",
+        [Text(text), table, Text(exponents), Figures(figures)],
+        "Sum rules",
+    )
 
 
 def _effective_exponents(ours: Functions) -> list[Figure]:

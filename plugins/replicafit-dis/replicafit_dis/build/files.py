@@ -62,7 +62,7 @@ def write(
         kinematics={"x": measurement.x, "q2": measurement.q2, "y": measurement.y},
         x_grid=x_grid,
         flavours=FLAVOURS,
-        q0=theory.q0,
+        attributes={"q0": theory.q0},
         tables=tuple(table.astype(np.float32) for table in tables),
         operation=info.operation,
         metadata=metadata(info, theory),
