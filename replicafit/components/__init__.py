@@ -493,7 +493,7 @@ class ReportSection(Component):
 
 
 DGLAP = "dglap"
-"""The name of the evolution of parton distribution functions, which reports ask for."""
+"""The name of the evolution that reports ask for."""
 
 KINDS: dict[type[Component], str] = {
     LayerType: "layer",
