@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
-import keras
 from keras import ops
 
 from replicafit.execution.plans import Plan
@@ -107,7 +106,12 @@ class PreparingQueue:
             with self._lock:
                 self._ready.appendleft(first)
             if not self._is_compiled:
-                self._sink.compiling(lambda: _compile(self._plan, first))
+                slots = Slots.empty(first, self._plan.slots)
+                no_check = ops.convert_to_tensor(0, "int32")
+                state, constants = to_device(slots.snapshot.state), to_device(slots.constants)
+                with self._sink.compiling():
+                    after, _ = self._plan.engine(state, constants, no_check)
+                    ops.convert_to_numpy(after.steps)  # waits for it
                 self._is_compiled = True
             return first
 
@@ -123,11 +127,3 @@ class PreparingQueue:
             else:
                 self._sink.finished(self._plan, [FinishedReplica(replica, replica.begun)])
         return going
-
-
-def _compile(plan: Plan, like: PreparedReplica) -> None:
-    """The first call of the engine, which takes no step."""
-    slots = Slots.empty(like, plan.slots)
-    nothing = ops.convert_to_tensor(0, "int32")
-    state, _ = plan.engine(to_device(slots.snapshot.state), to_device(slots.constants), nothing)
-    keras.tree.map_structure(ops.convert_to_numpy, state.steps)

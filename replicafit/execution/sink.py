@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,11 +72,12 @@ class Sink:
         """Ends executors at their next look."""
         self._stopping.set()
 
-    def compiling(self, work: Callable[[], None]) -> None:
-        """Does ``work``, which compiles, and measures it."""
+    @contextmanager
+    def compiling(self) -> Iterator[None]:
+        """Measures what is done inside, which compiles."""
         self.observer.phase("Compiling")
         begun = time.perf_counter()
-        work()
+        yield
         self.clock.first_step_s += time.perf_counter() - begun
         self.observer.phase("Training")
 
