@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from replicafit.runcard import Setup, runcard_type
+from replicafit.training.backend import backend
 from replicafit.training.model import build_model
 
 X_LOGX = {"type": "x_logx"}
@@ -31,6 +32,7 @@ def card(registry, layers, precision="float64", **model):
 
 def model_of(registry, layers, numbers=(1, 2, 3), precision="float64", **model):
     setup = setup_of(registry, layers, precision, **model)
+    backend().prepare(precision)
     return build_model(setup, numbers, x_grid=np.geomspace(1e-4, 1, 40))
 
 

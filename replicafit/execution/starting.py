@@ -33,7 +33,9 @@ def import_engine_quietly() -> None:
         os.dup2(notes.fileno(), 2)
         try:
             importlib.import_module("replicafit.execution.lanes")
-            importlib.import_module("replicafit.training.backend").backend().start()
+            backend = importlib.import_module("replicafit.training.backend").backend()
+            backend.start()
+            backend.accelerators()  # looks for devices, which has notes of its own
         except BaseException:
             notes.seek(0)
             os.write(kept, notes.read())

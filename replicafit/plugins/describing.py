@@ -127,7 +127,9 @@ def faults(plugin: Plugin) -> dict[str, BaseException]:
     failed: dict[str, BaseException] = {}
     for component in plugin.components:
         targets = {
-            v for v in vars(component).values() if isinstance(v, str) and _TARGET.fullmatch(v)
+            value
+            for field, value in vars(component).items()
+            if field != "name" and isinstance(value, str) and _TARGET.fullmatch(value)
         }
         for target in sorted(targets):
             try:
