@@ -32,13 +32,13 @@ from replicafit.plugins import Choice, load_registry
 )
 def plugins(as_json: bool, checked: bool) -> None:
     """Lists the plugins and the components they provide."""
-    from replicafit.cli.plugin_listing import plugin_faults, plugin_lines, plugin_records
+    from replicafit.cli.plugin_listing import plugin_faults, plugin_page, plugin_records
 
     registry = load_registry(choice=replace(Choice.from_environment(), strict=False))
     if as_json:
         click.echo(json.dumps(plugin_records(registry), indent=1))
     else:
-        click.echo("\n".join(plugin_lines(registry)))
+        click.echo(plugin_page(registry), nl=False)
     if not checked:
         warn_of(registry)
         return

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
+from replicafit.cli.wrapping import page, write_names
 from replicafit.components import KINDS
 from replicafit.plugins import BrokenPlugin, Plugin, Registry, faults
 
 
-def plugin_lines(registry: Registry) -> Iterator[str]:
-    """Each plugin and its components."""
+def plugin_page(registry: Registry) -> str:
+    """Each plugin and its components, by kind."""
+    shown = page()
     for plugin in registry.plugins:
-        yield f"{plugin.name} ({plugin.distribution} {plugin.version})"
-        for component in plugin.components:
-            kind = KINDS[type(component)]
-            yield f"    {kind:15s} {component.name:15s} {component.summary}"
+        with shown.section(f"{plugin.name} ({plugin.distribution} {plugin.version})"):
+            for kind, components in groupby(plugin.components, type):
+                shown.write_text(KINDS[kind])
+                with shown.indentation():
+                    write_names(shown, [(c.name, c.summary) for c in components])
+    return shown.getvalue()
 
 
 def plugin_records(registry: Registry) -> list[dict[str, Any]]:

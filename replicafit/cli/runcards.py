@@ -10,6 +10,7 @@ import click
 
 from replicafit.cli.exit_codes import FAILED
 from replicafit.cli.loading import registry_of
+from replicafit.cli.wrapping import page, write_names
 from replicafit.errors import OutputError, PluginError
 
 
@@ -31,7 +32,17 @@ def explain(key: str) -> None:
     """
     from replicafit.runcard.explaining import explain as explained
 
-    click.echo("\n".join(explained(registry_of(), key)))
+    found, shown = explained(registry_of(), key), page()
+    if found.name:
+        shown.write(f"{found.name}\n")
+    with shown.indentation():
+        if found.text:
+            shown.write_text(found.text)
+        write_names(shown, found.facts)
+    if found.below:
+        with shown.section("Keys" if not found.name else "In it"):
+            write_names(shown, found.below)
+    click.echo(shown.getvalue(), nl=False)
 
 
 @click.command()

@@ -162,13 +162,31 @@ def in_words(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
     return ", ".join([_WORDS.get(schema.get("type", ""), "anything"), *bounds])
 
 
-def explain(registry: Registry, asked: str) -> Iterator[str]:
-    """Lines about a key, a section or a component.
+@dataclass(frozen=True)
+class Explanation:
+    """A key, a section or a component in words.
+
+    Attributes:
+        name: dotted.
+        text: what it means.
+        facts: what kind of fact, and the fact.
+        below: the keys and components right below it, with their gist, type and default.
+    """
+
+    name: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+    below: tuple[tuple[str, str], ...]
+
+
+def explain(registry: Registry, asked: str) -> Explanation:
+    """A key, a section or a component in words.
 
     Args:
         registry: the plugins, whose components are explained as the built-in ones.
         asked: a dotted key, with the ``type`` of a component in the place of its position, such as
-            ``model.layers.multi_dense.units``; or the end of one, if there is only one such.
+            ``model.layers.multi_dense.units``; or the end of one, if there is only one such. An
+            empty one stands for the whole runcard.
 
     Raises:
         RuncardError: there is no such key, or several.
@@ -176,14 +194,18 @@ def explain(registry: Registry, asked: str) -> Iterator[str]:
     keys = Keys(registry)
     path = _found(keys, tuple(asked.split(".")) if asked else ())
     key = next((key for key in keys.all if key.path == path), None)
-    if key is not None:
-        yield from _about_key(keys, key)
     component = keys.component_at(path)
-    if key is None and component is not None:
-        yield ".".join(path)
-        yield f"    {component[1].summary}"
-        yield f"    {'of':8s} {keys.origin(*component)}"
-    yield from _below(keys, path)
+    origin = keys.origin(*component) if component else None
+    text = ""
+    known: tuple[tuple[str, str | None], ...] = ()
+    if key is not None:
+        text = meaning(key)
+        if key.path not in SECTIONS and not (len(key.path) == 1 and origin):
+            known = tuple(vars(facts(keys, key)).items())
+    elif component is not None:
+        text = component[1].summary
+    told = tuple((word, fact) for word, fact in (*known, ("of", origin)) if fact)
+    return Explanation(".".join(path), text, told, tuple(_below(keys, path)))
 
 
 def _found(keys: Keys, asked: Path) -> Path:
@@ -212,26 +234,20 @@ def _component_paths(keys: Keys) -> Iterator[Path]:
             yield from ((*where, name) for name in keys.registry.names(kind))
 
 
-def _about_key(keys: Keys, key: Key) -> Iterator[str]:
-    yield ".".join(key.path)
-    yield f"    {meaning(key)}"
-    component = keys.component_at(key.path)
-    origin = keys.origin(*component) if component else None
-    if key.path in SECTIONS or (len(key.path) == 1 and origin):
-        if origin:
-            yield f"    {'of':8s} {origin}"
-        return
-    known = facts(keys, key)
-    for word, text in (*vars(known).items(), ("of", origin)):
-        if text:
-            yield f"    {word:8s} {text}"
-
-
-def _below(keys: Keys, path: Path) -> Iterator[str]:
-    """One line for each key and component right below ``path``."""
+def _below(keys: Keys, path: Path) -> Iterator[tuple[str, str]]:
+    """The keys and components right below ``path``."""
     for key in keys.all:
         if key.path[:-1] == path and key.name != "type":
-            yield f"    {'.'.join(key.path):40s}  {gist(key)}".rstrip()
+            yield key.name, f"{gist(key)} {_kind(keys, key)}".strip()
     kind = KIND_AT.get(path)
     for component in keys.registry.all(kind) if kind not in (None, Exporter) else ():
-        yield f"    {'.'.join((*path, component.name)):40s}  {component.summary}".rstrip()
+        yield component.name, component.summary
+
+
+def _kind(keys: Keys, key: Key) -> str:
+    """Type and default of a key in brackets; nothing for a section."""
+    if key.path in SECTIONS or (len(key.path) == 1 and keys.component_at(key.path)):
+        return ""
+    known = facts(keys, key)
+    default = "must be given" if known.default == REQUIRED else f"default {known.default}"
+    return f"({known.type}; {default})"

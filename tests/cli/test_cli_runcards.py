@@ -80,6 +80,24 @@ def test_explain_tells_type_default_unit_meaning_and_example(call):
         assert words in out
 
 
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("asked", [("explain", "multi_dense"), ("explain",), ("plugins",)])
+def test_lists_wrap_at_words_and_fit_the_terminal(call, monkeypatch, columns, asked):
+    monkeypatch.setenv("COLUMNS", "200")
+    whole = "".join(call(*asked)[1].split())
+    monkeypatch.setenv("COLUMNS", str(columns))
+    code, out, _ = call(*asked)
+    assert code == 0
+    assert "".join(out.split()) == whole
+    assert max(map(len, out.splitlines())) <= columns
+
+
+def test_explain_tells_types_and_defaults_of_all_settings_at_once(call):
+    out = " ".join(call("explain", "multi_dense")[1].split())
+    assert "units Outputs per replica. (integer, at least 1; must be given)" in out
+    assert "(true or false; default true)" in out
+
+
 def test_explain_takes_the_end_of_a_key(call):
     assert call("explain", "patience") == call("explain", "training.patience")
     code, out, _ = call("explain", "multi_dense.units")
@@ -95,9 +113,9 @@ def test_explain_takes_the_end_of_a_key(call):
 
 def test_every_key_and_component_is_explained(registry):
     for key in Keys(registry).all[::8]:  # each builds the whole catalogue anew
-        assert next(explain(registry, ".".join(key.path))) == ".".join(key.path)
+        assert explain(registry, ".".join(key.path)).name == ".".join(key.path)
     sections = registry.names(RuncardSection)
-    assert len(list(explain(registry, ""))) == len(Runcard.model_fields) + len(sections)
+    assert len(explain(registry, "").below) == len(Runcard.model_fields) + len(sections)
 
 
 def test_examples_and_sections_of_the_card_have_a_meaning(registry):

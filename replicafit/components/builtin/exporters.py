@@ -9,7 +9,7 @@ from replicafit.components.hookspecs import hookimpl
 
 _WRITTEN = {
     "network": "network.keras: the network of this replica in plain Keras layers",
-    "function": "function.npz: x f(x, q0) on a grid",
+    "function": "function.npz: the functions on a grid",
     "history": "history.npz: training and validation chi2 at every check",
     "data": "data.npz: the pseudodata of the replica and its split",
     "predictions": "predictions.npz: predictions of all data, and what chi2 takes of them",
