@@ -92,8 +92,9 @@ def run(
     console = Console()
     with Display(console, quiet) as display:
         display.phase(f"Reading {card}")
-        setup = load_setup(card, overrides_of(settings, seed, replicas, t0), installed())
         folder = FitFolder(output or Path(card.stem))
+        overrides = overrides_of(settings, seed, replicas, t0)
+        setup = load_setup(card, overrides, installed(), folder.plugin_files() if resume else None)
         names = dict.fromkeys((*observers, *(["tensorboard"] if tensorboard else [])))
         watching = [display, *(_observer(name, setup.registry, folder) for name in names)]
         try:

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -19,9 +19,13 @@ from replicafit.components import hookspecs
 from replicafit.errors import PluginError
 from replicafit.plugins.describing import described, printing_as
 from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
+from replicafit.reading import UnreadableError, read_bytes
 
 VARIABLE = "REPLICAFIT_PLUGINS"
 BUILT_IN = "builtin"
+
+_MOST_CODE = 2**24
+"""Bytes of a plugin file."""
 
 
 @dataclass(frozen=True)
@@ -102,26 +106,41 @@ def _load(point: metadata.EntryPoint) -> Plugin | BrokenPlugin:
         return BrokenPlugin(point.name, distribution, version, cause, point.value)
 
 
-def with_files(registry: Registry, names: Iterable[str], folder: Path) -> Registry:
-    """``registry`` with the plugins in Python files beside a runcard.
+def with_files(
+    registry: Registry,
+    names: Iterable[str],
+    folder: Path,
+    recorded: Mapping[str, str] | None = None,
+) -> Registry:
+    """``registry`` with the plugins in Python files beside a runcard. Their code runs.
 
     Args:
+        registry: of the installed plugins.
         names: paths of the files as the runcard has them, relative to ``folder``.
+        folder: where these paths begin.
+        recorded: the SHA-256 that each plugin must have, by its name; no other file is imported.
 
     Raises:
-        PluginError: a file is missing, cannot be imported or is no plugin.
+        PluginError: a file is missing, another than recorded, cannot be imported or is no plugin.
     """
-    plugins = tuple(_from_file(name, (folder / name).resolve()) for name in names)
+    plugins = tuple(_from_file(name, (folder / name).resolve(), recorded) for name in names)
     return replace(registry, plugins=registry.plugins + plugins)
 
 
-def _from_file(name: str, path: Path) -> Plugin:
+def _from_file(name: str, path: Path, recorded: Mapping[str, str] | None) -> Plugin:
     """The plugin in one file, whose module has the file's name, for ``build="name:build"``."""
     try:
-        code = path.read_bytes()
-    except OSError as cause:
-        raise PluginError(f"The plugin file '{name}' cannot be read: {cause.strerror}.") from None
-    module_name = path.stem
+        code = read_bytes(path, _MOST_CODE)
+    except (OSError, UnreadableError) as cause:
+        reason = getattr(cause, "strerror", None) or cause
+        raise PluginError(f"The plugin file '{name}' cannot be read: {reason}.") from None
+    module_name, sha256 = path.stem, hashlib.sha256(code).hexdigest()
+    if recorded is not None and recorded.get(module_name) != sha256:
+        raise PluginError(
+            f"The plugin file '{name}' is not the one that the fit was made with, and its code is "
+            "not run: the SHA-256 that run.json recorded is another. Bring the file back as it "
+            "was, or begin another fit."
+        )
     known = sys.modules.get(module_name) or importlib.util.find_spec(module_name)
     origin = getattr(known, "__file__", None) or getattr(known, "origin", None)
     if known is not None and origin != str(path):
@@ -131,7 +150,7 @@ def _from_file(name: str, path: Path) -> Plugin:
         )
     try:
         with printing_as(module_name, name):
-            module = _imported(module_name, path)
+            module = _imported(module_name, path, code)
             plugin = described(module, module_name, name, "local", module_name)
     except KeyboardInterrupt:
         raise
@@ -139,15 +158,18 @@ def _from_file(name: str, path: Path) -> Plugin:
         sys.modules.pop(module_name, None)
         reason = BrokenPlugin(name, name, "local", cause).reason
         raise PluginError(f"The plugin file '{name}' does not load: {reason}") from cause
-    return replace(plugin, sha256=hashlib.sha256(code).hexdigest())
+    return replace(plugin, sha256=sha256)
 
 
-def _imported(name: str, path: Path) -> ModuleType:
-    """The file as the module ``name``, run again if it was imported before: it may have changed."""
+def _imported(name: str, path: Path, code: bytes) -> ModuleType:
+    """The file as the module ``name``, run again if it was imported before: it may have changed.
+
+    What runs is the ``code`` whose hash is recorded, never a cached form of it.
+    """
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError("it is no Python file; its name must end in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    exec(compile(code, path, "exec"), vars(module))
     return module

@@ -80,6 +80,12 @@ class FitFolder:
                 f"'{self.path}' holds no fit: there is no run.json. Check the path."
             ) from None
 
+    def plugin_files(self) -> dict[str, str] | None:
+        """The SHA-256 of each plugin file that the fit here was begun with; None without a fit."""
+        if not self.run_file.exists():
+            return None
+        return {name: p.sha256 for name, p in self.run().plugins.items() if p.sha256}
+
     def exported(self, number: int, name: str) -> Path:
         """The file ``name`` of one replica, which an exporter wrote.
 

@@ -50,7 +50,10 @@ class Setup:
 
 
 def load_setup(
-    card: Path, overrides: Sequence[Override] = (), registry: Registry | None = None
+    card: Path,
+    overrides: Sequence[Override] = (),
+    registry: Registry | None = None,
+    recorded: Mapping[str, str] | None = None,
 ) -> Setup:
     """The runcard at ``card``, checked, with its plugins.
 
@@ -58,11 +61,12 @@ def load_setup(
         card: a YAML file.
         overrides: values that take the place of the card's.
         registry: of the installed plugins; looked for if not given.
+        recorded: the SHA-256 that plugin files of the card must have, by plugin; no other is run.
 
     Raises:
         RuncardError: with file, line and column of every mistake.
     """
-    known = registry_for(card, load_registry() if registry is None else registry)
+    known = registry_for(card, load_registry() if registry is None else registry, recorded)
     return Setup(load_runcard(card, known, overrides), known, card.parent, card)
 
 
@@ -85,8 +89,15 @@ def setup_of(content: Mapping[str, Any], folder: Path = Path()) -> Setup:
         raise RuncardError(report(source, registry, invalid)) from None
 
 
-def registry_for(card: Path | Cards, registry: Registry) -> Registry:
+def registry_for(
+    card: Path | Cards, registry: Registry, recorded: Mapping[str, str] | None = None
+) -> Registry:
     """``registry`` with the plugins in the files that ``card``, or the one at that path, names.
+
+    Args:
+        card: a runcard, or its path.
+        registry: of the installed plugins.
+        recorded: as ``with_files`` takes it.
 
     Raises:
         RuncardError: a file is missing or does not load, with the place that names it.
@@ -100,7 +111,7 @@ def registry_for(card: Path | Cards, registry: Registry) -> Registry:
         mark = source.mark(("plugins", i))
         folder = Path() if isinstance(mark, OptionMark) else Path(mark.name).parent
         try:
-            registry = with_files(registry, [name], folder)
+            registry = with_files(registry, [name], folder, recorded)
         except PluginError as error:
             raise RuncardError(str(Problem(mark, str(error)))) from error
     return registry

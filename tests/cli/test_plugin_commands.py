@@ -170,10 +170,11 @@ def test_a_fit_with_components_of_its_own_project(toy_folder, tmp_path):
     run = json.loads((tmp_path / "local" / "run.json").read_text())
     assert run["runcard"]["plugins"] == ["my_layers.py"]
     assert len(run["plugins"]["my_layers"]["sha256"]) == 64
-    (tmp_path / "my_layers.py").write_text(LOCAL + "# changed\n")
+    (tmp_path / "my_layers.py").write_text(LOCAL + "print('it ran')\n")
     code, _, err = call("run", "local.yml", "--resume", cwd=tmp_path)
     assert code == 2
-    assert "different: the plugin file my_layers" in err
+    assert "'my_layers.py' is not the one that the fit was made with, and its code is not" in err
+    assert "it ran" not in err
 
 
 def python(*arguments: object, cwd: Path) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from replicafit import Fit, load_fit
 from replicafit.plugin import (
@@ -93,8 +94,14 @@ class ClosureSummary:
     within_per_flavour: dict[str, Estimate]
 
 
-def closure_fit(path: Path, registry: Registry) -> ClosureFit:
+def closure_fit(path: Path, registry: Registry, plugins: Sequence[Path] = ()) -> ClosureFit:
     """What the fit in ``path`` says of its truth, from its selected replicas.
+
+    Args:
+        path: the folder.
+        registry: of the installed plugins.
+        plugins: Python files that the fit's runcard named; their code runs, if they are the ones
+            that the fit was made with.
 
     Raises:
         OutputError: there is no fit, it is no closure test, or files are missing.
@@ -103,8 +110,18 @@ def closure_fit(path: Path, registry: Registry) -> ClosureFit:
     fit = load_fit(path)
     fit, run = fit.sound(), fit.run
     card_folder = Path(run.runcard_folder)
-    registry = with_files(registry, run.runcard.get("plugins", ()), card_folder)
-    runcard = runcard_type(registry).model_validate(run.runcard)
+    recorded = folder.plugin_files()
+    registry = with_files(registry, map(str, plugins), Path(), recorded)
+    try:
+        runcard = runcard_type(registry).model_validate(run.runcard)
+    except ValidationError as cause:
+        first = cause.errors()[0]
+        files = ", ".join(map(str, run.runcard.get("plugins", ()))) or "none"
+        raise OutputError(
+            f"The runcard of '{path}' cannot be read here ({'.'.join(map(str, first['loc']))}: "
+            f"{first['msg']}). It named these plugin files: {files}. Reading a fit runs no code "
+            "that it names: give those you trust with --plugin FILE."
+        ) from None
     closure = runcard.data.closure
     if closure is None:
         raise OutputError(

@@ -83,7 +83,16 @@ def compare(fits: tuple[Path, ...], scales: tuple[float, ...], output: Path) -> 
 
 @click.command()
 @click.argument("fits", metavar="DIR...", type=FIT, nargs=-1, required=True)
-def closure(fits: tuple[Path, ...]) -> None:
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A plugin file that the runcards of the fits named, if they need it; its code runs, if "
+    "its SHA-256 is the one that the fits recorded. Repeatable.",
+)
+def closure(fits: tuple[Path, ...], plugins: tuple[Path, ...]) -> None:
     """Tells how well closure tests in DIR... recover their truth: bias, variance, coverage."""
     from rich.console import Console
 
@@ -91,7 +100,7 @@ def closure(fits: tuple[Path, ...]) -> None:
     from replicafit_report.closure_text import closure_lines, closure_table
 
     registry = load_registry()
-    each = [closure_fit(path, registry) for path in fits]
+    each = [closure_fit(path, registry, plugins) for path in fits]
     together = summary(each)
     Console().print(closure_table(each, together))
     click.echo("\n".join(closure_lines(together)))
