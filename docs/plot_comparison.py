@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("label")
     parser.add_argument("output", type=Path, metavar="OUTPUT.png")
     given = parser.parse_args()
-    fit = replicafit.load_fit(given.fit).sound()
+    fit = replicafit.load_fit(given.fit)
     draw(fit, given.known, given.label).savefig(given.output, dpi=110)
 
 

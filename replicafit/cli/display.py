@@ -152,9 +152,9 @@ def summary_table(fit: Fit) -> Table:
 
     Over all of them if none is selected; the title says which.
     """
-    results = (fit.only(fit.selected) if fit.selected else fit).results
+    results = fit.results or fit.finished
     over = f"the {len(results)} selected replicas" if len(results) > 1 else "the selected replica"
-    if not fit.selected:
+    if not fit.results:
         over = f"all {len(results)} replicas, none of which is selected"
     table = Table(title=f"chi2 per datum of the measured values, over {over}")
     table.add_column("dataset")
@@ -181,9 +181,12 @@ def _short(*values: Any) -> str:
 
 def closing_lines(fit: Fit, replicas: ReplicaRange, reports: bool) -> list[str]:
     """How many replicas ended how, which count, how long it took, and what may come next."""
-    counts = {s.name: fit.statuses.count(s.name) for s in Status}
+    counts = {s.name: fit.all.statuses.count(s.name) for s in Status}
     ended = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    lines = [f"{len(fit)} replicas: {ended}, in '{fit.folder}'", *_selection_lines(fit, replicas)]
+    lines = [
+        f"{len(fit.finished)} replicas: {ended}, in '{fit.folder}'",
+        *_selection_lines(fit, replicas),
+    ]
     if fit.run.timing.total_s is not None:
         lines.append(f"Total time: {_minutes(fit.run.timing.total_s)}")
     return [*lines, f"Next: replicafit report {fit.folder}"] if reports else lines
@@ -199,8 +202,8 @@ def _selection_lines(fit: Fit, replicas: ReplicaRange) -> list[str]:
     selection = fit.run.selection
     left_out = {} if selection is None else selection.not_selected
     reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in left_out.items()]
-    selected = len(fit.selected)
-    lines = [f"{selected} of {len(fit)} selected", *reasons[:SHOWN_REASONS]]
+    selected = len(fit)
+    lines = [f"{selected} of {len(fit.finished)} selected", *reasons[:SHOWN_REASONS]]
     if reasons[SHOWN_REASONS:]:
         lines.append(f"  and {len(reasons) - SHOWN_REASONS} more, in run.json")
     if replicas.good is not None and selected < replicas.good:

@@ -116,10 +116,10 @@ def run(
             )
             sys.exit(INTERRUPTED)
     wanted, good = setup.runcard.replicas.wanted, setup.runcard.replicas.good
-    missing = 0 if good else len(setup.runcard.replicas.numbers) - len(fitted)
+    missing = 0 if good else len(setup.runcard.replicas.numbers) - len(fitted.finished)
     if missing:
         click.echo(f"Error: {missing} of {wanted} replicas could not be fitted.", err=True)
-    if fitted.results and not quiet:
+    if fitted.finished and not quiet:
         console.print(summary_table(fitted))
         reports = "report" in setup.registry.names(Command)
         lines = closing_lines(fitted, setup.runcard.replicas, reports)

@@ -160,7 +160,7 @@ class FitInFolder:
                 self.observer.warning(failure)
         numbers = tuple(sorted(sink.written))
         self.observer.fit_ends(numbers)
-        return Fit(folder.path, folder.run(), tuple(folder.result(n) for n in numbers))
+        return Fit.of_replicas(folder, numbers)
 
 
 def _tell(observer: Observers, name: str, done: int, total: int) -> None:

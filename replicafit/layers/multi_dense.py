@@ -144,9 +144,9 @@ class MultiDense(StackedLayer):
     def split(self, slot: int, features: Any = None) -> keras.layers.Layer:
         """The plain ``Dense`` of one replica, with bitwise the same weights.
 
-        It has the name, activation and dtype of this layer. Initializers, regularizers and
-        constraints belong to the fit and stay behind. An activation that is not Keras' own follows
-        the ``Dense`` as operations of Keras, in a model of the same name.
+        It has the name, activation, dtype and ``trainable`` of this layer. Initializers,
+        regularizers and constraints belong to the fit and stay behind. An activation that is not
+        Keras' own follows the ``Dense`` as operations of Keras, in a model of the same name.
 
         Args:
             slot: position on the replica axis, from 0.
@@ -162,7 +162,9 @@ class MultiDense(StackedLayer):
         weights = [ops.convert_to_numpy(self.kernel)[slot]]
         if self.bias is not None:
             weights.append(ops.convert_to_numpy(self.bias)[slot, 0])
-        return plain_dense(weights, self.activation, self.dtype_policy, self.name)
+        plain = plain_dense(weights, self.activation, self.dtype_policy, self.name)
+        plain.trainable = self.trainable
+        return plain
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """``(b, r, n, units)``."""

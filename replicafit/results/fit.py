@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from html import escape
 from importlib import import_module
@@ -19,9 +21,6 @@ from replicafit.results.files import read_arrays
 from replicafit.results.folder import FitFolder
 from replicafit.results.records import ReplicaRecord, RunRecord
 from replicafit.results.selection import selected_replicas
-
-CENTRAL_68 = (16.0, 84.0)
-"""The percentiles between which the central 68 % lie."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class Replica:
             ValueError: an x outside (0, 1].
         """
         points = checked(x)
-        values = self.network(points[:, None].astype(self.network.compute_dtype))
+        values = self.network(points[:, None].astype(self.network.inputs[0].dtype))
         from keras import ops
 
         return np.asarray(ops.convert_to_numpy(values), dtype=np.float64)
@@ -60,39 +59,77 @@ class Replica:
 
 @dataclass(frozen=True)
 class Fit:
-    """Replicas of one fit. ``fit(x)`` evaluates their networks; all else reads tables.
+    """The replicas of a fit that count. ``fit(x)`` evaluates their networks; all else reads tables.
 
-    The tables are those of ``function.npz``: no Keras is imported until ``fit(x)`` is called.
+    Replicas that were refused are in ``fit.all`` alone. The tables are those of ``function.npz``:
+    no Keras is imported until ``fit(x)`` is called, or another method is given x.
 
     Attributes:
         folder: where the fit is.
         run: its ``run.json``.
         results: the ``result.json`` of each replica, length r.
+        finished: those of all that are written, the refused ones too.
+        name: the one function that ``fit[name]`` chose. Then the axis f of all shapes below is
+            left out.
     """
 
     folder: Path
     run: RunRecord
     results: tuple[ReplicaRecord, ...]
+    finished: tuple[ReplicaRecord, ...] = ()
+    name: str | None = None
+
+    @classmethod
+    def of_replicas(cls, folder: FitFolder, numbers: Iterable[int]) -> Fit:
+        """Those of the replicas ``numbers`` of ``folder`` that count."""
+        run, finished = folder.run(), tuple(folder.result(number) for number in numbers)
+        counting = set(selected_replicas(run, finished))
+        return cls(folder.path, run, tuple(r for r in finished if r.number in counting), finished)
+
+    @property
+    def all(self) -> Fit:
+        """The same with all replicas that are written, the refused ones too."""
+        return replace(self, results=self.finished)
+
+    @property
+    def selected(self) -> tuple[int, ...]:
+        """The numbers of the replicas that count: of an incomplete fit all that did not diverge."""
+        return selected_replicas(self.run, self.results)
+
+    @property
+    def refused(self) -> Mapping[int, tuple[str, ...]]:
+        """Why the other replicas of the folder do not count, by number."""
+        counting = set(selected_replicas(self.run, self.finished))
+        others = [result for result in self.finished if result.number not in counting]
+        return {
+            r.number: tuple(r.selection.reasons if r.selection else (r.status,)) for r in others
+        }
 
     @cached_property
     def functions(self) -> GridFunctions:
-        """The tables of all replicas, values (r, n, f).
+        """The tables, values (r, n, f) of all functions.
 
         Raises:
-            OutputError: replicas lack ``function.npz``.
+            OutputError: no replica is here, or some lack ``function.npz``.
         """
+        self._refuse_empty()
         tables = [_function(FitFolder(self.folder), number) for number in self.numbers]
         return replace(tables[0], values=np.stack([table.values for table in tables]))
 
     @property
     def flavours(self) -> tuple[str, ...]:
         """Names of the functions, length f."""
-        return self.functions.flavours
+        return self.functions.flavours if self.name is None else (self.name,)
 
     @property
     def attributes(self) -> Mapping[str, float]:
         """What characterizes them, such as ``q0``, the scale that they belong to."""
         return self.functions.attributes
+
+    @property
+    def q0(self) -> float | None:
+        """The attribute ``q0``, if there is one."""
+        return self.attributes.get("q0")
 
     @property
     def x(self) -> np.ndarray:
@@ -102,22 +139,12 @@ class Fit:
     @property
     def values(self) -> np.ndarray:
         """The functions on it, (r, n, f)."""
-        return self.functions.values
+        return self._chosen(self.functions.values)
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """The replica numbers, length r."""
         return tuple(result.number for result in self.results)
-
-    @property
-    def selected(self) -> tuple[int, ...]:
-        """The numbers of the replicas that count: all that did not diverge, if none is selected."""
-        return selected_replicas(self.run, self.results)
-
-    @property
-    def q0(self) -> float | None:
-        """The attribute ``q0``, if there is one."""
-        return self.attributes.get("q0")
 
     @property
     def statuses(self) -> tuple[str, ...]:
@@ -135,17 +162,35 @@ class Fit:
     def __iter__(self) -> Iterator[Replica]:
         return iter(self._replicas)
 
-    def __getitem__(self, number: int) -> Replica:
-        """The replica of that number, as ``load_replica`` gives it."""
-        return load_replica(self.folder, number)
+    def __getitem__(self, which: int | str) -> Any:
+        """``fit[3]`` is replica 3, as ``load_replica`` gives it; ``fit["f"]`` the fit of f alone.
+
+        Raises:
+            OutputError: there is no such replica.
+            ValueError: there is no such function.
+        """
+        if isinstance(which, str):
+            return replace(self, name=_one_of(which, self.functions.flavours, "function"))
+        if isinstance(which, bool) or not isinstance(which, int | np.integer):
+            raise ValueError(
+                f"fit[...] takes a replica number or the name of a function; given: {which!r}. "
+                "fit.only(numbers) chooses several replicas."
+            )
+        return load_replica(self.folder, int(which))
 
     @cached_property
     def _replicas(self) -> tuple[Replica, ...]:
         return tuple(load_replica(self.folder, number) for number in self.numbers)
 
     def __call__(self, x: Any) -> np.ndarray:
-        """Values (r, n, f) at x (n,) in (0, 1], from the networks (imports Keras)."""
-        return np.stack([replica(x) for replica in self])
+        """Values (r, n, f) at x (n,) in (0, 1], from the networks (imports Keras).
+
+        Raises:
+            ValueError: x is no such list of numbers.
+        """
+        points = checked(x)
+        self._refuse_empty()
+        return self._chosen(np.stack([replica(points) for replica in self]))
 
     def interpolate(self, x: Any) -> np.ndarray:
         """The same from the tables, by cubic splines in log x, without Keras.
@@ -166,20 +211,136 @@ class Fit:
 
     def mean(self, x: Any = None) -> np.ndarray:
         """Mean over replicas, (n, f); on the tables' grid, or by ``fit(x)``."""
-        return np.asarray(self._values(x).mean(axis=0))
+        return np.asarray(self._at(x).mean(axis=0))
 
     def std(self, x: Any = None) -> np.ndarray:
         """Standard deviation over replicas (divided by r - 1), (n, f)."""
-        values = self._values(x)
+        values = self._at(x)
         return np.asarray(values.std(axis=0, ddof=1 if len(values) > 1 else 0))
 
-    def band(self, x: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """The central 68 % of the replicas: lower and upper end, each (n, f)."""
-        low, high = np.percentile(self._values(x), CENTRAL_68, axis=0)
+    def quantile(self, q: float | Sequence[float], x: Any = None) -> np.ndarray:
+        """Quantiles over replicas, (n, f), or of several q (q, n, f).
+
+        Raises:
+            ValueError: a q is not in [0, 1].
+        """
+        wanted = _numbers(q, "q")
+        if wanted.ndim > 1 or not ((wanted >= 0) & (wanted <= 1)).all():
+            raise ValueError(f"q is a number from 0 to 1, or a list of such; given: {q!r}.")
+        return np.asarray(np.quantile(self._at(x), wanted, axis=0))
+
+    def band(self, x: Any = None, *, level: float = 0.68) -> tuple[np.ndarray, np.ndarray]:
+        """The central part of the replicas: lower and upper end, each (n, f).
+
+        Args:
+            x: where; on the tables' grid by default.
+            level: how large a part; 0.68 is about a standard deviation to both sides.
+
+        Raises:
+            ValueError: the level is not above 0 and below 1.
+        """
+        part = _numbers(level, "level")
+        if part.ndim or not 0 < part < 1:
+            raise ValueError(
+                f"level is a number between 0 and 1, such as 0.68 or 0.95; given: {level!r}."
+            )
+        low, high = np.percentile(self._at(x), (50 - 50 * part, 50 + 50 * part), axis=0)
         return low, high
 
-    def _values(self, x: Any) -> np.ndarray:
+    def covariance(self, x: Any = None) -> np.ndarray:
+        """Covariance over replicas between all points and functions, (n, f, n, f).
+
+        Raises:
+            ValueError: there are fewer than two replicas.
+        """
+        values = self._at(x)
+        if len(values) < 2:
+            raise ValueError(f"A covariance needs at least 2 replicas; here: {len(values)}.")
+        flat = (values - values.mean(axis=0)).reshape(len(values), -1)
+        shape = values.shape[1:]
+        return np.asarray(flat.T @ flat / (len(values) - 1)).reshape(*shape, *shape)
+
+    def correlation(self, x: Any = None) -> np.ndarray:
+        """The same over both standard deviations; not a number where one of them is zero."""
+        covariance, sigma = self.covariance(x), self.std(x)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(covariance / np.multiply.outer(sigma, sigma))
+
+    def _at(self, x: Any) -> np.ndarray:
         return self.values if x is None else self(x)
+
+    def _chosen(self, values: np.ndarray) -> np.ndarray:
+        if self.name is None:
+            return values
+        return np.asarray(values[..., self.functions.flavours.index(self.name)])
+
+    def _refuse_empty(self) -> None:
+        if not self.results:
+            raise OutputError(
+                f"No replica of '{self.folder}' counts: {len(self.finished)} are written, and all "
+                "of them were refused (fit.refused says why; fit.all has them). Fit again with "
+                "other settings."
+            )
+
+    @cached_property
+    def data(self) -> Mapping[str, np.ndarray]:
+        """What was measured, as in ``measured.npz``: values, errors and kinematics (d,), names.
+
+        Raises:
+            OutputError: the fit has none.
+        """
+        try:
+            return read_arrays(FitFolder(self.folder).data_file)
+        except FileNotFoundError:
+            raise OutputError(f"'{self.folder}' has no measured.npz. Fit again.") from None
+
+    def predictions(self, dataset: str | None = None) -> np.ndarray:
+        """What each replica says of the data, (r, d): all, in their order, or those of a dataset.
+
+        Raises:
+            ValueError: there is no such dataset.
+            OutputError: replicas were written without ``predictions.npz``.
+        """
+        return self._predicted("prediction", dataset)
+
+    def chi2(self, dataset: str | None = None) -> np.ndarray:
+        """chi2 of the measured values, not divided, of each replica, (r,).
+
+        Args:
+            dataset: of this one alone, with its own covariance; by default of all data.
+
+        Raises:
+            ValueError: there is no such dataset.
+        """
+        if dataset is None:
+            return self.chi2_per_datum * np.array([result.n_data for result in self.results])
+        self._refuse_empty()
+        name = _one_of(dataset, self.results[0].n_data_per_dataset, "dataset")
+        each = [r.per_dataset[name] for r in self.results]
+        return np.array(each, np.float64) * self.results[0].n_data_per_dataset[name]
+
+    def chi2_of_mean(self, dataset: str | None = None) -> float:
+        """chi2 of the mean prediction of the replicas, not divided; otherwise as ``chi2``."""
+        measured = self.data["central"][self._place(dataset)]
+        residual = measured - self.predictions(dataset).mean(axis=0)
+        weighted = self._predicted("weighted_residual", dataset).mean(axis=0)
+        return float(residual @ weighted[0 if dataset is None else 2])
+
+    def _predicted(self, key: str, dataset: str | None) -> np.ndarray:
+        """An array of ``predictions.npz`` of each replica, (r, ..., d)."""
+        self._refuse_empty()
+        place, folder = self._place(dataset), FitFolder(self.folder)
+        files = [folder.exported(number, "predictions.npz") for number in self.numbers]
+        return np.stack([read_arrays(file)[key][..., place] for file in files])
+
+    def _place(self, dataset: str | None) -> slice:
+        """Where the data of ``dataset`` stand among all."""
+        if dataset is None:
+            return slice(None)
+        names = self.data["datasets"].tolist()
+        at = names.index(_one_of(dataset, names, "dataset"))
+        ends = np.cumsum(self.data["n_data"])
+        return slice(int(ends[at] - self.data["n_data"][at]), int(ends[at]))
 
     def only(self, numbers: Iterable[int]) -> Fit:
         """The same fit with the replicas ``numbers`` alone.
@@ -194,19 +355,11 @@ class Fit:
         at = [self.numbers.index(number) for number in wanted]
         fewer = replace(self, results=tuple(self.results[i] for i in at))
         if "functions" in self.__dict__:  # read already
-            kept = replace(self.functions, values=self.values[at])
+            kept = replace(self.functions, values=self.functions.values[at])
             fewer.__dict__["functions"] = kept
         return fewer
 
-    def sound(self) -> Fit:
-        """Without diverged replicas; those that a selection of the fit refused are left out too.
-
-        Raises:
-            ValueError: nothing is left.
-        """
-        return self.only(self.selected)
-
-    def to_frame(self) -> Any:
+    def to_pandas(self) -> Any:
         """The tables as a long pandas frame: replica, x, flavour, value."""
         pandas = _optional("pandas")
         index = pandas.MultiIndex.from_product(
@@ -217,57 +370,96 @@ class Fit:
     def to_xarray(self) -> Any:
         """The tables as an xarray array of dimensions replica, x, flavour."""
         return _optional("xarray").DataArray(
-            self.values,
+            self.values.reshape(len(self), len(self.x), -1),
             dims=("replica", "x", "flavour"),
             coords={"replica": list(self.numbers), "x": self.x, "flavour": list(self.flavours)},
-            name="xf",
+            name="value",
             attrs=dict(self.attributes),
         )
 
+    def plot(self, x: Any = None, *, level: float = 0.68, ax: Any = None) -> Any:
+        """Draws mean and central band of each function with matplotlib.
+
+        Args:
+            x: where, (n,); on the tables' grid by default.
+            level: of the band, as for ``band``.
+            ax: the axes to draw into; new ones by default.
+
+        Returns:
+            The axes.
+        """
+        low, high = self.band(x, level=level)
+        points = self.x if x is None else checked(x)
+        if ax is None:
+            _, ax = _optional("matplotlib.pyplot").subplots()
+        curves = [each.reshape(len(points), -1).T for each in (self.mean(x), low, high)]
+        for name, mean, bottom, top in zip(self.flavours, *curves, strict=True):
+            (line,) = ax.plot(points, mean, label=name.replace("$", r"\$"))
+            ax.fill_between(points, bottom, top, color=line.get_color(), alpha=0.3, linewidth=0)
+        ax.set_xlabel("x")
+        ax.legend(title=f"mean of {len(self)} replicas, central {100 * level:g} %")
+        return ax
+
+    def save(self, folder: str | Path) -> Fit:
+        """Copies the whole folder of the fit to ``folder``, new or empty, and gives the fit there.
+
+        Raises:
+            OutputError: something is there already, or it cannot be written.
+        """
+        new = FitFolder(Path(folder))
+        new.copy_from(FitFolder(self.folder))
+        return replace(self, folder=new.path, run=new.run())
+
     def __repr__(self) -> str:
-        return f"<Fit '{self.folder}': {self._ended}, functions: {', '.join(self.flavours)}>"
+        shown = replace(self, results=self.finished) if not self.results else self
+        names = ", ".join(shown.flavours)
+        return f"<Fit '{self.folder}': {self._ended}, functions: {names}>"
 
     @property
     def _ended(self) -> str:
-        """How many replicas ended how."""
+        """How many replicas ended how, and how many were refused."""
         counts = Counter(self.statuses)
         ended = ", ".join(f"{count} {status}" for status, count in counts.items())
-        return f"{len(self)} replicas ({ended})"
+        refused = len(self.finished) - len(self)
+        return f"{len(self)} replicas ({ended or 'none'})" + (
+            f", {refused} refused" if refused else ""
+        )
 
     def _repr_html_(self) -> str:
         """For notebooks: what is in the fit, and its chi2."""
-        counted = self.only(self.selected) if self.selected else self
-        which = "selected" if self.selected else "all, none of which is selected"
-        low, middle, high = np.percentile(counted.chi2_per_datum, [16, 50, 84])
-        known = ", ".join(f"{name} = {value:g}" for name, value in self.attributes.items())
+        shown = self if self.results else self.all
+        which = "selected" if self.results else "all of which were refused"
+        low, middle, high = np.percentile(shown.chi2_per_datum, [16, 50, 84])
+        known = ", ".join(f"{name} = {value:g}" for name, value in shown.attributes.items())
         rows = {
-            "replicas": f"{self._ended}; {len(self.selected)} selected",
-            f"chi2 per datum over {len(counted)} replicas, {which}": (
-                f"mean {counted.chi2_per_datum.mean():.3f}, median {middle:.3f}, "
+            "replicas": self._ended,
+            f"chi2 per datum over {len(shown)} replicas, {which}": (
+                f"mean {shown.chi2_per_datum.mean():.3f}, median {middle:.3f}, "
                 f"68 % in {low:.3f} to {high:.3f}"
             ),
-            "data": str(self.results[0].n_data),
-            "functions": ", ".join(self.flavours) + (f", at {known}" if known else ""),
+            "data": str(shown.results[0].n_data),
+            "functions": ", ".join(shown.flavours) + (f", at {known}" if known else ""),
         }
         cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table><caption>{escape(str(self.folder))}</caption>{cells}</table>"
 
 
 def load_fit(folder: str | Path) -> Fit:
-    """All replicas of the fit in ``folder`` that are written; it may still be running.
+    """The replicas of the fit in ``folder`` that are written and count; it may still be running.
 
     Raises:
         OutputError: there is no fit or no replica, or replicas lack ``function.npz``.
     """
-    fit = FitFolder(Path(folder))
-    run, numbers = fit.run(), fit.finished()
+    there = FitFolder(Path(folder))
+    there.run()  # whether there is a fit at all
+    numbers = there.finished()
     if not numbers:
         raise OutputError(
-            f"No replica of the fit in '{fit.path}' is finished yet. Wait, or continue the fit "
+            f"No replica of the fit in '{there.path}' is finished yet. Wait, or continue the fit "
             "with replicafit run --resume."
         )
-    found = Fit(fit.path, run, tuple(fit.result(number) for number in numbers))
-    found.functions  # noqa: B018  what is missing is said now
+    found = Fit.of_replicas(there, numbers)
+    (found if found.results else found.all).functions  # noqa: B018  what is missing is said now
     return found
 
 
@@ -287,15 +479,51 @@ def load_replica(folder: str | Path, number: int) -> Replica:
 
 
 def checked(x: Any) -> np.ndarray:
-    """``x`` as (n,).
+    """``x``, one number or a list of them, as (n,).
 
     Raises:
-        ValueError: an x outside (0, 1].
+        ValueError: it is something else, or an x is outside (0, 1].
     """
-    points = np.atleast_1d(np.asarray(x, dtype=np.float64))
-    if not ((points > 0) & (points <= 1)).all():
-        raise ValueError(f"x must lie in (0, 1]; given: {points.min()} to {points.max()}.")
+    points = np.atleast_1d(_numbers(x, "x"))
+    if points.ndim != 1 or not len(points):
+        raise ValueError(
+            f"x is a number or a list of at least one; given: an array of shape {points.shape}."
+        )
+    outside = points[~((points > 0) & (points <= 1))]
+    if len(outside):
+        raise ValueError(
+            f"x must lie in (0, 1]; given: {', '.join(f'{each:g}' for each in outside[:3])}."
+        )
     return points
+
+
+def _numbers(given: Any, name: str) -> np.ndarray:
+    """``given`` as an array of float64.
+
+    Raises:
+        ValueError: it holds something else than real numbers.
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError:  # lists of different lengths
+        array = np.array(None)
+    if array.dtype.kind not in "iuf" and array.size:
+        raise ValueError(f"{name} must be real numbers; given: {reprlib.repr(given)}.")
+    return array.astype(np.float64)
+
+
+def _one_of(name: str, names: Iterable[str], kind: str) -> str:
+    """``name``, if it is one of ``names``.
+
+    Raises:
+        ValueError: it is none.
+    """
+    known = list(names)
+    if name in known:
+        return name
+    near = get_close_matches(name, known, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise ValueError(f"There is no {kind} '{name}'; the fit has: {', '.join(known)}.{hint}")
 
 
 def _function(fit: FitFolder, number: int) -> GridFunctions:
@@ -306,6 +534,7 @@ def _optional(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError:
+        library = name.partition(".")[0]
         raise ImportError(
-            f"This needs {name}, which is not installed: pip install {name}"
+            f"This needs {library}, which is not installed: pip install {library}"
         ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -147,6 +148,20 @@ class FitFolder:
             raise OutputError(f"The folder '{self.path}' is read-only. Choose another with -o.")
         with appearing(self.path / "runcard.yml") as temporary:
             temporary.write_bytes(runcard)
+
+    def copy_from(self, other: FitFolder) -> None:
+        """Copies the fit in ``other`` here, without what it keeps for going on while it trains.
+
+        Raises:
+            OutputError: something is here already, or it cannot be written.
+        """
+        self.refuse_if_taken()
+        run = other.run()
+        with appearing(self.path) as temporary:
+            shutil.copytree(other.path, temporary)
+        if run.runcard_folder == str(other.path.resolve()):  # the card came with its data
+            moved = run.model_copy(update={"runcard_folder": str(self.path.resolve())})
+            write_json(self.run_file, moved)
 
     def refuse_unless_same(self, setup: Setup, data_hash: str) -> None:
         """Raises OutputError unless the fit here is of the runcard of ``setup`` and its data."""

@@ -64,6 +64,8 @@ class ReplicaModel:
     def split(self, slots: Sequence[int], turn: np.ndarray) -> list[keras.Model]:
         """The plain Keras networks of ``slots``, each x ``(b, 1)`` -> ``(b, g)``.
 
+        A layer without trained weights is not trainable there.
+
         Args:
             slots: positions on the replica axis.
             turn: matrix (f, g) from the fitted functions to those wanted.
@@ -83,9 +85,12 @@ class ReplicaModel:
         features = x
         for stage, concrete in zip(self.stages, reaching, strict=True):
             plain = stage.layer.split(slot, concrete)
+            plain.trainable = bool(stage.layer.trainable_variables)
             features = plain([features, x]) if stage.needs_x else plain(features)
         if not np.array_equal(turn, np.eye(len(turn))):
-            last = keras.layers.Dense(turn.shape[1], use_bias=False, name="evolution_basis")
+            last = keras.layers.Dense(
+                turn.shape[1], use_bias=False, name="evolution_basis", trainable=False
+            )
             features = last(features)
             last.set_weights([turn])
         return keras.Model(x, features, name=f"replica_{self.numbers[slot]}")

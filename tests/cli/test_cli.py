@@ -178,6 +178,30 @@ def test_load_fit_evaluates_the_networks(fitted):
     assert fit.mean([0.1, 0.2]).shape == (2, 9)
 
 
+@pytest.mark.parametrize("policy", ["float64", "mixed_float16"])
+def test_a_replica_is_its_network_whatever_the_global_policy(fitted, policy):
+    import keras
+
+    x = np.array([1e-9, 0.1, 0.9, 0.99999])
+    expected = replicafit.load_replica(fitted, 1)(x)
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        replica = replicafit.load_replica(fitted, 1)
+        np.testing.assert_array_equal(replica(x), expected)
+        np.testing.assert_array_equal(np.asarray(replica.network(x[:, None])), expected)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_what_was_not_trained_is_not_trainable_in_the_network(fitted):
+    network = replicafit.load_replica(fitted, 1).network
+    assert len(network.trainable_variables) == 4  # kernels and biases of two layers
+    assert {v.path.partition("/")[0] for v in network.trainable_variables} == {
+        *("multi_dense_1", "multi_dense_2")
+    }
+
+
 def test_progress_is_written_down(fitted):
     lines = [json.loads(line) for line in (fitted / "progress.jsonl").read_text().splitlines()]
     assert lines[-1]["completed"] == 3

@@ -599,3 +599,11 @@ def test_wrong_input(first, shape, message):
 def test_wrong_shape_to_build_for(shape):
     with pytest.raises(ValueError, match=r"takes inputs of shape \(b, 3, n, f\)"):
         make(build=False).build(shape)
+
+
+def test_what_was_not_trained_is_not_trainable_after_split():
+    layer = MultiDense(3, replica_seeds=[1, 2], is_first_layer=True, trainable=False)
+    layer.build((None, 5, 2))
+    assert not layer.split(1).trainable_variables
+    layer.trainable = True
+    assert len(layer.split(1).trainable_variables) == 2

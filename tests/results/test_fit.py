@@ -1,4 +1,4 @@
-"""load_fit: all replicas as one object, from tables."""
+"""load_fit: the replicas that count as one object, from tables."""
 
 from __future__ import annotations
 
@@ -19,12 +19,32 @@ def fit(tmp_path_factory, toy_data, registry):
     return replicafit.load_fit(write_fit(path, toy_data, registry, diverged=[2]))
 
 
-def test_tables_are_those_of_the_replicas(fit, toy_data):
-    assert fit.numbers == (1, 2, 3, 4, 5)
+def test_tables_are_those_of_the_replicas_that_count(fit, toy_data):
+    assert fit.numbers == fit.selected == (1, 3, 4, 5)
     assert fit.flavours == toy_data.flavours
     assert fit.q0 == 1.65
     for number, values in zip(fit.numbers, fit.values, strict=True):
         np.testing.assert_array_equal(values, toy_values(X, len(fit.flavours), number))
+
+
+def test_refused_replicas_are_in_only_when_asked_for(fit):
+    assert fit.refused == {2: ("diverged",)}
+    assert fit.all.numbers == (1, 2, 3, 4, 5)
+    assert fit.all.selected == fit.numbers
+    np.testing.assert_array_equal(fit.all.values[[0, 2, 3, 4]], fit.values)
+    assert not np.allclose(fit.all.mean(), fit.mean())
+
+
+def test_a_fit_of_refused_replicas_says_so(tmp_path, toy_data, registry):
+    folder = write_fit(tmp_path / "fit", toy_data, registry, [1, 2], diverged=[1, 2])
+    none = replicafit.load_fit(folder)
+    assert len(none) == 0
+    assert len(none.all) == 2
+    assert "2 refused" in repr(none)
+    assert "all of which were refused" in none._repr_html_()
+    for ask in (none.mean, none.band, none.chi2_of_mean, lambda: none([0.1])):
+        with pytest.raises(OutputError, match="all of them were refused"):
+            ask()
 
 
 def test_mean_deviation_and_band(fit):
@@ -33,53 +53,145 @@ def test_mean_deviation_and_band(fit):
     np.testing.assert_allclose(fit.mean(), fit.values.mean(axis=0))
     np.testing.assert_allclose(fit.std(), fit.values.std(axis=0, ddof=1))
     assert (low <= high).all()
+    narrow, wide = fit.band(level=0.5), fit.band(level=0.95)
+    assert ((wide[0] <= narrow[0]) & (narrow[1] <= wide[1])).all()
+    np.testing.assert_allclose(low, fit.quantile(0.16), rtol=1e-12)
+    np.testing.assert_array_equal(fit.quantile([0.1, 0.5])[1], np.median(fit.values, axis=0))
+
+
+def test_covariance_and_correlation(fit):
+    few = fit["g"]
+    covariance, correlation = few.covariance(), few.correlation()
+    np.testing.assert_allclose(covariance, np.cov(few.values.T), rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance)), few.std(), atol=1e-12)
+    inner = few.std() > 0
+    np.testing.assert_allclose(np.diag(correlation)[inner], 1)
+    whole = fit.covariance()
+    at = fit.flavours.index("g")
+    np.testing.assert_allclose(whole[:, at, :, at], covariance, atol=1e-15)
+    with pytest.raises(ValueError, match="at least 2 replicas; here: 1"):
+        fit.only([1]).covariance()
+
+
+def test_one_function_by_name(fit):
+    at = fit.flavours.index("v3")
+    one = fit["v3"]
+    assert one.flavours == ("v3",)
+    np.testing.assert_array_equal(one.values, fit.values[..., at])
+    np.testing.assert_array_equal(one.mean(), fit.mean()[:, at])
+    np.testing.assert_array_equal(one.only([3]).values, fit.only([3]).values[..., at])
+    np.testing.assert_array_equal(one.interpolate([0.1, 0.3]), fit.interpolate([0.1, 0.3])[..., at])
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda fit: fit["v9"], r"no function 'v9'; the fit has: sigma, g, .*Did you mean"),
+        (lambda fit: fit[1.5], "replica number or the name of a function; given: 1.5"),
+        (lambda fit: fit.interpolate("0.1"), "x must be real numbers; given: '0.1'"),
+        (lambda fit: fit.interpolate([[0.1]]), r"array of shape \(1, 1\)"),
+        (lambda fit: fit.interpolate([0.1, [0.2]]), "x must be real numbers"),
+        (lambda fit: fit.interpolate([]), "at least one"),
+        (lambda fit: fit.interpolate([0.1, np.nan]), r"\(0, 1\]; given: nan"),
+        (lambda fit: fit.interpolate([1.5]), r"\(0, 1\]; given: 1.5"),
+        (lambda fit: fit.interpolate([1e-12]), "tables begin at x = 1e-09"),
+        (lambda fit: fit.band(level=1), "between 0 and 1, such as 0.68 or 0.95; given: 1"),
+        (lambda fit: fit.band(level="wide"), "level must be real numbers; given: 'wide'"),
+        (lambda fit: fit.quantile(-0.1), "from 0 to 1"),
+        (lambda fit: fit.quantile(True), "q must be real numbers"),
+        (lambda fit: fit.only([9]), r"Replicas \[9\] are asked for"),
+        (lambda fit: fit.predictions("BBB"), "no dataset 'BBB'; the fit has: A, BB, RATIO"),
+        (lambda fit: fit.chi2("a"), "no dataset 'a'"),
+    ],
+)
+def test_wrong_arguments_are_explained(fit, ask, words):
+    with pytest.raises(ValueError, match=words):
+        ask(fit)
 
 
 def test_interpolation_is_the_function_between_grid_points(fit):
     x = np.geomspace(2e-5, 0.9, 37)
     expected = [toy_values(x, len(fit.flavours), number) for number in fit.numbers]
     np.testing.assert_allclose(fit.interpolate(x), expected, rtol=1e-4, atol=1e-6)
-    with pytest.raises(ValueError, match="tables begin at x = 1e-09"):
-        fit.interpolate([1e-12])
-    with pytest.raises(ValueError, match=r"\(0, 1\]"):
-        fit.interpolate([1.5])
 
 
 def test_choosing_replicas(fit):
-    assert fit.sound().numbers == (1, 3, 4, 5)
     assert fit.only([3, 1]).numbers == (3, 1)
-    np.testing.assert_array_equal(fit.only([3]).values[0], fit.values[2])
-    with pytest.raises(ValueError, match=r"Replicas \[9\] are asked for"):
-        fit.only([9])
+    np.testing.assert_array_equal(fit.only([3]).values[0], fit.all.values[2])
 
 
 def test_one_replica_has_no_deviation(fit):
     assert not fit.only([1]).std().any()
 
 
-def test_frames_and_arrays_of_other_libraries(fit):
-    pandas = pytest.importorskip("pandas")
-    frame = fit.to_frame()
+def test_predictions_and_chi2(fit, toy_data):
+    whole = fit.predictions()
+    assert whole.shape == (len(fit), toy_data.n_data)
+    parts = [fit.predictions(dataset.name) for dataset in toy_data.datasets]
+    np.testing.assert_array_equal(np.hstack(parts), whole)
+    residual = toy_data.central - whole
+    inverse = np.linalg.inv(toy_data.covariance)
+    np.testing.assert_allclose(fit.chi2(), np.einsum("rd,de,re->r", residual, inverse, residual))
+    mean = residual.mean(axis=0)
+    assert fit.chi2_of_mean() == pytest.approx(mean @ inverse @ mean)
+    place = toy_data.slices[1]
+    alone = np.linalg.inv(toy_data.covariance[place, place])
+    assert fit.chi2_of_mean("BB") == pytest.approx(mean[place] @ alone @ mean[place])
+    each = np.einsum("rd,de,re->r", residual[:, place], alone, residual[:, place])
+    np.testing.assert_allclose(fit.chi2("BB"), each)
+    np.testing.assert_array_equal(fit.data["central"], toy_data.central)
+
+
+def test_frames_of_pandas(fit):
+    pandas = pytest.importorskip("pandas", reason="optional")
+    frame = fit.to_pandas()
     assert isinstance(frame, pandas.DataFrame)
     assert list(frame.columns) == ["replica", "x", "flavour", "value"]
     one = frame[(frame.replica == 3) & (frame.flavour == "g")]
-    np.testing.assert_array_equal(one.value, fit.values[2, :, fit.flavours.index("g")])
-    pytest.importorskip("xarray")
+    np.testing.assert_array_equal(one.value, fit["g"].only([3]).values[0])
+    assert len(fit["g"].to_pandas()) * len(fit.flavours) == len(frame)
+
+
+def test_arrays_of_xarray(fit):
+    pytest.importorskip("xarray", reason="optional")
     array = fit.to_xarray()
-    np.testing.assert_array_equal(array.sel(replica=3, flavour="g"), one.value)
+    np.testing.assert_array_equal(array.sel(replica=3, flavour="g"), fit["g"].only([3]).values[0])
+    assert fit["g"].to_xarray().sizes["flavour"] == 1
 
 
-def test_a_missing_library_is_named(fit, monkeypatch):
-    monkeypatch.setitem(sys.modules, "xarray", None)
-    with pytest.raises(ImportError, match="pip install xarray"):
-        fit.to_xarray()
+def test_axes_of_matplotlib(fit):
+    matplotlib = pytest.importorskip("matplotlib", reason="optional")
+    matplotlib.use("agg")
+    axes = fit.plot()
+    assert len(axes.lines) == len(fit.flavours)
+    assert fit["g"].plot(level=0.95, ax=axes) is axes
+    np.testing.assert_array_equal(axes.lines[-1].get_ydata(), fit["g"].mean())
+    axes.figure.canvas.draw()
+
+
+@pytest.mark.parametrize(
+    ("library", "method"),
+    [("pandas", "to_pandas"), ("xarray", "to_xarray"), ("matplotlib.pyplot", "plot")],
+)
+def test_a_missing_library_is_named(fit, monkeypatch, library, method):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ImportError, match=f"pip install {library.partition('.')[0]}$"):
+        getattr(fit, method)()
 
 
 def test_what_notebooks_show(fit):
     shown = fit._repr_html_()
-    assert "5 replicas (4 stopped, 1 diverged)" in shown
+    assert "4 replicas (4 stopped), 1 refused" in shown
     assert shown.startswith("<table>")
-    assert "5 replicas" in repr(fit)
+    assert "4 replicas" in repr(fit)
+
+
+def test_a_fit_is_saved_elsewhere(fit, tmp_path):
+    saved = fit.save(tmp_path / "kept" / "here")
+    assert saved.folder == tmp_path / "kept" / "here"
+    np.testing.assert_array_equal(replicafit.load_fit(saved.folder).values, fit.values)
+    with pytest.raises(OutputError, match="already holds a fit"):
+        fit.save(saved.folder)
 
 
 def test_no_keras_for_tables(fit):
@@ -100,6 +212,10 @@ def test_what_is_not_there_is_said(tmp_path, toy_data, registry):
     bare = write_fit(tmp_path / "bare", toy_data, registry, [1], exporters=EXPORTERS[1:])
     with pytest.raises(OutputError, match=r"without function\.npz"):
         replicafit.load_fit(bare)
+    few = replicafit.load_fit(write_fit(tmp_path / "few", toy_data, registry, [1], (1, 1)))
+    (few.folder / "measured.npz").unlink()
+    with pytest.raises(OutputError, match=r"no measured\.npz"):
+        few.predictions("A")
     whole = write_fit(tmp_path / "whole", toy_data, registry, [1])
     file = whole / "replicas" / "replica_0001" / "function.npz"
     file.write_bytes(file.read_bytes()[:200])

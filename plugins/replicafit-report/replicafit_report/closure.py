@@ -108,7 +108,7 @@ def closure_fit(path: Path, registry: Registry, plugins: Sequence[Path] = ()) ->
     """
     folder = FitFolder(path)
     fit = load_fit(path)
-    fit, run = fit.sound(), fit.run
+    run = fit.run
     card_folder = Path(run.runcard_folder)
     recorded = folder.plugin_files()
     registry = with_files(registry, map(str, plugins), Path(), recorded)
@@ -128,7 +128,9 @@ def closure_fit(path: Path, registry: Registry, plugins: Sequence[Path] = ()) ->
             f"The fit in '{path}' is no closure test. Give its runcard data.closure and fit again."
         )
     if len(fit) < 2:
-        raise OutputError(f"'{path}' has one replica only; bias and variance need more.")
+        raise OutputError(
+            f"'{path}' has {len(fit)} replicas that count; bias and variance need two or more."
+        )
     data = load_data(Setup(runcard, registry, card_folder))
     bias, variance = bias_and_variance(_predictions(folder, fit), _truth(data), data.cholesky)
     return ClosureFit(

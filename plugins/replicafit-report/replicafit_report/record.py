@@ -201,16 +201,13 @@ def read_record(path: Path) -> Record:
         OutputError: there is none, or none of its replicas can be shown.
     """
     folder, fit = FitFolder(path), load_fit(path)
-    try:
-        sound = fit.sound()
-    except ValueError:
-        sound = fit  # shown as what it is: nothing but refused or diverged replicas
+    sound = fit if len(fit) else fit.all  # shown as what it is: nothing but refused replicas
     card = path / "runcard.yml"
     return Record(
         folder=folder,
         run=fit.run,
         runcard=card.read_text(encoding="utf-8") if card.exists() else None,
-        fit=fit,
+        fit=fit.all,
         sound=sound,
         histories=_histories(folder, fit.numbers),
         predictions=_predictions(folder, sound.numbers),

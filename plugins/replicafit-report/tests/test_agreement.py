@@ -29,7 +29,7 @@ def said(toy_folder, tmp_path_factory) -> tuple[replicafit.Fit, str, str, str]:
     assert call("report", "fit", cwd=folder)[0] == 0
     assert call("compare", "fit", "fit", "-o", "both.html", cwd=folder)[0] == 0
     pages = (words(folder / name) for name in ("fit/report.html", "both.html"))
-    return replicafit.load_fit(folder / "fit"), terminal, *pages
+    return replicafit.load_fit(folder / "fit").all, terminal, *pages
 
 
 def words(page: Path) -> str:
@@ -39,7 +39,7 @@ def words(page: Path) -> str:
 
 def test_terminal_report_comparison_and_fit_say_the_same(said):
     fit, terminal, report, comparison = said
-    counted = fit.sound()
+    counted = fit.only(fit.selected)
     assert 1 < len(counted) < len(fit), "some replicas must be refused for this test to say much"
     mean = f"{counted.chi2_per_datum.mean():.3f}"
     median = f"{np.median(counted.chi2_per_datum):.3f}"
@@ -53,7 +53,7 @@ def test_terminal_report_comparison_and_fit_say_the_same(said):
     assert f"{len(counted)} of {len(fit)} replicas count" in report
     both = rf"χ² per datum, mean over replicas that count {mean} ± \S+ {mean} ±"
     assert re.search(both, comparison)
-    assert f"over {len(counted)} replicas, selected</th><td>mean {mean}" in fit._repr_html_()
+    assert f"over {len(counted)} replicas, selected</th><td>mean {mean}" in counted._repr_html_()
     of_mean = re.search(r"χ² per datum is (\S+) \(of the mean prediction", report)
     assert of_mean is not None
     assert f"χ² per datum of the mean prediction {of_mean[1]} " in comparison
@@ -62,7 +62,7 @@ def test_terminal_report_comparison_and_fit_say_the_same(said):
 def test_each_dataset_too(said):
     fit, terminal, report, _ = said
     for name in fit.results[0].n_data_per_dataset:
-        mean = f"{np.mean([r.per_dataset[name] for r in fit.sound().results]):.3f}"
+        mean = f"{np.mean([r.per_dataset[name] for r in fit.only(fit.selected).results]):.3f}"
         (line,) = (line for line in terminal.splitlines() if f"│ {name} " in line)
         assert line.replace("│", " ").split()[2] == mean
         assert re.search(rf"\b{name} \d+ \S+ {mean}\b", report)
