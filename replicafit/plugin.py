@@ -12,7 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from replicafit.components import (
+    KINDS,
     Command,
+    Component,
     ComponentSettings,
     DatasetReader,
     Evolution,
@@ -144,10 +146,12 @@ _LATER = {
 
 __all__ = [
     "INTERRUPTED",
+    "KINDS",
     "OVERRIDES",
     "RUNCARD",
     "Checked",
     "Command",
+    "Component",
     "ComponentSettings",
     "DataError",
     "Dataset",

@@ -54,3 +54,13 @@ def toy_card(toy_folder) -> Path:
     card = toy_folder / "toy.yml"
     card.write_text(TOY_CARD)
     return card
+
+
+@pytest.fixture
+def on_path(tmp_path, monkeypatch):
+    """A folder on the path of the commands that a test runs."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    before = os.environ.get("PYTHONPATH", "")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), before]))
+    return folder

@@ -10,9 +10,9 @@ import click
 
 from replicafit.cli.exit_codes import INTERRUPTED, REFUSED
 from replicafit.cli.exporting import export
-from replicafit.cli.extending import new_plugin, plugins
 from replicafit.cli.fitting import check, run, verify
 from replicafit.cli.loading import warn_of
+from replicafit.cli.plugin_listing import plugins
 from replicafit.cli.runcards import diff, explain, init, schema
 from replicafit.components import Command, load_target
 from replicafit.errors import PluginError, ReplicafitError
@@ -22,7 +22,7 @@ from replicafit.plugins.registry import FOUND_IN
 GROUPS: dict[str, tuple[click.Command, ...]] = {
     "Fits": (run, check, verify, export),
     "Runcards": (init, schema, explain, diff),
-    "Plugins": (plugins, new_plugin),
+    "Plugins": (plugins,),
 }
 """The commands of replicafit itself, as ``--help`` shows them."""
 

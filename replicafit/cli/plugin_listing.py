@@ -1,17 +1,58 @@
-"""Plugins for people and for programs: what ``replicafit plugins`` shows."""
+"""The command ``plugins``: what is installed, for people and for programs."""
 
 from __future__ import annotations
 
+import json
+import sys
 import traceback
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+import click
+
+from replicafit.cli.exit_codes import FAILED
+from replicafit.cli.loading import warn_of
 from replicafit.cli.wrapping import page, write_names
 from replicafit.components import KINDS
-from replicafit.plugins import BrokenPlugin, Plugin, Registry, faults
+from replicafit.execution.starting import import_engine_quietly
+from replicafit.plugins import BrokenPlugin, Choice, Plugin, Registry, faults, load_registry
 
 
-def plugin_page(registry: Registry) -> str:
+@click.command()
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="For programs: name, distribution, version, module, file, api_version, hooks, components, "
+    "and status: loaded, or broken, then with reason.",
+)
+@click.option(
+    "--check",
+    "checked",
+    is_flag=True,
+    help="Show in full, with tracebacks, what is wrong; also import all code that descriptions "
+    "name. Exit code 1 if anything is.",
+)
+def plugins(as_json: bool, checked: bool) -> None:
+    """Lists the plugins and the components they provide."""
+    registry = load_registry(choice=replace(Choice.from_environment(), strict=False))
+    if as_json:
+        click.echo(json.dumps(_records(registry), indent=1))
+    else:
+        click.echo(_page(registry), nl=False)
+    if not checked:
+        warn_of(registry)
+        return
+    import_engine_quietly()
+    found = _faults(registry)
+    for fault in found:
+        click.echo(f"\n{fault}", err=True)
+    if found:
+        sys.exit(FAILED)
+
+
+def _page(registry: Registry) -> str:
     """Each plugin and its components, by kind."""
     shown = page()
     for plugin in registry.plugins:
@@ -23,12 +64,12 @@ def plugin_page(registry: Registry) -> str:
     return shown.getvalue()
 
 
-def plugin_records(registry: Registry) -> list[dict[str, Any]]:
+def _records(registry: Registry) -> list[dict[str, Any]]:
     """Each plugin as plain JSON data, those that did not load too."""
     return [*map(_record, registry.plugins), *map(_record, registry.broken)]
 
 
-def plugin_faults(registry: Registry) -> list[str]:
+def _faults(registry: Registry) -> list[str]:
     """Everything that is wrong, in full: tracebacks, names provided twice, code that is not there.
 
     Imports what the descriptions name, Keras with it.

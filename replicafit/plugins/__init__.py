@@ -4,13 +4,12 @@ Entry points are loaded one by one, each into a fresh plugin manager: a plugin t
 with its reason and stops only a runcard that names something nobody else provides.
 """
 
-from replicafit.plugins.describing import HOOKS, TAKEN, faults, printing_as
+from replicafit.plugins.describing import HOOKS, faults, printing_as
 from replicafit.plugins.loading import Choice, load_registry, with_files
 from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
 
 __all__ = [
     "HOOKS",
-    "TAKEN",
     "BrokenPlugin",
     "Choice",
     "Plugin",

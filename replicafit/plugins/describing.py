@@ -17,30 +17,16 @@ import pluggy
 
 from replicafit.components import (
     KINDS,
-    Command,
     Component,
     Configured,
-    RuncardSection,
     hookspecs,
     load_target,
 )
 from replicafit.errors import PluginError
-from replicafit.plugins.registry import Plugin
+from replicafit.plugins.registry import TAKEN, Plugin
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-TAKEN: dict[type[Component], tuple[str, ...]] = {
-    Command: (
-        *("run", "check", "verify", "export", "init", "schema", "explain", "diff"),
-        *("plugins", "new-plugin"),
-    ),
-    RuncardSection: (
-        *("extends", "title", "plugins", "seed", "replicas", "precision", "data", "model"),
-        *("penalties", "training", "export"),
-    ),
-}
-"""Names that replicafit itself has and that no plugin can take."""
 
 
 def described(

@@ -58,6 +58,7 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
     "replicafit-dask": {ExecutorType: ("dask",)},
     "replicafit-kan": {LayerType: ("kan",)},
     "replicafit-example": {LayerType: ("residual_dense",)},
+    "replicafit-scaffold": {Command: ("new-plugin",)},
 }
 FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
     {
@@ -68,6 +69,15 @@ FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
     }
 )
 """What the other distributions of this repository provide, for messages where they are missing."""
+
+TAKEN: Mapping[type[Component], tuple[str, ...]] = {
+    Command: ("run", "check", "verify", "export", "init", "schema", "explain", "diff", "plugins"),
+    RuncardSection: (
+        *("extends", "title", "plugins", "seed", "replicas", "precision", "data", "model"),
+        *("penalties", "training", "export"),
+    ),
+}
+"""Names that replicafit itself has and that no plugin can take."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +180,13 @@ class Registry:
         if len(providers) == 1:
             return providers[0]
         raise PluginError(self.absence(kind, name))
+
+    def owner(self, kind: type[Component], name: str) -> str:
+        """The distribution that has ``name`` already; empty if it is free."""
+        if name in TAKEN.get(kind, ()):
+            return "replicafit"
+        providers = self._providers.get((kind, name), ())
+        return providers[0].distribution if providers else ""
 
     def absence(self, kind: type[Component], name: str) -> str:
         """Why ``name`` cannot be used, and what to do."""

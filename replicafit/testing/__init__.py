@@ -5,7 +5,7 @@ from replicafit.testing import check_layer
 def test_my_layer():
     check_layer("my_layer", units=4)
 
-Each is imported when it is asked for: most of them import Keras, the scaffold needs none.
+Each is imported when it is asked for, with Keras if it needs it.
 """
 
 from __future__ import annotations

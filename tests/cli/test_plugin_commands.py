@@ -1,46 +1,14 @@
-"""Commands about plugins: broken ones, files beside a runcard, and a new one that just works."""
+"""Commands about plugins: broken ones, and files beside a runcard."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 from commands import call
 from local_plugin import LOCAL
 from toy import TOY_CARD
-
-from replicafit import plugin
-from replicafit.errors import OutputError, PluginError
-from replicafit.testing.scaffold import SCAFFOLDS, NewPlugin
-
-
-def install(distribution: Path, folder: Path) -> None:
-    """What pip does, where the machine has no network."""
-    project = tomllib.loads((distribution / "pyproject.toml").read_text())["project"]
-    name, version = project["name"], project["version"]
-    about = folder / f"{name.replace('-', '_')}-{version}.dist-info"
-    about.mkdir(parents=True)
-    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    points = project["entry-points"]["replicafit"].items()
-    lines = [f"{point} = {module}" for point, module in points]
-    (about / "entry_points.txt").write_text("\n".join(["[replicafit]", *lines, ""]))
-    for _, module in points:
-        (folder / module).symlink_to(distribution / module)
-
-
-@pytest.fixture
-def on_path(tmp_path, monkeypatch):
-    """A folder on the path of the commands that a test runs."""
-    folder = tmp_path / "installed"
-    folder.mkdir()
-    before = os.environ.get("PYTHONPATH", "")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), before]))
-    return folder
 
 
 def written(folder: Path, name: str, text: str) -> None:
@@ -175,89 +143,3 @@ def test_a_fit_with_components_of_its_own_project(toy_folder, tmp_path):
     assert code == 2
     assert "'my_layers.py' is not the one that the fit was made with, and its code is not" in err
     assert "it ran" not in err
-
-
-def python(*arguments: object, cwd: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture
-def new_plugin(tmp_path, on_path) -> Path:
-    code, out, err = call("new-plugin", "soft-gate", cwd=tmp_path)
-    assert code == 0, err
-    folder = tmp_path / "replicafit-soft-gate"
-    assert out.count("Written: ") == len([f for f in folder.rglob("*") if f.is_file()])
-    install(folder, on_path)
-    return folder
-
-
-def test_a_new_plugin_is_found_and_its_card_checked(new_plugin):
-    code, out, err = call("plugins", cwd=new_plugin)
-    assert (code, err) == (0, "")
-    assert "soft_gate (replicafit-soft-gate 0.1.0)" in out
-    code, out, err = call("check", "soft_gate.yml", cwd=new_plugin)
-    assert (code, err) == (0, "")
-    assert "101 parameters per replica" in out
-    code, _, err = call("new-plugin", "soft-gate", "-o", "again", cwd=new_plugin)
-    assert code == 2
-    assert "'soft_gate' is provided by 'replicafit-soft-gate'" in err
-
-
-@pytest.mark.slow
-def test_a_new_plugin_passes_its_tests_and_its_card_runs(new_plugin):
-    python("-m", "pytest", "-q", "tests", cwd=new_plugin)
-    code, out, err = call("run", "soft_gate.yml", cwd=new_plugin)
-    assert code == 0, err
-    assert "5 of 5 selected" in out
-    code, _, err = call("plugins", "--check", cwd=new_plugin)
-    assert code == 0, err
-
-
-@pytest.fixture
-def one_of_each(tmp_path, on_path, registry) -> Path:
-    """A plugin of every kind, installed."""
-    for kind in SCAFFOLDS:
-        folder = tmp_path / kind
-        list(NewPlugin.of(f"own-{kind}", kind, registry).write(folder))
-        install(folder, on_path)
-    return tmp_path
-
-
-def test_a_new_plugin_of_each_kind_loads_and_checks(one_of_each):
-    code, out, err = call("plugins", cwd=one_of_each)
-    assert (code, err) == (0, "")
-    assert all(f"own_{kind}" in out for kind in SCAFFOLDS)
-    for kind in ("dataset", "exporter", "penalty", "optimizer"):
-        code, _, err = call("check", f"{kind}/own_{kind}.yml", cwd=one_of_each)
-        assert (code, err) == (0, ""), kind
-
-
-@pytest.mark.slow
-def test_a_new_plugin_of_each_kind_passes_its_tests(one_of_each):
-    there = [kind for kind in SCAFFOLDS if kind != "observer" or hasattr(plugin, "Observer")]
-    tests = [f"{kind}/tests" for kind in there]
-    python("-m", "pytest", "-q", "--import-mode", "importlib", *tests, cwd=one_of_each)
-
-
-def test_a_new_plugin_is_tidy(new_plugin):
-    pytest.importorskip("ruff", reason="ruff is installed with replicafit[dev]")
-    rules = ("--isolated", "--select", "E,F,W", "--line-length", 100)
-    python("-m", "ruff", "check", *rules, ".", cwd=new_plugin)
-
-
-@pytest.mark.parametrize("name", ["My-Gate", "2gate", "gate-", "a b", "class", "../x", ""])
-def test_a_name_that_cannot_be_one_is_refused(registry, name):
-    with pytest.raises(PluginError, match="cannot name a plugin"):
-        NewPlugin.of(name, "layer", registry)
-
-
-def test_nothing_is_overwritten(registry, tmp_path):
-    with pytest.raises(PluginError, match="'dropout' is provided by 'replicafit'"):
-        NewPlugin.of("dropout", "layer", registry)
-    (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(OutputError, match="is there already"):
-        list(NewPlugin.of("own-gate", "layer", registry).write(tmp_path))
-    assert [f.name for f in tmp_path.iterdir()] == ["mine.txt"]

@@ -12,7 +12,7 @@ from string import Template
 
 import numpy as np
 
-from replicafit.components import (
+from replicafit.plugin import (
     KINDS,
     Command,
     Component,
@@ -21,10 +21,11 @@ from replicafit.components import (
     LayerType,
     ObserverType,
     OptimizerType,
+    OutputError,
     Penalty,
+    PluginError,
+    Registry,
 )
-from replicafit.errors import OutputError, PluginError
-from replicafit.plugins import TAKEN, Registry
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,10 @@ class NewPlugin:
                 "between words, such as my-gate."
             )
         component, name = SCAFFOLDS[kind].kind, plugin.component
-        if name in registry.names(component) or name in TAKEN.get(component, ()):
-            origin = "replicafit"
-            if name in registry.names(component):
-                origin = registry.provider(component, name).distribution
+        owner = registry.owner(component, name)
+        if owner:
             raise PluginError(
-                f"The {KINDS[component]} '{name}' is provided by '{origin}'. Choose another name."
+                f"The {KINDS[component]} '{name}' is provided by '{owner}'. Choose another name."
             )
         return plugin
 
