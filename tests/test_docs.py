@@ -65,6 +65,7 @@ NOT_EXECUTED = {
     r"for seed in": "an hour",
     r"replicafit schema > ": "redirects; schema has tests of its own",
     r"replicafit run (CARD|DIR)": "not a command but its shape",
+    r"replicafit new-plugin": "plugins/replicafit-scaffold tests what it writes",
     r"replicafit migrate NNPDF40.yml": "needs NNPDF's files; tests of the plugin follow the page",
 }
 """Commands shown outside of the pages that are followed, and why nothing runs them here."""
