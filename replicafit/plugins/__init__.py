@@ -6,10 +6,11 @@ with its reason and stops only a runcard that names something nobody else provid
 
 from replicafit.plugins.describing import HOOKS, faults, printing_as
 from replicafit.plugins.loading import Choice, load_registry, with_files
-from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
+from replicafit.plugins.registry import TAKEN, BrokenPlugin, Plugin, Registry
 
 __all__ = [
     "HOOKS",
+    "TAKEN",
     "BrokenPlugin",
     "Choice",
     "Plugin",
