@@ -165,6 +165,7 @@ PROGRESS = FileLayout(
         Entry("stopped", "how many have stopped, those of earlier runs included"),
         Entry("completed", "how many took all max_steps, likewise"),
         Entry("diverged", "how many have diverged, likewise"),
+        Entry("undrawn", "how many have no pseudodata, likewise"),
         Entry("waiting", "how many are still to come"),
         Entry("lanes", "how many train"),
         Entry(

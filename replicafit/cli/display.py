@@ -125,6 +125,7 @@ def live_view(bar: RenderableType, now: FitProgress) -> Group:
 def counts_of(now: FitProgress) -> tuple[list[str], list[str]]:
     """How many replicas run and wait, and how many ended how."""
     bad = f"[red]{now.diverged} diverged[/]" if now.diverged else "0 diverged"
+    bad += f"   [red]{now.undrawn} without pseudodata[/]" if now.undrawn else ""
     lanes = f" in {now.lanes} lanes" if now.lanes > 1 else ""
     first = [f"[cyan]{now.running} running[/]{lanes}", f"{now.waiting} waiting"]
     return first, [f"[green]{now.stopped} stopped[/]", f"{now.completed} completed", bad]
@@ -138,7 +139,7 @@ def _shown(spread: Spread) -> tuple[str, str]:
 
 def progress_line(now: FitProgress) -> str:
     """The same in one line."""
-    over = now.stopped + now.completed + now.diverged
+    over = now.stopped + now.completed + now.diverged + now.undrawn
     parts = [f"{over} of {now.replicas} replicas finished; step {now.step}: chi2 per datum"]
     for name, spread in (("training", now.chi2_training), ("validation", now.chi2_validation)):
         if spread.median is not None:

@@ -156,7 +156,7 @@ def check(
     """Checks the runcard CARD, shows it with all defaults filled in, and how it would be fitted."""
     import yaml
 
-    from replicafit.cli.outline import plan_lines
+    from replicafit.cli.outline import plan_lines, pseudodata_lines, source_lines
     from replicafit.forward.fit_data import load_data
     from replicafit.forward.planning import measured_machine, plan_networks
     from replicafit.runcard import canonical, canonical_hash
@@ -170,6 +170,8 @@ def check(
             of = data.n_measured[dataset.name]
             click.echo(f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}")
     click.echo(f"{'all':40s} {data.n_data:6d} data on {len(data.x_grid)} grid points")
+    for line in (*source_lines(data), *pseudodata_lines(setup, data)):
+        click.echo(line)
     with one_blas_thread():
         machine = measured_machine() if timed else None
         for plan in plan_networks(setup, data, setup.runcard.replicas.numbers):

@@ -5,7 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from replicafit.data import FitData
+from replicafit.data.replica_data import ATTEMPTS, acceptance
+from replicafit.data.sources import lookalikes, sharing
 from replicafit.forward.planning import Machine, NetworkPlan
+from replicafit.runcard import Setup
+from replicafit.seeds import Seeds
+
+
+def source_lines(data: FitData) -> Iterator[str]:
+    """Which sources of uncertainty are shared by datasets, and which may have been meant to be."""
+    owners = sharing(data.datasets)
+    shared: dict[tuple[str, ...], list[str]] = {}
+    for name, own in owners.items():
+        if len(own) > 1:
+            shared.setdefault(own, []).append(name)
+    for own, names in shared.items():
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        yield f"uncertainties shared by {', '.join(own)}: {', '.join(names[:SHOWN])}{more}"
+    if len(data.datasets) > 1 and not shared:
+        yield "no uncertainty is shared by datasets: one that is has the same name in each"
+    for one, other in lookalikes(owners):
+        yield (
+            f"    '{one}' ({', '.join(owners[one])}) and '{other}' ({', '.join(owners[other])}) "
+            "count as different uncertainties: are they one, misspelt?"
+        )
+
+
+def pseudodata_lines(setup: Setup, data: FitData) -> Iterator[str]:
+    """How often pseudodata have negative cross sections, and what that means for the replicas."""
+    settings = setup.runcard.data
+    if not settings.pseudodata:
+        return
+    odds = acceptance(data, Seeds(setup.runcard.seed), settings.pseudodata)
+    passed, worst = (round(share * odds.draws) for share in (odds.whole, odds.worst))
+    yield f"pseudodata: no cross section is negative in {passed} of {odds.draws} draws"
+    if passed == odds.draws:
+        return
+    if not settings.redraw_negative:
+        yield "    they are fitted as drawn; data.redraw_negative: true draws them anew"
+        return
+    names = ", ".join(odds.datasets[:3]) + (" and others" if len(odds.datasets) > 3 else "")
+    yield f"    drawn anew where one is; worst off: {names}, of which {worst} draws pass"
+    if odds.without > UNLIKELY:
+        atmost = "" if odds.worst else "up to "
+        yield (
+            f"    a replica finds none in {ATTEMPTS} draws with odds of {atmost}{odds.without:.2g} "
+            "and ends as undrawn: cut the data away, or leave data.redraw_negative away"
+        )
 
 
 def plan_lines(plan: NetworkPlan, machine: Machine | None = None) -> Iterator[str]:
@@ -20,6 +67,13 @@ def plan_lines(plan: NetworkPlan, machine: Machine | None = None) -> Iterator[st
         yield from _form_lines(part)
     if machine is not None:
         yield from _time_lines(plan, machine)
+
+
+SHOWN = 6
+"""Names of uncertainties that the same datasets share."""
+
+UNLIKELY = 1e-6
+"""Odds that are not worth a word."""
 
 
 def _form_lines(part: dict[str, Any]) -> Iterator[str]:

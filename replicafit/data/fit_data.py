@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import block_array, csr_array
+from scipy.sparse.csgraph import connected_components
 
 from replicafit.components import DatasetReader
 from replicafit.data.covariance import Covariance, cholesky, covariance
@@ -127,6 +129,18 @@ class FitData:
     def sources(self) -> Sources:
         """All sources of systematic uncertainty."""
         return sources(self.datasets)
+
+    @cached_property
+    def blocks(self) -> np.ndarray:
+        """A label for each datum, (d,): the same for all that fluctuate together, directly or by
+        others between them.
+        """
+        links = [self.sources.additive != 0, self.sources.percent != 0]
+        if self.sampled_extra is not None:
+            links.append(self.sampled_extra != 0)
+        pairs = csr_array(np.hstack(links))
+        _, labels = connected_components(block_array([[None, pairs], [pairs.T, None]]))
+        return np.asarray(labels[: self.n_data])
 
     @cached_property
     def positive(self) -> np.ndarray:

@@ -3,7 +3,7 @@
 A runcard names one of
 
 * the folder of a fit: the mean of its selected replicas, or while it is not complete, of those
-  that did not diverge;
+  with a result to use; a complete fit of which none was selected is refused;
 * a ``function.npz``, as a fit writes it for each replica;
 * what a plugin recognizes (``replicafit_function_sources``).
 """
@@ -21,6 +21,9 @@ from replicafit.components import FunctionSource, load_target
 from replicafit.data.grid_functions import SAME, GridFunctions, combination
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
+
+NO_RESULT = ("diverged", "undrawn")
+"""How replicas may end that are no fits."""
 
 
 class KnownFunction(Protocol):
@@ -120,10 +123,16 @@ def _mean_of_fit(folder: Path) -> GridFunctions:
     """The mean over the replicas of a fit: those selected, once it is complete."""
     run_file = folder / "run.json"
     selection = _json(run_file).get("selection") if run_file.exists() else None
-    good = [f"replica_{number:04d}" for number in (selection or {}).get("selected", ())]
-    if not good:
+    if selection is not None:
+        good = [f"replica_{number:04d}" for number in selection["selected"]]
+        if not good:
+            raise DataError(
+                f"No replica of the fit in '{folder}' is selected, so that it is no function to go "
+                "by; its run.json has the reasons. Mend that fit, or give another."
+            )
+    else:
         results = sorted(folder.glob("replicas/replica_*/result.json"))
-        good = [file.parent.name for file in results if _json(file)["status"] != "diverged"]
+        good = [file.parent.name for file in results if _json(file)["status"] not in NO_RESULT]
     if not good:
         raise DataError(
             f"'{folder}' holds no fit with a replica that did not diverge, and nothing that an "

@@ -16,7 +16,7 @@ Fluctuation = bool | Literal["multiplicative"]
 """How pseudodata are drawn: not at all, from the covariance, multiplicative sources apart."""
 
 ATTEMPTS = 1000
-"""Draws until no cross section is negative."""
+"""Draws until no cross section is negative, at most."""
 
 ALL_REPLICAS = 0
 """The replica number of what all replicas share; no replica has it."""
@@ -31,11 +31,13 @@ class ReplicaData:
         values: pseudodata, (r, d).
         training: true for data used in training, false for validation, (r, d); in the diagonal
             basis it counts the rows of ``FitData.whitening`` instead of data.
+        undrawn: those of ``numbers`` for which no pseudodata were found; they have measured values.
     """
 
     numbers: tuple[int, ...]
     values: np.ndarray
     training: np.ndarray
+    undrawn: tuple[int, ...] = ()
 
 
 def replica_data(
@@ -44,19 +46,23 @@ def replica_data(
     numbers: Sequence[int],
     training_fraction: float,
     pseudodata: Fluctuation = True,
+    redraw: bool = False,
 ) -> ReplicaData:
     """The data of the replicas ``numbers``; each depends on its own number alone."""
-    values = [
-        data.central
-        if pseudodata is False
-        else fluctuated(data, seeds.generator(number, "pseudodata"), pseudodata)
-        for number in numbers
-    ]
+    values, undrawn = [], []
+    for number in numbers:
+        try:
+            own = seeds.generator(number, "pseudodata")
+            drawn = fluctuated(data, own, pseudodata, redraw) if pseudodata else data.central
+        except NoPseudodataError:
+            drawn = data.central
+            undrawn.append(number)
+        values.append(drawn)
     training = [
         _training(data, seeds, ALL_REPLICAS if data.shared_split else k, training_fraction)
         for k in numbers
     ]
-    return ReplicaData(tuple(numbers), np.stack(values), np.stack(training))
+    return ReplicaData(tuple(numbers), np.stack(values), np.stack(training), tuple(undrawn))
 
 
 def _training(data: FitData, seeds: Seeds, number: int, fraction: float) -> np.ndarray:
@@ -89,34 +95,88 @@ def _part(count: int, generator: np.random.Generator, fraction: float) -> np.nda
     return part
 
 
-def fluctuated(data: FitData, generator: np.random.Generator, how: Fluctuation) -> np.ndarray:
+class NoPseudodataError(DataError):
+    """Cross sections are negative in draw after draw."""
+
+
+def fluctuated(
+    data: FitData, generator: np.random.Generator, how: Fluctuation, redraw: bool = False
+) -> np.ndarray:
     """Central values fluctuated once, (d,).
 
-    All are drawn anew as long as a cross section is negative; asymmetries may be negative.
+    With ``redraw``, data that are correlated with a negative cross section are drawn anew until
+    none is negative, and the others stay: as they are independent, this is the distribution of all
+    data on condition that no cross section is negative. Asymmetries may be negative.
 
     Raises:
-        DataError: a cross section is negative in draw after draw.
+        NoPseudodataError: a cross section is negative in draw after draw.
     """
-    negative = np.zeros(data.n_data, dtype=int)
+    values, negative = _drawn(data, generator, how), np.zeros(data.n_data, dtype=int)
     for _ in range(ATTEMPTS):
-        if how == "multiplicative":
-            values = _apart(data, generator)
-        else:  # from the covariance of all errors (arXiv:0808.1231, section 2.1)
-            values = data.central + data.sampling_cholesky @ generator.standard_normal(data.n_data)
         wrong = data.positive & (values < 0)
-        if not wrong.any():
+        if not (redraw and wrong.any()):
             return values
         negative += wrong
+        again = np.isin(data.blocks, data.blocks[wrong])
+        values = np.where(again, _drawn(data, generator, how), values)
     worst = int(negative.argmax())
     place, dataset = next(
         (s, d) for s, d in zip(data.slices, data.datasets, strict=True) if worst < s.stop
     )
-    raise DataError(
+    raise NoPseudodataError(
         f"No pseudodata without negative cross sections in {ATTEMPTS} draws; the worst is datum "
         f"{worst - place.start} of {dataset.name} (counted from 0 after cuts), measured as "
         f"{data.central[worst]:.3g}. If these data may be negative, their metadata should say so: "
-        "a process with ASY or POL in it, or none. Else cut the datum away."
+        "a process with ASY or POL in it, or none. Else cut the datum away, or leave "
+        "data.redraw_negative away."
     )
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """How often pseudodata come out without a negative cross section.
+
+    Attributes:
+        draws: how many were made.
+        whole: share of them without any negative cross section.
+        worst: the same of those data alone that fluctuate together and fare worst.
+        datasets: the names of the datasets that these are of.
+    """
+
+    draws: int
+    whole: float
+    worst: float
+    datasets: tuple[str, ...]
+
+    @property
+    def without(self) -> float:
+        """The odds that a replica finds none in ``ATTEMPTS`` draws, at most if no draw passed."""
+        return (1 - max(self.worst, 1 / self.draws)) ** ATTEMPTS
+
+
+def acceptance(data: FitData, seeds: Seeds, how: Fluctuation, draws: int = 200) -> Acceptance:
+    """Measures it, with random numbers that no replica has."""
+    generator = seeds.generator(ALL_REPLICAS, "acceptance")
+    _, blocks = np.unique(data.blocks, return_inverse=True)
+    failures, whole = np.zeros(blocks.max() + 1), 0
+    for _ in range(draws):
+        wrong = data.positive & (_drawn(data, generator, how) < 0)
+        failures[np.unique(blocks[wrong])] += 1
+        whole += not wrong.any()
+    worst = int(failures.argmax())
+    own = blocks == worst
+    names = [d.name for d, s in zip(data.datasets, data.slices, strict=True) if own[s].any()]
+    return Acceptance(draws, whole / draws, 1 - failures[worst] / draws, tuple(names))
+
+
+def _drawn(data: FitData, generator: np.random.Generator, how: Fluctuation) -> np.ndarray:
+    """All data once, whatever their sign, (d,); from the covariance (arXiv:0808.1231, 2.1)."""
+    if how == "multiplicative":
+        return _apart(data, generator)
+    values: np.ndarray = data.central + data.sampling_cholesky @ generator.standard_normal(
+        data.n_data
+    )
+    return values
 
 
 def _apart(data: FitData, generator: np.random.Generator) -> np.ndarray:

@@ -6,8 +6,9 @@ their dataset together; a source of any other name shifts all data of all datase
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -24,12 +25,14 @@ class Sources:
         percent: multiplicative shifts, (d, s). A source may have both, on different data.
         variance: of the statistical and additive uncorrelated errors, (d,).
         uncorrelated_percent: multiplicative uncorrelated errors, (d, m).
+        names: what the correlated sources are called, length s.
     """
 
     additive: np.ndarray
     percent: np.ndarray
     variance: np.ndarray
     uncorrelated_percent: np.ndarray
+    names: tuple[str, ...] = ()
 
     def shifts(self, reference: np.ndarray) -> np.ndarray:
         """What each source shifts, absolute, (d, s), multiplicative ones times ``reference`` (d,).
@@ -69,7 +72,38 @@ def sources(datasets: Sequence[Dataset]) -> Sources:
             (multiplicative if relative else additive)[place, column] = values
     width = max(each.shape[1] for each in percent)
     padded = [np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in percent]
-    return Sources(additive, multiplicative, np.concatenate(variance), np.concatenate(padded))
+    names = tuple(key[0] if len(key) == 1 else f"source {key[1]} of {key[0]}" for key in found)
+    return Sources(
+        additive, multiplicative, np.concatenate(variance), np.concatenate(padded), names
+    )
+
+
+def sharing(datasets: Sequence[Dataset]) -> dict[str, tuple[str, ...]]:
+    """The datasets that have each named source, by its name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for dataset in datasets:
+        for name in dataset.shift_names:
+            if name not in UNCORRELATED + CORRELATED_WITHIN:
+                found[name] = (*found.get(name, ()), dataset.name)
+    return found
+
+
+def lookalikes(owners: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Pairs of names of sources that no dataset has both of and that may be meant to be one.
+
+    They differ in case, signs and one letter at most, added, left out, changed or exchanged with
+    the next; not in digits.
+    """
+    plain = {name: "".join(c for c in name.casefold() if c.isalnum()) for name in owners}
+    digits = {name: "".join(c for c in text if c.isdigit()) for name, text in plain.items()}
+    by_shape: dict[str, set[str]] = {}
+    for name, text in plain.items():
+        for shape in {text, *(text[:i] + text[i + 1 :] for i in range(len(text)))}:
+            by_shape.setdefault(shape, set()).add(name)
+    pairs = {pair for names in by_shape.values() for pair in combinations(sorted(names), 2)}
+    return sorted(
+        (a, b) for a, b in pairs if digits[a] == digits[b] and not set(owners[a]) & set(owners[b])
+    )
 
 
 def _correlated(dataset: Dataset) -> Iterator[tuple[tuple[str, ...], np.ndarray, bool]]:

@@ -21,8 +21,7 @@ from replicafit.execution.sink import Sink
 from replicafit.training.backend import backend
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.loop import to_device
-from replicafit.training.slots import FinishedReplica, PreparedReplica, Slots, train_slots
-from replicafit.training.status import Status
+from replicafit.training.slots import PreparedReplica, Slots, train_slots
 
 
 def train(plan: Plan, numbers: Sequence[int], lanes: int, sink: Sink) -> None:
@@ -116,14 +115,14 @@ class PreparingQueue:
             return first
 
     def _to_train(self, batch: PreparedBatch) -> list[PreparedReplica]:
-        """The replicas of ``batch``, from where a checkpoint left them; those that had ended by
-        then are delivered at once.
+        """The replicas of ``batch``, from where a checkpoint left them; those with nothing to train
+        are delivered at once.
         """
         going = []
         for place in range(len(batch.model.numbers)):
             replica = self._sink.begun.continued(PreparedReplica(batch, place))
-            if replica.begun is None or replica.begun[0].status == Status.running:
+            if (ended := replica.ended) is None:
                 going.append(replica)
             else:
-                self._sink.finished(self._plan, [FinishedReplica(replica, replica.begun)])
+                self._sink.finished(self._plan, [ended])
         return going

@@ -127,8 +127,9 @@ class Variants:
         def coming() -> Iterator[PreparedReplica]:
             for variant, batch in batches.items():
                 for place in range(len(self.numbers)):
-                    if variant not in stopped:
-                        yield PreparedReplica(batch, place)
+                    replica = PreparedReplica(batch, place)
+                    if variant not in stopped and replica.ended is None:
+                        yield replica
 
         def judged(now: Slots) -> Slots:
             stopped.update(given_up(_checked(now, owner)))
@@ -140,7 +141,13 @@ class Variants:
             checks = max(1, look_every // schedule.check_every)
             schedule = replace(schedule, checks_per_call=min(checks, schedule.checks_per_call))
         before = Slots.empty(PreparedReplica(self._prepared, 0), self.plan.slots)
-        finished: dict[int, list[FinishedReplica]] = {variant: [] for variant in runcards}
+        prepared = {
+            v: [PreparedReplica(b, i) for i in range(len(self.numbers))] for v, b in batches.items()
+        }
+        finished = {
+            variant: [ended for replica in replicas if (ended := replica.ended)]
+            for variant, replicas in prepared.items()
+        }
         for now in train_slots(self.plan.engine, before, Line(coming()), schedule, judged):
             for each in now.finished(before):
                 finished[owner[id(each.replica.batch)]].append(each)

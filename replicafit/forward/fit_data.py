@@ -87,7 +87,8 @@ class _Assembly:
         if closure.level == 0:
             return exact
         data = self._sampled(stack(exact))
-        values = fluctuated(data, Seeds(self.seed).generator(ALL_REPLICAS, "closure"), True)
+        generator = Seeds(self.seed).generator(ALL_REPLICAS, "closure")
+        values = fluctuated(data, generator, True, self.settings.redraw_negative)
         places = zip(exact, data.slices, strict=True)
         return [replace(dataset, central=values[place]) for dataset, place in places]
 

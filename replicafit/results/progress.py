@@ -55,7 +55,7 @@ class Progress:
         steps_done: over all replicas; one that is over counts as ``max_steps``.
         steps_total: replicas times ``max_steps``.
         replicas: how many the fit has; more than asked for where not all of them are good.
-        running, stopped, completed, diverged, waiting: how many of them.
+        running, stopped, completed, diverged, undrawn, waiting: how many of them.
         chi2_training, chi2_validation: per datum of the pseudodata, over those in slots.
         lanes: how many train.
         in_slots: the replicas in slots, one by one.
@@ -75,6 +75,7 @@ class Progress:
     chi2_validation: Spread
     lanes: int = 1
     in_slots: tuple[ReplicaProgress, ...] = ()
+    undrawn: int = 0
 
 
 @dataclass
@@ -127,6 +128,7 @@ class Tally:
             chi2_validation=_spread([replica.validation for replica in in_slots]),
             lanes=sum(any(r.status == Status.running.name for r in s) for s in self.lanes.values()),
             in_slots=tuple(in_slots),
+            undrawn=ended[Status.undrawn.name],
         )
 
 

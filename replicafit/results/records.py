@@ -105,7 +105,8 @@ class ReplicaRecord(Record):
         default="",
         description="stopped: no better validation chi2 for patience steps. completed: took all "
         "max_steps. diverged: its loss or gradient was not finite; what is written are its best "
-        "weights before that",
+        "weights before that. undrawn: every draw of its pseudodata had a negative cross section "
+        "(data.redraw_negative); it was not trained",
     )
     steps: int = Field(default=0, description="steps taken")
     best_step: int = Field(default=0, description="the step that the weights are of")
@@ -159,6 +160,11 @@ class ReplicaRecord(Record):
     selection: ReplicaVerdict | None = Field(
         default=None, description="once the fit is complete: whether the replica counts"
     )
+
+    @property
+    def usable(self) -> bool:
+        """Whether it was trained to an end that is a fit."""
+        return self.status not in ("diverged", "undrawn")
 
 
 class Timing(Record):

@@ -85,7 +85,7 @@ def selected_replicas(run: RunRecord, replicas: Sequence[ReplicaRecord]) -> tupl
     if run.selection is not None:
         chosen = set(run.selection.selected)
         return tuple(each.number for each in replicas if each.number in chosen)
-    return tuple(each.number for each in replicas if each.status != "diverged")
+    return tuple(each.number for each in replicas if each.usable)
 
 
 def arc_lengths(x: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -113,7 +113,7 @@ def select(results: Sequence[ReplicaRecord]) -> Selection:
     figures = {name: np.array(values, dtype=np.float64) for name, values in found.items()}
     own = [  # what disqualifies a replica whatever the others are like
         [
-            *(["diverged"] if result.status == "diverged" else []),
+            *([] if result.usable else [result.status]),
             *(name for name, verdict in result.penalties.items() if not verdict.passed),
         ]
         for result in results

@@ -292,6 +292,13 @@ class DataSettings(Settings):
         "with multiplicative errors sampled apart, as NNPDF does; false: fit the measured "
         "values. Closure tests of level 0 and 1 have false.",
     )
+    redraw_negative: bool = Field(
+        default=False,
+        description="Draw pseudodata of cross sections anew until none is negative, each time only "
+        "the data that are correlated with a negative one; n3fit's resample_negative_pseudodata. "
+        "False: as drawn, so that their mean over replicas is the measured value. With true that "
+        "of a cross section of one sigma is 29 % above it.",
+    )
     folds: tuple[tuple[str, ...], ...] = Field(
         default=(),
         description="Groups of datasets by their names, of which one may be held out.",

@@ -19,6 +19,7 @@ from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.model import NO_START, ReplicaModel, build_model
 from replicafit.training.optimizers import Optimizer
 from replicafit.training.state import TrainingState, initial_state
+from replicafit.training.status import Status
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,14 @@ def prepare_batch(
     """Everything of the replicas ``numbers``; each one's part depends on its number alone."""
     runcard, seeds = setup.runcard, Seeds(setup.runcard.seed)
     model = build_model(setup, numbers, grid_of_datasets(data), start)
+    settings = runcard.data
     own = replica_data(
-        data, seeds, numbers, runcard.data.training_fraction, runcard.data.pseudodata
+        data,
+        seeds,
+        numbers,
+        settings.training_fraction,
+        settings.pseudodata,
+        settings.redraw_negative,
     )
     hyper = draw_hyperparameters(optimizer.hyper, seeds, numbers)
     weights = [ops.convert_to_numpy(v) for v in model.network.trainable_variables]
@@ -63,6 +70,7 @@ def prepare_batch(
         stop_on_training=own.training.all(axis=1).astype(runcard.precision),
     )
     state = initial_state(weights, optimizer, hyper, used, runcard.precision)
+    state.status[np.isin(numbers, own.undrawn)] = Status.undrawn
     return PreparedBatch(model, own, state, constants)
 
 

@@ -53,6 +53,12 @@ class PreparedReplica:
         own: TrainingState = _row(self.batch.state, self.place)
         return self.begun or (own, _row(no_history(1), 0))
 
+    @property
+    def ended(self) -> FinishedReplica | None:
+        """As it has ended, if there is nothing to train: by a checkpoint, or without pseudodata."""
+        begun = self.beginning
+        return None if begun[0].status == Status.running else FinishedReplica(self, begun)
+
 
 @dataclass(frozen=True, eq=False)
 class FinishedReplica:

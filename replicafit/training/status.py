@@ -13,3 +13,4 @@ class Status(IntEnum):
     completed = 2  # took all `max_steps`
     diverged = 3  # its loss or gradient was not finite; last good weights kept
     empty = 4  # a slot that no replica uses
+    undrawn = 5  # no pseudodata without negative cross sections were found

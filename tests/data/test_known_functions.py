@@ -80,6 +80,24 @@ def test_a_fit_is_the_mean_of_its_good_replicas(tmp_path, known):
         values()
 
 
+@pytest.mark.parametrize("status", ["diverged", "undrawn"])
+def test_a_fit_without_a_good_replica_is_refused(tmp_path, known, status):
+    replica = tmp_path / "fit" / "replicas" / "replica_0001"
+    replica.mkdir(parents=True)
+    np.savez(replica / "function.npz", x=X, flavours=("a",), values=X[:, None], **SCALE)
+    result, run = replica / "result.json", tmp_path / "fit" / "run.json"
+    result.write_text(json.dumps({"status": "stopped"}))
+    run.write_text(json.dumps({"selection": None}))
+    assert known_function("fit", tmp_path, SCALE, known)
+    run.write_text(json.dumps({"selection": {"selected": []}}))
+    with pytest.raises(DataError, match=r"No replica of the fit in .* is selected"):
+        known_function("fit", tmp_path, SCALE, known)
+    run.write_text(json.dumps({"selection": None}))
+    result.write_text(json.dumps({"status": status}))
+    with pytest.raises(DataError, match="holds no fit with a replica that did not diverge"):
+        known_function("fit", tmp_path, SCALE, known)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

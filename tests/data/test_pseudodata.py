@@ -9,6 +9,7 @@ import pytest
 from toy import toy_dataset
 
 from replicafit.data import replica_data, stack
+from replicafit.data.replica_data import acceptance, fluctuated
 from replicafit.errors import DataError
 from replicafit.seeds import Seeds
 
@@ -66,20 +67,94 @@ def test_extra_covariance_is_sampled(toy_datasets):
         assert np.abs((np.cov(values.T) - data.covariance - extra) / scale).max() < 0.1
 
 
+def of_one_sigma(count=32):
+    """Cross sections of one sigma each, without correlations."""
+    plain = toy_dataset("A", count)
+    alone = {"sys_add": np.zeros((count, 0)), "sys_add_names": ()}
+    alone |= {"sys_mult_percent": np.zeros((count, 0)), "sys_mult_names": ()}
+    return stack([dataclasses.replace(with_process(plain, "DIS_NC", 1.0), **alone)])
+
+
 @pytest.mark.parametrize("how", [True, "multiplicative"])
-def test_cross_sections_are_not_negative_but_asymmetries_may_be(how):
+def test_cross_sections_are_drawn_anew_where_the_card_says_so_asymmetries_never(how):
     plain = toy_dataset("A", 6)
     section = stack([with_process(plain, "DIS_NC", 1.0)])
-    assert (replica_data(section, Seeds(0), range(1, 101), 0.5, how).values >= 0).all()
+    some = range(1, 101)
+    as_drawn = replica_data(section, Seeds(0), some, 0.5, how).values
+    anew = replica_data(section, Seeds(0), some, 0.5, how, redraw=True).values
+    assert (anew >= 0).all()
+    fine = (as_drawn >= 0).all(axis=1)
+    assert 0 < fine.sum() < 100
+    np.testing.assert_array_equal(anew[fine], as_drawn[fine])
     for process in ("DYASY", "DIS_NCE_POL", ""):
         other = stack([with_process(plain, process, 1.0)])
-        assert (replica_data(other, Seeds(0), range(1, 101), 0.5, how).values < 0).any()
+        assert (replica_data(other, Seeds(0), some, 0.5, how, redraw=True).values < 0).any()
 
 
-def test_cross_sections_that_are_always_negative_are_named():
+@pytest.mark.parametrize("how", [True, "multiplicative"])
+def test_only_what_is_correlated_with_a_negative_datum_is_drawn_anew(how):
+    near_zero, far = (
+        with_process(toy_dataset(name, 6), "DIS_NC", value)
+        for name, value in (("A", 1.0), ("B", 100.0))
+    )
+    own = [
+        dataclasses.replace(
+            d, sys_add_names=("CORR",) * d.sys_add.shape[1], sys_mult_names=("CORR",)
+        )
+        for d in (near_zero, far)
+    ]
+    data = stack(own)
+    assert len(np.unique(data.blocks)) == 2
+    some = range(1, 51)
+    as_drawn = replica_data(data, Seeds(0), some, 0.5, how).values
+    anew = replica_data(data, Seeds(0), some, 0.5, how, redraw=True).values
+    changed = as_drawn != anew
+    assert changed[:, :6].any()
+    assert not changed[:, 6:].any()
+
+
+def test_what_links_data_are_shared_sources_and_extra_covariances():
+    a, b, c = (toy_dataset(name, 3) for name in "ABC")
+    a, b = (dataclasses.replace(d, sys_mult_names=("LUMI",)) for d in (a, b))
+    each = [dataclasses.replace(d, sys_add=np.zeros((3, 0)), sys_add_names=()) for d in (a, b, c)]
+    data = stack(each)
+    _, blocks = np.unique(data.blocks, return_inverse=True)
+    assert blocks.tolist() == [0] * 6 + [1] * 3
+    extra = np.eye(9)
+    extra[0, 8] = extra[8, 0] = 0.5
+    assert len(np.unique(dataclasses.replace(data, sampled_extra=extra).blocks)) == 1
+
+
+def test_many_cross_sections_of_one_sigma_find_a_draw_each():
+    """All at once pass in 0.4 % of draws, so that one replica in 60 found none in 1000."""
+    data = of_one_sigma()
+    found = replica_data(data, Seeds(1), range(1, 101), 0.5, redraw=True)
+    assert found.undrawn == ()
+    assert (found.values >= 0).all()
+    truncated = 1 + np.exp(-0.5) / np.sqrt(2 * np.pi) / 0.8413447
+    assert found.values.mean() == pytest.approx(truncated, abs=0.05)
+    assert replica_data(data, Seeds(1), range(1, 101), 0.5).values.mean() == pytest.approx(
+        1, abs=0.05
+    )
+
+
+def test_a_replica_without_a_draw_takes_no_other_along():
     bad = stack([with_process(toy_dataset("A", 6), "DIS_NC", -9.0)])
+    found = replica_data(bad, Seeds(0), (1, 2), 0.5, redraw=True)
+    assert found.undrawn == (1, 2)
+    np.testing.assert_array_equal(found.values, [bad.central] * 2)
     with pytest.raises(DataError, match=r"datum \d of A .* measured as -9.* ASY or POL"):
-        replica_data(bad, Seeds(0), (1,), 0.5)
+        fluctuated(bad, Seeds(0).generator(1, "pseudodata"), True, redraw=True)
+
+
+def test_acceptance_is_that_of_independent_draws():
+    odds = acceptance(of_one_sigma(8), Seeds(0), True, draws=2000)
+    assert odds.whole == pytest.approx(0.8413**8, abs=0.04)
+    assert odds.worst == pytest.approx(0.84, abs=0.03)
+    assert odds.without == pytest.approx(0)
+    never = acceptance(stack([with_process(toy_dataset("A", 6), "DIS_NC", -9.0)]), Seeds(0), True)
+    assert (never.whole, never.datasets) == (0, ("A",))
+    assert never.without > 1e-3
 
 
 @pytest.mark.parametrize("how", [True, "multiplicative"])

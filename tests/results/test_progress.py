@@ -80,7 +80,15 @@ def test_the_log_is_one_line_of_json_at_a_time_and_grows(tmp_path):
     assert len(lines) == 2
     assert set(lines[0]) == {
         *("time", "step", "steps_done", "steps_total", "replicas", "running", "stopped"),
-        *("completed", "diverged", "waiting", "chi2_training", "chi2_validation", "lanes"),
+        *(
+            "completed",
+            "diverged",
+            "waiting",
+            "chi2_training",
+            "chi2_validation",
+            "lanes",
+            "undrawn",
+        ),
     }
     assert set(lines[0]["chi2_training"]) == {"median", "p16", "p84"}
 

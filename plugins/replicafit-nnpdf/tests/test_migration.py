@@ -436,13 +436,21 @@ def test_sum_rules(rules, fitbasis, functions, imposed, registry, load):
     assert ("rotation" in [e["type"] for e in done.plain["model"]["layers"]]) == bool(rotated)
 
 
+@pytest.mark.parametrize("given", [None, True, False])
+def test_negative_pseudodata_are_drawn_anew_as_n3fit_does(registry, load, given):
+    text = NEW
+    if given is not None:
+        text += f"\nresample_negative_pseudodata: {str(given).lower()}\n"
+    done = translate(text, registry, theory_folder=None)
+    assert load(done).data.redraw_negative == (given is not False)
+    assert "resample_negative_pseudodata" not in [remark.key for remark in done.left_out]
+
+
 def test_what_is_left_out_is_said_once(registry):
-    text = NEW.replace("debug: false", "debug: false\nresample_negative_pseudodata: false")
-    text = text.replace("epochs: 17000", "epochs: 17000\n  feature_scaling_points: 5")
+    text = NEW.replace("epochs: 17000", "epochs: 17000\n  feature_scaling_points: 5")
     done = translate(text, registry, theory_folder=None)
     left = [remark.key for remark in done.left_out]
     assert "fitting.basis[0-7].largex" in left
-    assert "resample_negative_pseudodata" in left
     assert "parameters.threshold_chi2" in left
     everything = [*left, *(remark.key for remark in done.changed)]
     assert len({re.sub(r"\[[\d, -]+\]", "[]", key) for key in left}) == len(left)

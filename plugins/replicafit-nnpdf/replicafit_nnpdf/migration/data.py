@@ -260,14 +260,14 @@ def _pseudodata(source: Section) -> dict[str, Any]:
         "separate_multiplicative", FLAG, True
     )
     sampling.leave("use_t0", "pseudodata fluctuate with the experimental errors")
-    if not source.take("resample_negative_pseudodata", FLAG, True):
-        words = "pseudodata of cross sections are never negative here; n3fit lets them be"
-        source.drop("resample_negative_pseudodata", words)
+    redraw = source.take("resample_negative_pseudodata", FLAG, True)
     closure = _closure(source, replicas)
     if closure is not None and closure["level"] < 2:
         return {"closure": closure}
     how: Any = ("multiplicative" if apart else True) if replicas else False
     found = {"pseudodata": Noted(how, "from genrep and separate_multiplicative")}
+    if replicas and redraw:
+        found["redraw_negative"] = Noted(True, "from resample_negative_pseudodata, true in n3fit")
     return found if closure is None else {**found, "closure": closure}
 
 
