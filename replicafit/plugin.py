@@ -11,247 +11,178 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from replicafit.components import (
-    KINDS,
-    Command,
-    Component,
-    ComponentSettings,
-    DatasetReader,
-    Evolution,
-    ExecutorType,
-    Exporter,
-    ForwardMap,
-    FunctionSource,
-    LayerContext,
-    LayerType,
-    ObserverType,
-    OptimizerType,
-    Penalty,
-    PenaltyContext,
-    Preset,
-    Relation,
-    ReportSection,
-    RuncardSection,
-    SelectionRule,
-    Settings,
-    StartingFunctions,
-    Verdict,
-    WholeFit,
-    load_target,
-)
-from replicafit.components.hookspecs import hookimpl
-from replicafit.errors import (
-    DataError,
-    ExecutionError,
-    ModelError,
-    OutputError,
-    PluginError,
-    ReplicafitError,
-    RuncardError,
-    TrainingError,
-)
+from replicafit.components import KINDS as KINDS
+from replicafit.components import Command as Command
+from replicafit.components import Component as Component
+from replicafit.components import ComponentSettings as ComponentSettings
+from replicafit.components import DatasetReader as DatasetReader
+from replicafit.components import Evolution as Evolution
+from replicafit.components import ExecutorType as ExecutorType
+from replicafit.components import Exporter as Exporter
+from replicafit.components import ForwardMap as ForwardMap
+from replicafit.components import FunctionSource as FunctionSource
+from replicafit.components import LayerContext as LayerContext
+from replicafit.components import LayerType as LayerType
+from replicafit.components import ObserverType as ObserverType
+from replicafit.components import OptimizerType as OptimizerType
+from replicafit.components import Penalty as Penalty
+from replicafit.components import PenaltyContext as PenaltyContext
+from replicafit.components import Preset as Preset
+from replicafit.components import Relation as Relation
+from replicafit.components import ReportSection as ReportSection
+from replicafit.components import RuncardSection as RuncardSection
+from replicafit.components import SelectionRule as SelectionRule
+from replicafit.components import Settings as Settings
+from replicafit.components import StartingFunctions as StartingFunctions
+from replicafit.components import Verdict as Verdict
+from replicafit.components import WholeFit as WholeFit
+from replicafit.components import load_target as load_target
+from replicafit.components.hookspecs import hookimpl as hookimpl
+from replicafit.errors import DataError as DataError
+from replicafit.errors import ExecutionError as ExecutionError
+from replicafit.errors import ModelError as ModelError
+from replicafit.errors import OutputError as OutputError
+from replicafit.errors import PluginError as PluginError
+from replicafit.errors import ReplicafitError as ReplicafitError
+from replicafit.errors import RuncardError as RuncardError
+from replicafit.errors import TrainingError as TrainingError
 
 if TYPE_CHECKING:
-    from replicafit.cli.exit_codes import INTERRUPTED
-    from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
-    from replicafit.components.builtin.layers import KerasObject
-    from replicafit.components.builtin.optimizers import OptimizerSettings, PerReplica
-    from replicafit.data import (
-        Dataset,
-        FitData,
-        LuminosityTable,
-        ReplicaData,
-        read_dataset,
-        read_datasets,
-        write_dataset,
-    )
-    from replicafit.data.cuts import NothingLeftError, passing, select
-    from replicafit.data.dataset_file import read_observable, write_observable
-    from replicafit.data.fit_data import join_grids
-    from replicafit.data.known_functions import known_function, on_flavours
-    from replicafit.data.luminosity import Table
-    from replicafit.execution.executors import Executor, executor_for
-    from replicafit.execution.observers import FitBeginning, Observer
-    from replicafit.execution.sink import Sink
-    from replicafit.execution.starting import import_engine_quietly, one_blas_thread
-    from replicafit.execution.variants import Checked, HeldOut, Variants
-    from replicafit.forward.fit_data import load_data
-    from replicafit.forward.predictions import chi2_from_factor
-    from replicafit.layers import MultiDense, MultiInitializer, replicate
-    from replicafit.layers.activations import named_activation
-    from replicafit.layers.per_replica import PerReplicaConstraint, PerReplicaRegularizer
-    from replicafit.plugins import Registry, load_registry, with_files
-    from replicafit.results.files import appearing, read_arrays, write_json
-    from replicafit.results.folder import FitFolder
-    from replicafit.results.progress import Progress, ReplicaProgress, Spread
-    from replicafit.results.records import Execution, ReplicaRecord, RunRecord
-    from replicafit.results.replica import ReplicaResult
-    from replicafit.runcard import (
-        Override,
-        Runcard,
-        Setup,
-        canonical,
-        compared,
-        differences,
-        load_runcard,
-        load_setup,
-        runcard_type,
-    )
-    from replicafit.runcard.expressions import condition
-    from replicafit.runcard.joining import items_as_written
-    from replicafit.runcard.yaml_source import YamlSource
-    from replicafit.seeds import Seeds
-    from replicafit.training.optimizers import Element, Optimizer, optimizer
+    from replicafit.cli.exit_codes import INTERRUPTED as INTERRUPTED
+    from replicafit.cli.options import OVERRIDES as OVERRIDES
+    from replicafit.cli.options import RUNCARD as RUNCARD
+    from replicafit.cli.options import overrides_of as overrides_of
+    from replicafit.components.builtin.layers import KerasObject as KerasObject
+    from replicafit.components.builtin.optimizers import OptimizerSettings as OptimizerSettings
+    from replicafit.components.builtin.optimizers import PerReplica as PerReplica
+    from replicafit.data import Dataset as Dataset
+    from replicafit.data import FitData as FitData
+    from replicafit.data import LuminosityTable as LuminosityTable
+    from replicafit.data import ReplicaData as ReplicaData
+    from replicafit.data import read_dataset as read_dataset
+    from replicafit.data import read_datasets as read_datasets
+    from replicafit.data import write_dataset as write_dataset
+    from replicafit.data.cuts import NothingLeftError as NothingLeftError
+    from replicafit.data.cuts import passing as passing
+    from replicafit.data.cuts import select as select
+    from replicafit.data.dataset_file import read_observable as read_observable
+    from replicafit.data.dataset_file import write_observable as write_observable
+    from replicafit.data.fit_data import join_grids as join_grids
+    from replicafit.data.known_functions import known_function as known_function
+    from replicafit.data.known_functions import on_flavours as on_flavours
+    from replicafit.data.luminosity import Table as Table
+    from replicafit.execution.executors import Executor as Executor
+    from replicafit.execution.executors import executor_for as executor_for
+    from replicafit.execution.observers import FitBeginning as FitBeginning
+    from replicafit.execution.observers import Observer as Observer
+    from replicafit.execution.sink import Sink as Sink
+    from replicafit.execution.starting import import_engine_quietly as import_engine_quietly
+    from replicafit.execution.starting import one_blas_thread as one_blas_thread
+    from replicafit.execution.variants import Checked as Checked
+    from replicafit.execution.variants import HeldOut as HeldOut
+    from replicafit.execution.variants import Variants as Variants
+    from replicafit.forward.fit_data import load_data as load_data
+    from replicafit.forward.predictions import chi2_from_factor as chi2_from_factor
+    from replicafit.forward.predictions import on_grid as on_grid
+    from replicafit.layers import MultiDense as MultiDense
+    from replicafit.layers import MultiInitializer as MultiInitializer
+    from replicafit.layers import replicate as replicate
+    from replicafit.layers.activations import named_activation as named_activation
+    from replicafit.layers.multi_dense import plain_dense as plain_dense
+    from replicafit.layers.multi_initializer import as_seeds as as_seeds
+    from replicafit.layers.per_replica import PerReplicaConstraint as PerReplicaConstraint
+    from replicafit.layers.per_replica import PerReplicaRegularizer as PerReplicaRegularizer
+    from replicafit.plugins import Registry as Registry
+    from replicafit.plugins import load_registry as load_registry
+    from replicafit.plugins import with_files as with_files
+    from replicafit.results.files import appearing as appearing
+    from replicafit.results.files import read_arrays as read_arrays
+    from replicafit.results.files import write_json as write_json
+    from replicafit.results.folder import FitFolder as FitFolder
+    from replicafit.results.progress import Progress as Progress
+    from replicafit.results.progress import ReplicaProgress as ReplicaProgress
+    from replicafit.results.progress import Spread as Spread
+    from replicafit.results.records import Execution as Execution
+    from replicafit.results.records import ReplicaRecord as ReplicaRecord
+    from replicafit.results.records import RunRecord as RunRecord
+    from replicafit.results.replica import ReplicaResult as ReplicaResult
+    from replicafit.runcard import Override as Override
+    from replicafit.runcard import Runcard as Runcard
+    from replicafit.runcard import Setup as Setup
+    from replicafit.runcard import canonical as canonical
+    from replicafit.runcard import compared as compared
+    from replicafit.runcard import differences as differences
+    from replicafit.runcard import load_runcard as load_runcard
+    from replicafit.runcard import load_setup as load_setup
+    from replicafit.runcard import runcard_type as runcard_type
+    from replicafit.runcard.expressions import condition as condition
+    from replicafit.runcard.joining import items_as_written as items_as_written
+    from replicafit.runcard.yaml_source import YamlSource as YamlSource
+    from replicafit.seeds import Seeds as Seeds
+    from replicafit.training.optimizers import Element as Element
+    from replicafit.training.optimizers import Optimizer as Optimizer
+    from replicafit.training.optimizers import optimizer as optimizer
 
 _LATER = {
+    "replicafit.cli.exit_codes": ("INTERRUPTED",),
+    "replicafit.cli.options": ("OVERRIDES", "RUNCARD", "overrides_of"),
     "replicafit.components.builtin.layers": ("KerasObject",),
     "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),
     "replicafit.data": (
-        *("Dataset", "FitData", "LuminosityTable", "ReplicaData"),
-        *("read_dataset", "read_datasets", "write_dataset"),
+        "Dataset",
+        "FitData",
+        "LuminosityTable",
+        "ReplicaData",
+        "read_dataset",
+        "read_datasets",
+        "write_dataset",
     ),
     "replicafit.data.cuts": ("NothingLeftError", "passing", "select"),
-    "replicafit.data.fit_data": ("join_grids",),
-    "replicafit.data.luminosity": ("Table",),
     "replicafit.data.dataset_file": ("read_observable", "write_observable"),
-    "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
-    "replicafit.layers.activations": ("named_activation",),
-    "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
-    "replicafit.plugins": ("Registry", "load_registry", "with_files"),
-    "replicafit.runcard": (
-        *("Runcard", "Setup", "load_runcard", "load_setup", "differences", "canonical"),
-        *("Override", "compared", "runcard_type"),
-    ),
-    "replicafit.runcard.joining": ("items_as_written",),
-    "replicafit.runcard.yaml_source": ("YamlSource",),
-    "replicafit.cli.exit_codes": ("INTERRUPTED",),
-    "replicafit.cli.options": ("OVERRIDES", "RUNCARD", "overrides_of"),
-    "replicafit.runcard.expressions": ("condition",),
+    "replicafit.data.fit_data": ("join_grids",),
     "replicafit.data.known_functions": ("known_function", "on_flavours"),
-    "replicafit.forward.fit_data": ("load_data",),
-    "replicafit.forward.predictions": ("chi2_from_factor",),
-    "replicafit.results.files": ("appearing", "read_arrays", "write_json"),
-    "replicafit.results.folder": ("FitFolder",),
+    "replicafit.data.luminosity": ("Table",),
     "replicafit.execution.executors": ("Executor", "executor_for"),
+    "replicafit.execution.observers": ("FitBeginning", "Observer"),
     "replicafit.execution.sink": ("Sink",),
     "replicafit.execution.starting": ("import_engine_quietly", "one_blas_thread"),
     "replicafit.execution.variants": ("Checked", "HeldOut", "Variants"),
-    "replicafit.execution.observers": ("FitBeginning", "Observer"),
+    "replicafit.forward.fit_data": ("load_data",),
+    "replicafit.forward.predictions": ("chi2_from_factor", "on_grid"),
+    "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
+    "replicafit.layers.activations": ("named_activation",),
+    "replicafit.layers.multi_dense": ("plain_dense",),
+    "replicafit.layers.multi_initializer": ("as_seeds",),
+    "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
+    "replicafit.plugins": ("Registry", "load_registry", "with_files"),
+    "replicafit.results.files": ("appearing", "read_arrays", "write_json"),
+    "replicafit.results.folder": ("FitFolder",),
     "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
     "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),
     "replicafit.results.replica": ("ReplicaResult",),
+    "replicafit.runcard": (
+        "Override",
+        "Runcard",
+        "Setup",
+        "canonical",
+        "compared",
+        "differences",
+        "load_runcard",
+        "load_setup",
+        "runcard_type",
+    ),
+    "replicafit.runcard.expressions": ("condition",),
+    "replicafit.runcard.joining": ("items_as_written",),
+    "replicafit.runcard.yaml_source": ("YamlSource",),
     "replicafit.seeds": ("Seeds",),
     "replicafit.training.optimizers": ("Element", "Optimizer", "optimizer"),
 }
+_NOT_OFFERED = {"annotations", "import_module", "TYPE_CHECKING", "Any"}
 
-__all__ = [
-    "INTERRUPTED",
-    "KINDS",
-    "OVERRIDES",
-    "RUNCARD",
-    "Checked",
-    "Command",
-    "Component",
-    "ComponentSettings",
-    "DataError",
-    "Dataset",
-    "DatasetReader",
-    "Element",
-    "Evolution",
-    "Execution",
-    "ExecutionError",
-    "Executor",
-    "ExecutorType",
-    "Exporter",
-    "FitBeginning",
-    "FitData",
-    "FitFolder",
-    "ForwardMap",
-    "FunctionSource",
-    "HeldOut",
-    "KerasObject",
-    "LayerContext",
-    "LayerType",
-    "LuminosityTable",
-    "ModelError",
-    "MultiDense",
-    "MultiInitializer",
-    "NothingLeftError",
-    "Observer",
-    "ObserverType",
-    "Optimizer",
-    "OptimizerSettings",
-    "OptimizerType",
-    "OutputError",
-    "Override",
-    "Penalty",
-    "PenaltyContext",
-    "PerReplica",
-    "PerReplicaConstraint",
-    "PerReplicaRegularizer",
-    "PluginError",
-    "Preset",
-    "Progress",
-    "Registry",
-    "Relation",
-    "ReplicaData",
-    "ReplicaProgress",
-    "ReplicaRecord",
-    "ReplicaResult",
-    "ReplicafitError",
-    "ReportSection",
-    "RunRecord",
-    "Runcard",
-    "RuncardError",
-    "RuncardSection",
-    "Seeds",
-    "SelectionRule",
-    "Settings",
-    "Setup",
-    "Sink",
-    "Spread",
-    "StartingFunctions",
-    "Table",
-    "TrainingError",
-    "Variants",
-    "Verdict",
-    "WholeFit",
-    "YamlSource",
-    "appearing",
-    "canonical",
-    "chi2_from_factor",
-    "compared",
-    "condition",
-    "differences",
-    "executor_for",
-    "hookimpl",
-    "import_engine_quietly",
-    "items_as_written",
-    "join_grids",
-    "known_function",
-    "load_data",
-    "load_registry",
-    "load_runcard",
-    "load_setup",
-    "load_target",
-    "named_activation",
-    "on_flavours",
-    "one_blas_thread",
-    "optimizer",
-    "overrides_of",
-    "passing",
-    "read_arrays",
-    "read_dataset",
-    "read_datasets",
-    "read_observable",
-    "replicate",
-    "runcard_type",
-    "select",
-    "with_files",
-    "write_dataset",
-    "write_json",
-    "write_observable",
-]
+__all__ = sorted(
+    {name for name in globals() if not name.startswith("_")} - _NOT_OFFERED
+    | {name for names in _LATER.values() for name in names}
+)
 
 
 def __getattr__(name: str) -> Any:

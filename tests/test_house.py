@@ -94,18 +94,6 @@ MAY_USE = {
     "replicafit_scan": ["replicafit_report"],
 }
 """Which distribution may import which other."""
-NOT_YET = {
-    "replicafit_dis": "data.dataset_file",
-    "replicafit_lhapdf": "results.files results.folder",
-    "replicafit_pdf": "data.dataset_file data.fit_data "
-    "forward.predictions layers.multi_dense layers.multi_initializer testing.conformance",
-}
-"""What they still import beside that; this list only gets shorter."""
-SAME_AS_PLUGIN = (
-    *("components", "components.hookspecs", "errors", "data", "seeds", "plugins", "runcard"),
-    *("layers.activations", "layers.per_replica", "results.replica"),
-)
-"""Rooms whose public names ``replicafit.plugin`` has too; they go from here first."""
 
 
 def imported_modules(file: Path) -> set[str]:
@@ -118,13 +106,10 @@ def imported_modules(file: Path) -> set[str]:
 
 @pytest.mark.parametrize("package", sorted(PLUGINS.glob("*/replicafit_*")), ids=lambda p: p.name)
 def test_plugins_import_public_doors_only(package):
-    not_yet = NOT_YET.get(package.name, "").split()
-    allowed = DOORS | {f"replicafit.{m}" for m in (*not_yet, *SAME_AS_PLUGIN) if m[0] != "/"}
     friends = {package.name, *MAY_USE.get(package.name, ())}
-    friends |= {m[1:] for m in not_yet if m[0] == "/"}
     for file in package.rglob("*.py"):
         for module in imported_modules(file):
             top = module.split(".")[0]
             if top == "replicafit_report" != package.name:
                 assert module == top, file  # its public door
-            assert top in friends if top != "replicafit" else module in allowed, (file, module)
+            assert top in friends if top != "replicafit" else module in DOORS, (file, module)

@@ -492,9 +492,6 @@ class ReportSection(Component):
     marked_by: str = "run.json"
 
 
-DGLAP = "dglap"
-"""The name of the evolution that reports ask for."""
-
 KINDS: dict[type[Component], str] = {
     LayerType: "layer",
     DatasetReader: "dataset reader",

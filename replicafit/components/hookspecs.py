@@ -62,7 +62,7 @@ def replicafit_exporters() -> Sequence[kinds.Exporter]:  # type: ignore[empty-bo
 
 @hookspec
 def replicafit_evolutions() -> Sequence[kinds.Evolution]:  # type: ignore[empty-body]
-    """Evolutions from q0 to other scales, for ``--at-q`` of reports."""
+    """Evolutions of functions to other scales, for ``--at-q`` of reports."""
 
 
 @hookspec

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from replicafit.components import (
-    DGLAP,
     KINDS,
     Command,
     Component,
@@ -45,7 +44,7 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
     },
     "replicafit-lhapdf": {
         Exporter: ("lhapdf",),
-        Evolution: (DGLAP,),
+        Evolution: ("dglap",),
         FunctionSource: ("lhapdf",),
     },
     "replicafit-dis": {DatasetReader: ("dis",)},
@@ -204,11 +203,16 @@ class Registry:
             f"Known: {allowed}.{broken}"
         )
 
-    def remedy(self, kind: type[Component], name: str) -> str:
-        """How to install the distribution that ``name`` comes with, if that is known."""
-        distribution = FOUND_IN.get((kind, name))
+    def missing(self, kind: type[Component], name: str) -> str:
+        """The distribution that ``name`` comes with, if that is known and it is not there."""
         there: tuple[Plugin | BrokenPlugin, ...] = (*self.plugins, *self.broken)
-        if distribution is None or any(one.distribution == distribution for one in there):
+        distribution = FOUND_IN.get((kind, name), "")
+        return "" if any(one.distribution == distribution for one in there) else distribution
+
+    def remedy(self, kind: type[Component], name: str) -> str:
+        """How to install what is ``missing``."""
+        distribution = self.missing(kind, name)
+        if not distribution:
             return ""
         return (
             f" It comes with {distribution}; in a clone of replicafit: pip install -e "

@@ -11,7 +11,7 @@ from functools import cached_property
 from html import escape
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,10 +39,11 @@ class Replica:
     attributes: Mapping[str, float]
     network: Any
 
-    @property
-    def q0(self) -> float | None:
-        """The attribute ``q0``, if there is one."""
-        return self.attributes.get("q0")
+    if not TYPE_CHECKING:  # or to type checkers no name would be wrong
+
+        def __getattr__(self, name: str) -> float:
+            """The number of that name among ``attributes``, such as ``q0``."""
+            return attribute_of(self, name)
 
     def __call__(self, x: Any) -> np.ndarray:
         """Values (n, f) at x (n,) in (0, 1].
@@ -126,10 +127,11 @@ class Fit:
         """What characterizes them, such as ``q0``, the scale that they belong to."""
         return self.functions.attributes
 
-    @property
-    def q0(self) -> float | None:
-        """The attribute ``q0``, if there is one."""
-        return self.attributes.get("q0")
+    if not TYPE_CHECKING:  # or to type checkers no name would be wrong
+
+        def __getattr__(self, name: str) -> float:
+            """The number of that name among ``attributes``, such as ``q0``."""
+            return attribute_of(self, name)
 
     @property
     def x(self) -> np.ndarray:
@@ -524,6 +526,17 @@ def _one_of(name: str, names: Iterable[str], kind: str) -> str:
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
     raise ValueError(f"There is no {kind} '{name}'; the fit has: {', '.join(known)}.{hint}")
+
+
+def attribute_of(described: Fit | Replica, name: str) -> float:
+    """The number ``name`` among the attributes of ``described``.
+
+    Raises:
+        AttributeError: there is none.
+    """
+    if not name.startswith("_") and name in described.attributes:
+        return described.attributes[name]
+    raise AttributeError(f"a {type(described).__name__} has no attribute {name!r}", name=name)
 
 
 def _function(fit: FitFolder, number: int) -> GridFunctions:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -13,7 +14,7 @@ from replicafit.components import Component, Exporter, Preset, RuncardSection
 from replicafit.plugins import Registry
 from replicafit.runcard.explaining import gist
 from replicafit.runcard.keys import Key, Keys, Location, kind_at
-from replicafit.runcard.yaml_source import OptionMark, Problem, YamlSource
+from replicafit.runcard.yaml_source import Mark, OptionMark, Problem, YamlSource
 
 _IN_YAML_WORDS = {
     "tuple_type": "give a list, each item after '- ' or in [ ]",
@@ -42,9 +43,25 @@ def report(source: YamlSource, registry: Registry, invalid: ValidationError | No
     for problem in _problems(source, Keys(registry), invalid) if invalid else ():
         if _place(problem) not in known or isinstance(problem.mark, OptionMark):
             found.append(problem)
-    told = list(dict.fromkeys(str(problem) for problem in sorted(found, key=_place)))
+    told = list(dict.fromkeys(str(problem) for problem in _once(sorted(found, key=_place))))
     more = len(told) - _MISTAKES_TOLD
     return "\n".join([*told[:_MISTAKES_TOLD], *([f"And {more} more."] if more > 0 else [])])
+
+
+def _once(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """What is missing at several places, such as the plugin of all datasets, at the first alone."""
+    places: dict[str, list[str]] = {}
+    for problem in problems:
+        line = "an option" if isinstance(problem.mark, OptionMark) else str(problem.mark.line + 1)
+        places.setdefault(problem.missing, []).append(line)
+    for problem in problems:
+        if not problem.missing:
+            yield problem
+        elif problem.missing in places:
+            _, *lines = places.pop(problem.missing)
+            more = f" and {len(lines) - _PLACES_TOLD} more" if len(lines) > _PLACES_TOLD else ""
+            also = f" Likewise on line {', '.join(lines[:_PLACES_TOLD])}{more}." if lines else ""
+            yield replace(problem, message=problem.message + also)
 
 
 def _place(problem: Problem) -> tuple[str, int]:
@@ -92,10 +109,9 @@ def _problem(
     if component and kind in _NO_SUCH_TYPE:
         return _wrong_type(source, keys.registry, component, location, error)
     if kind == "literal_error" and component and (location[-1] == "type" or component is Exporter):
-        absence = keys.registry.absence(component, str(error["input"]))
-        return Problem(source.mark(location), absence)
+        return _absence(source.mark(location), keys.registry, component, error["input"])
     if kind == "extra_forbidden":
-        return Problem(source.mark(location, of_key=True), _unknown_key(keys, location))
+        return Problem(source.mark(location, of_key=True), *_unknown_key(keys, location))
     if kind == "missing":
         text = f"'{_dotted(location)}' is missing. Add it.{_meaning(keys, location)}"
         return Problem(source.mark(location[:-1]), text)
@@ -138,8 +154,12 @@ def _wrong_type(
         known = ", ".join(registry.names(kind)) or "none installed"
         text = f"'{_dotted(location)}' needs a type; known: {known}."
         return Problem(source.mark(location), text)
-    absence = registry.absence(kind, str(given["type"]))
-    return Problem(source.mark((*location, "type")), absence)
+    return _absence(source.mark((*location, "type")), registry, kind, given["type"])
+
+
+def _absence(mark: Mark, registry: Registry, kind: type[Component], name: object) -> Problem:
+    absence = registry.absence(kind, str(name))
+    return Problem(mark, absence, missing=registry.missing(kind, str(name)) or absence)
 
 
 def _no_layers(registry: Registry) -> str:
@@ -152,15 +172,17 @@ def _no_layers(registry: Registry) -> str:
     )
 
 
-def _unknown_key(keys: Keys, location: Location) -> str:
+def _unknown_key(keys: Keys, location: Location) -> tuple[str, str]:
+    """Message, and what is missing if that is why."""
     allowed, given = keys.allowed(location[:-1]), str(location[-1])
-    install = keys.registry.remedy(RuncardSection, given) if len(location) == 1 else ""
-    if install:
-        return f"No installed plugin provides the section '{given}'.{install}"
+    missing = keys.registry.missing(RuncardSection, given) if len(location) == 1 else ""
+    if missing:
+        install = keys.registry.remedy(RuncardSection, given)
+        return f"No installed plugin provides the section '{given}'.{install}", missing
     near = get_close_matches(given, allowed, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else _belongs(keys, given)
     known = f" Allowed: {', '.join(allowed)}." if allowed else ""
-    return f"'{given}' is not a key here.{hint}{known}{_of_component(keys, location)}"
+    return f"'{given}' is not a key here.{hint}{known}{_of_component(keys, location)}", ""
 
 
 def _belongs(keys: Keys, given: str) -> str:

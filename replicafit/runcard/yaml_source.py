@@ -123,10 +123,15 @@ Mark = yaml.Mark | OptionMark
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake and its place."""
+    """One mistake and its place.
+
+    Attributes:
+        missing: what is not installed, if that is the mistake: it is told at its first place.
+    """
 
     mark: Mark
     message: str
+    missing: str = ""
 
     def __str__(self) -> str:
         if isinstance(self.mark, OptionMark):

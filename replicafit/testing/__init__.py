@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replicafit.testing.conformance import ConformanceError
+    from replicafit.testing.conformance import ConformanceError, close, require, same
     from replicafit.testing.datasets import check_dataset
     from replicafit.testing.exporters import check_exporter
     from replicafit.testing.forward_maps import check_forward_map
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _LATER = {
     "ConformanceError": "conformance",
+    "close": "conformance",
+    "require": "conformance",
+    "same": "conformance",
     "check_dataset": "datasets",
     "check_exporter": "exporters",
     "check_forward_map": "forward_maps",
@@ -40,6 +43,9 @@ __all__ = [
     "check_layer",
     "check_optimizer",
     "check_penalty",
+    "close",
+    "require",
+    "same",
 ]
 
 

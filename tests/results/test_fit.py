@@ -22,7 +22,8 @@ def fit(tmp_path_factory, toy_data, registry):
 def test_tables_are_those_of_the_replicas_that_count(fit, toy_data):
     assert fit.numbers == fit.selected == (1, 3, 4, 5)
     assert fit.flavours == toy_data.flavours
-    assert fit.q0 == 1.65
+    assert fit.q0 == fit.attributes["q0"] == 1.65
+    assert not hasattr(fit, "charm_mass")
     for number, values in zip(fit.numbers, fit.values, strict=True):
         np.testing.assert_array_equal(values, toy_values(X, len(fit.flavours), number))
 

@@ -192,6 +192,21 @@ def test_nothing_goes_where_nothing_is_installed(tmp_path, type_):
         load_runcard(path, Registry(plugins=tuple(some)))
 
 
+def test_what_is_missing_is_told_once_for_each_distribution(load):
+    many = "".join(f"    - {{type: dis, name: D{i}}}\n" for i in range(40))
+    text = CARD.replace("    - {type: file, path: a.npz}\n", many)
+    text = text.replace("{type: x}, ", "{type: x}, {type: preprocessing}, {type: sum_rules}, ")
+    with pytest.raises(RuncardError) as caught:
+        load(f"{text}theory: {{}}\npenalties: [{{type: rigde}}, {{type: rigde}}]\n")
+    told = str(caught.value)
+    for distribution in ("replicafit-dis", "replicafit-pdf"):
+        assert told.count(f"pip install -e plugins/{distribution}.") == 1
+    assert "card.yml:6:14: No installed plugin provides the dataset reader 'dis'." in told
+    assert "Likewise on line 7, 8, 9 and 36 more." in told
+    assert "'preprocessing'" in told
+    assert told.count("'rigde'") == 1
+
+
 @pytest.mark.parametrize("model", ["", "model: {}\n", "model: {flavours: [f]}\n"])
 def test_a_card_without_layers_is_told_where_there_are_some(load, model):
     with pytest.raises(RuncardError, match=r"'model.layers' is missing.*replicafit_pdf:nnpdf40"):

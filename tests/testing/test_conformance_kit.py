@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keras import ops
-from replicafit_pdf.evolution_basis import EVOLUTION
+from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION
 from replicafit_pdf.penalties.settings import replicafit_penalties
 from replicafit_pdf.testing import check_evolution
 from toy import observable_arrays, toy_dataset
 
 from replicafit.components import (
-    DGLAP,
     Component,
     DatasetReader,
     Evolution,

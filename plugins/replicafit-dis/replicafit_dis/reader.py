@@ -9,7 +9,7 @@ from replicafit.plugin import DataError, read_dataset
 from replicafit_dis.catalogue import dataset_path
 
 if TYPE_CHECKING:
-    from replicafit.data import Dataset
+    from replicafit.plugin import Dataset
     from replicafit_dis import DisSettings
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from replicafit_pdf.evolution_basis import EVOLUTION
+from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION
 
-from replicafit.components import DGLAP
 from replicafit.plugin import Evolution, Exporter, FunctionSource, ReportSection, hookimpl
 from replicafit_lhapdf.reading import Member, PdfSet, read_set, recognizes
 

@@ -9,8 +9,7 @@ from pathlib import Path
 from replicafit_pdf.theory import theory_of
 
 from replicafit import __version__
-from replicafit.plugin import OutputError, WholeFit
-from replicafit.results.files import appearing
+from replicafit.plugin import OutputError, WholeFit, appearing
 from replicafit_lhapdf.files import About
 from replicafit_lhapdf.functions import read_functions
 

@@ -12,8 +12,7 @@ import numpy.typing as npt
 from replicafit_pdf.theory import scale_of
 from scipy.interpolate import CubicSpline
 
-from replicafit.plugin import OutputError
-from replicafit.results.folder import FitFolder
+from replicafit.plugin import FitFolder, OutputError
 
 Array = npt.NDArray[np.float64]
 

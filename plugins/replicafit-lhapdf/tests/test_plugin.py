@@ -7,8 +7,9 @@ import sys
 
 import pluggy
 import replicafit_lhapdf
+from replicafit_pdf.evolution_basis import DGLAP
 
-from replicafit.components import DGLAP, Evolution, Exporter, hookspecs
+from replicafit.components import Evolution, Exporter, hookspecs
 
 
 def test_hook_returns_the_exporter() -> None:

@@ -10,12 +10,12 @@ import pytest
 import replicafit_lhapdf
 import replicafit_pdf
 from fit_folder import write_fit
+from replicafit_pdf.evolution_basis import DGLAP
 from replicafit_pdf.report_sections import SYMBOLS
 from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
 from replicafit_report.sides import fit_side, side_beside
 
-from replicafit.components import DGLAP
 from replicafit.errors import DataError, OutputError, PluginError
 from replicafit.plugin import Evolution, Registry, StartingFunctions
 from replicafit.plugins import Plugin

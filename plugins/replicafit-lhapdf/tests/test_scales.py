@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from replicafit_lhapdf import PdfSet, replicafit_evolutions
-from replicafit_pdf.evolution_basis import EVOLUTION
+from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION
 
-from replicafit.components import DGLAP, StartingFunctions, load_target
+from replicafit.components import StartingFunctions, load_target
 from replicafit.errors import OutputError
 
 

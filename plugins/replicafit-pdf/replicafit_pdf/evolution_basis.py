@@ -29,6 +29,9 @@ _LADDER = ("3", "8", "15", "24", "35")
 EVOLUTION = ("sigma", "g", "v", *(f"v{n}" for n in _LADDER), *(f"t{n}" for n in _LADDER))
 """The whole evolution basis; length g."""
 
+DGLAP = "dglap"
+"""The name of the evolution that takes them to other scales."""
+
 EQUAL_BY_CONSTRUCTION = {"v15": "v", "v24": "v", "v35": "v", "t24": "sigma", "t35": "sigma"}
 
 

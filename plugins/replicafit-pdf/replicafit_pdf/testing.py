@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from replicafit.components import DGLAP
 from replicafit.plugin import Evolution, Registry, StartingFunctions, load_registry, load_target
-from replicafit.testing.conformance import close, require, same
-from replicafit_pdf.evolution_basis import EVOLUTION
+from replicafit.testing import close, require, same
+from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION
 from replicafit_pdf.toy import ToyLesHouches
 
 Q0, SCALES = 1.65, (1.65, 10.0, 100.0)

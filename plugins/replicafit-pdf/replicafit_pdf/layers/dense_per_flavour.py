@@ -10,14 +10,14 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.layers.multi_dense import plain_dense
-from replicafit.layers.multi_initializer import as_seeds
 from replicafit.plugin import (
     LayerContext,
     MultiInitializer,
     PerReplicaConstraint,
     PerReplicaRegularizer,
+    as_seeds,
     named_activation,
+    plain_dense,
 )
 from replicafit_pdf.layers.settings import DensePerFlavourSettings
 

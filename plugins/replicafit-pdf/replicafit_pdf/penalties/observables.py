@@ -8,10 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from replicafit.data.dataset_file import read_observable
-from replicafit.data.fit_data import join_grids
-from replicafit.forward.predictions import on_grid
-from replicafit.plugin import DataError, Dataset, LuminosityTable, ModelError, PenaltyContext
+from replicafit.plugin import (
+    DataError,
+    Dataset,
+    LuminosityTable,
+    ModelError,
+    PenaltyContext,
+    join_grids,
+    on_grid,
+    read_observable,
+)
 from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import PositivitySettings
 

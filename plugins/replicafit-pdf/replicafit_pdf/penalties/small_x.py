@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from replicafit.data.fit_data import join_grids
-from replicafit.plugin import ModelError, PenaltyContext
+from replicafit.plugin import ModelError, PenaltyContext, join_grids
 from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import IntegrabilitySettings
 
