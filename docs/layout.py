@@ -88,7 +88,18 @@ RESULT = FileLayout(
 FUNCTION = FileLayout(
     "function.npz",
     (
-        Entry("x", "from 1e-9 to 1, logarithmic below 0.1 and linear above", "(n,)"),
+        Entry(
+            "x",
+            "through its range: of (0, 1] from 1e-9 to 1, logarithmic below 0.1 and linear above; "
+            "of several inputs all combinations, the last one changing fastest",
+            "(n,) or (n, m)",
+        ),
+        Entry(
+            "inputs",
+            "JSON, a list as in `run.json`: name and range of each input, and whether tables are "
+            "logarithmic; left out, x in (0, 1]",
+            "()",
+        ),
         Entry("flavours", "names of the functions", "(f,)"),
         Entry("values", "of the functions", "(n, f)"),
         Entry("q0", "or another attribute that characterizes them, if the data name one", "()"),

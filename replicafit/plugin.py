@@ -38,6 +38,8 @@ from replicafit.components import Verdict as Verdict
 from replicafit.components import WholeFit as WholeFit
 from replicafit.components import load_target as load_target
 from replicafit.components.hookspecs import hookimpl as hookimpl
+from replicafit.components.inputs import Input as Input
+from replicafit.components.inputs import unit_interval as unit_interval
 from replicafit.errors import DataError as DataError
 from replicafit.errors import ExecutionError as ExecutionError
 from replicafit.errors import ModelError as ModelError

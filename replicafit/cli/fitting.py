@@ -12,6 +12,7 @@ from replicafit.cli.exit_codes import FAILED, INTERRUPTED
 from replicafit.cli.loading import installed
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
 from replicafit.components import Command, ObserverType
+from replicafit.components.inputs import described
 from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
@@ -169,7 +170,8 @@ def check(
         for dataset in () if part is None else part.datasets:
             of = data.n_measured[dataset.name]
             click.echo(f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}")
-    click.echo(f"{'all':40s} {data.n_data:6d} data on {len(data.x_grid)} grid points")
+    on = f"{len(data.x_grid)} grid points, {described(data.inputs)}"
+    click.echo(f"{'all':40s} {data.n_data:6d} data on {on}")
     for line in (*source_lines(data), *pseudodata_lines(setup, data)):
         click.echo(line)
     with one_blas_thread():

@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from pydantic import BaseModel, PydanticUndefinedAnnotation, create_model
 
+from replicafit.components.inputs import UNIT, Input
 from replicafit.components.settings import ComponentSettings as ComponentSettings
 from replicafit.components.settings import Settings as Settings
 from replicafit.errors import PluginError, ReplicafitError
@@ -141,7 +142,8 @@ class LayerContext:
         has_replica_axis: whether the features that reach the layer are ``(b, r, n, f)`` already.
         node_start: where on the grid axis the extra grid points of this layer begin.
         node_count: how many extra grid points this layer requested.
-        x_grid: the grids of all datasets one after the other, with repetitions, (n,).
+        x_grid: the grids of all datasets one after the other, with repetitions, (n, m).
+        inputs: what the functions depend on, with the range of each, length m.
         before: the layers of all replicas that were built before this one, in order.
     """
 
@@ -152,7 +154,8 @@ class LayerContext:
     has_replica_axis: bool = True
     node_start: int = 0
     node_count: int = 0
-    x_grid: np.ndarray = field(default_factory=lambda: np.empty(0))
+    x_grid: np.ndarray = field(default_factory=lambda: np.empty((0, 1)))
+    inputs: tuple[Input, ...] = UNIT
     before: tuple[Any, ...] = ()
 
 
@@ -170,8 +173,11 @@ class LayerType(Configured):
             If that is not its trained weights in their order, it has ``trained_from(plain)``, which
             gives those of one slot back to a fit that starts from an earlier one. With
             ``record(slot) -> dict`` it tells of one replica what ``result.json`` should hold.
-        needs_x: the layer is called as ``layer(features, x)``, with the grid x ``(b, n, 1)``;
+        needs_x: the layer is called as ``layer(features, x)``, with the grid x ``(b, n, m)``;
             then its plain layer is called as ``layer([features, x])``.
+        inputs: ``(settings, inputs of the data) -> the same inputs``, raising ModelError for those
+            that the layer cannot take, in words that follow its name; ``unit_interval`` for a layer
+            that needs x in (0, 1]. It may mark inputs as logarithmic. Left out, all will do.
         extra_grid: ``(settings) -> x (m,)``: grid points beyond those of the data, for instance
             quadrature nodes. They join the one network evaluation of a step.
         size: ``(settings, features in) -> (features out, trained parameters per replica)``; what
@@ -186,6 +192,7 @@ class LayerType(Configured):
 
     build: Target
     needs_x: bool = False
+    inputs: Callable[[Any, tuple[Input, ...]], tuple[Input, ...]] | None = None
     extra_grid: Callable[[Any], np.ndarray] | None = None
     size: Callable[[Any, int], tuple[int, int]] | None = None
     flavours: Callable[[Any, tuple[str, ...]], tuple[str, ...]] | None = None
@@ -227,8 +234,8 @@ class PenaltyContext:
 
     Attributes:
         folder: the runcard's; paths are relative to it.
-        x_grid: grid of the function values, (n,); holds what the penalty requested, but is that of
-            the data while it requests.
+        x_grid: grid of the function values, (n,), or of several inputs (n, m); holds what the
+            penalty requested, but is that of the data while it requests.
         flavours: names of the functions the network puts out; length f.
         attributes: what characterizes these functions (``FitData.attributes``).
         max_steps: steps that a replica takes at most.
@@ -264,8 +271,9 @@ class Penalty(Configured):
     Attributes:
         build: ``(settings, PenaltyContext) -> callable``, which maps ``(function values (r, n, f),
             steps taken (r,))`` to ``(r,)``, never mixing replicas.
-        x_grid: ``(settings, PenaltyContext) -> x (m,)``: grid points it needs beside those of the
-            data. ``replicafit check`` calls it too, so mistakes in files are best found here.
+        x_grid: ``(settings, PenaltyContext) -> x (n,)``, or of several inputs (n, m): grid points
+            it needs beside those of the data. ``replicafit check`` calls it too, so mistakes in
+            files are best found here.
         verdict: ``(settings, PenaltyContext) -> Verdict``: which replicas pass.
     """
 
@@ -335,7 +343,7 @@ class StartingFunctions:
         runcard: of the fit, with all defaults, as plain data.
         flavours: names of the functions, length f.
         attributes: what characterizes them, such as their scale.
-        x: ascending, (n,).
+        x: in (0, 1], ascending, (n,).
         values: (r, n, f).
     """
 

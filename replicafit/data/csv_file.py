@@ -28,15 +28,14 @@ def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
     """The dataset in a file of columns with one line of names above them.
 
     Raises:
-        DataError: a file or column is missing, or a number is none or out of range.
+        DataError: a file or column is missing, or a number is none.
     """
     path = folder / settings.path
     columns = Columns(path)
-    x, y = columns.numbers(settings.x), columns.numbers(settings.y)
-    _check_x(path, settings.x, x)
-    grid, position = np.unique(x, return_inverse=True)
+    x, y = np.column_stack([*map(columns.numbers, settings.inputs)]), columns.numbers(settings.y)
+    grid, position = np.unique(x, axis=0, return_inverse=True)
     table = np.zeros((len(x), 1, len(grid)))
-    table[np.arange(len(x)), 0, position] = 1
+    table[np.arange(len(x)), 0, position.ravel()] = 1
     stat, shifts = _uncertainties(settings, folder, columns, len(x))
     others = {name: columns.numbers(name) for name in columns.numeric()}
     added = tuple(n for n, kind in settings.systematics.items() if kind == "absolute")
@@ -53,8 +52,9 @@ def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
         sys_add_names=("CORR",) * shifts.shape[1] + added,
         sys_mult_percent=percent,
         sys_mult_names=scaled,
-        kinematics={**others, "x": x},
-        x_grid=grid,
+        kinematics={**others, "x": x[:, 0]} if len(settings.inputs) == 1 else others,
+        x_grid=grid if len(settings.inputs) > 1 else grid[:, 0],
+        inputs=settings.inputs,
         flavours=(settings.flavour,),
         tables=(table,),
         operation="NULL",
@@ -130,16 +130,6 @@ def _parsed(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
-
-
-def _check_x(path: Path, name: str, x: np.ndarray) -> None:
-    outside = x[~((x > 0) & (x <= 1))]
-    if len(outside):
-        raise DataError(
-            f"'{path}': '{name}' must lie above 0 and not above 1, but there is {outside[0]:g} "
-            f"(and in all {len(outside)} such data). Scale the column, for instance by "
-            f"1 / {np.abs(x).max():g}, or shift it; functions are known on (0, 1]."
-        )
 
 
 def _uncertainties(

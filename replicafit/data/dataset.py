@@ -28,7 +28,7 @@ class Dataset:
         sys_mult_percent: multiplicative shifts in per cent of the value, (d, m).
         sys_mult_names: their names, length m.
         kinematics: named columns, each (d,), in units of their own.
-        x_grid: grid points on which the tables act, (n,).
+        x_grid: grid points on which the tables act, (n,), or of several inputs (n, m).
         flavours: names of the functions on which the tables act, length f.
         tables: each (d, f, n), acting on functions (n, f), or a ``LuminosityTable``, acting on
             products of two of them.
@@ -38,6 +38,7 @@ class Dataset:
         metadata: process, theory, provenance, as in the file.
         reference: what multiplicative errors multiply, (d,): predictions in a t0 covariance, the
             truth's in a closure test; None means the measured values.
+        inputs: names of the inputs, the columns of ``x_grid``, length m.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Dataset:
     attributes: Mapping[str, float] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reference: np.ndarray | None = None
+    inputs: tuple[str, ...] = ("x",)
 
     @property
     def n_data(self) -> int:

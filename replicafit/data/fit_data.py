@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from scipy.sparse import block_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from replicafit.components import DatasetReader
+from replicafit.components.inputs import UNIT, Input, as_points
 from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.dataset import Dataset
 from replicafit.data.luminosity import table_arrays
@@ -36,7 +37,7 @@ class FitData:
     Attributes:
         datasets: those that are fitted, in the order of the runcard.
         errors: experimental: of the chi2 that is reported.
-        x_grid: all grid points of all datasets, ascending, (n,).
+        x_grid: all grid points of all datasets, ascending, (n,), or of several inputs (n, m).
         flavours: all flavours of all tables, in order of appearance, length f.
         fit_errors: of the chi2 that is minimised: with t0, extra covariances, regularization and
             weights.
@@ -47,6 +48,7 @@ class FitData:
         shared_split: all replicas have the same split.
         held_out: datasets that are reported and not fitted; None without.
         n_measured: how many data each dataset had before cuts, by name, held out ones included.
+        inputs: what the functions depend on, with the range of each, length m.
     """
 
     datasets: tuple[Dataset, ...]
@@ -59,6 +61,7 @@ class FitData:
     shared_split: bool = False
     held_out: FitData | None = None
     n_measured: Mapping[str, int] = field(default_factory=dict)
+    inputs: tuple[Input, ...] = UNIT
 
     @property
     def n_data(self) -> int:
@@ -164,12 +167,18 @@ def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> 
         reader = registry.get(DatasetReader, item.type)
         read = reader.call("read", item, folder, when="when it read a dataset")
         datasets.append(validated(read, f"What the {reader.title} read"))
+    datasets = [_with_inputs(dataset, datasets[0]) for dataset in datasets]
     _check_together(datasets)
     return tuple(datasets)
 
 
-def stack(datasets: Sequence[Dataset]) -> FitData:
-    """``datasets`` as one, with all correlations between them."""
+def stack(datasets: Sequence[Dataset], inputs: tuple[Input, ...] | None = None) -> FitData:
+    """``datasets`` as one, with all correlations between them.
+
+    Args:
+        datasets: of one fit.
+        inputs: with the ranges of the fit; found from the data if not given.
+    """
     _check_together(datasets)
     errors = covariance(datasets)
     data = FitData(
@@ -178,16 +187,110 @@ def stack(datasets: Sequence[Dataset]) -> FitData:
         fit_errors=errors,
         x_grid=join_grids([dataset.x_grid for dataset in datasets]),
         flavours=tuple(dict.fromkeys(f for dataset in datasets for f in dataset.flavours)),
+        inputs=inputs_of(datasets) if inputs is None else inputs,
     )
     data.cholesky  # noqa: B018  a covariance that is not positive definite is found here
     return data
 
 
+Ends = tuple[float | None, float | None]
+"""Of a range, as runcards give it: None is infinity."""
+
+
+def inputs_of(
+    datasets: Sequence[Dataset], ranges: Ends | Mapping[str, Ends] | None = None
+) -> tuple[Input, ...]:
+    """The inputs of ``datasets``, with ranges.
+
+    Args:
+        datasets: of one fit.
+        ranges: what the runcard gives: of the one input, or by name.
+
+    Raises:
+        DataError: data lie outside, or a name is that of no input.
+    """
+    names, columns = datasets[0].inputs, all_grids(datasets).T
+    if isinstance(ranges, tuple):
+        if len(names) > 1:
+            raise DataError(
+                f"data.x_range is one range, but the inputs are {', '.join(names)}. Give one for "
+                f"each that needs it, by name: {{{names[0]}: [low, high]}}."
+            )
+        ranges = {names[0]: ranges}
+    given = dict(ranges or {})
+    unknown = sorted(given.keys() - set(names))
+    if unknown:
+        raise DataError(
+            f"data.x_range names '{unknown[0]}', but the inputs of the data are "
+            f"{', '.join(names)}. Name one of these."
+        )
+    return tuple(
+        Input.of_data(name, column, given.get(name))
+        for name, column in zip(names, columns, strict=True)
+    )
+
+
+def all_grids(datasets: Sequence[Dataset]) -> np.ndarray:
+    """The grids of ``datasets`` one after the other, with repetitions, (n, m)."""
+    return np.concatenate([as_points(dataset.x_grid) for dataset in datasets])
+
+
+def _with_inputs(dataset: Dataset, first: Dataset) -> Dataset:
+    """``dataset`` with its inputs in the order of those of ``first``."""
+    if len(dataset.inputs) == len(first.inputs) == 1:
+        return replace(dataset, inputs=first.inputs)  # whatever each calls it
+    if set(dataset.inputs) != set(first.inputs):
+        raise DataError(
+            f"The functions that {first.name} sees depend on {', '.join(first.inputs)}, those of "
+            f"{dataset.name} on {', '.join(dataset.inputs)}. All datasets of a fit need the same."
+        )
+    columns = [dataset.inputs.index(name) for name in first.inputs]
+    return replace(dataset, x_grid=dataset.x_grid[:, columns], inputs=first.inputs)
+
+
 def join_grids(grids: Sequence[np.ndarray]) -> np.ndarray:
-    """The union of ``grids``, ascending, (n,)."""
-    points = np.unique(np.concatenate(grids))
-    distinct = np.diff(points, prepend=0) > SAME_GRID_POINT * points
-    return points[distinct]
+    """The union of ``grids``, ascending, (n,), or of several inputs (n, m)."""
+    if grids[0].ndim == 1:
+        points = np.unique(np.concatenate(grids))
+        return points[np.diff(points, prepend=-np.inf) > _tolerance(points)]
+    together = np.concatenate(grids)
+    axes = [join_grids([column]) for column in together.T]
+    places = [nearest(column, axis) for column, axis in zip(together.T, axes, strict=True)]
+    distinct = np.unique(np.stack(places, axis=1), axis=0)
+    return np.stack([axis[own] for axis, own in zip(axes, distinct.T, strict=True)], axis=1)
+
+
+def nearest(x: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """The index of the point of ``axis`` (k,), ascending, that is nearest to each of ``x`` (n,)."""
+    above = np.clip(np.searchsorted(axis, x), 1, max(1, len(axis) - 1))
+    below = above - 1
+    above = np.minimum(above, len(axis) - 1)
+    return np.where(x - axis[below] <= axis[above] - x, below, above)
+
+
+def positions(points: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Where ``points`` (n,) or (n, m) stand in ``grid``, which holds them, (n,).
+
+    Raises:
+        ValueError: it does not.
+    """
+    points, grid = as_points(points), as_points(grid)
+    gaps = np.zeros((len(points), len(grid)))
+    for own, column in zip(points.T, grid.T, strict=True):
+        allowed = 2 * _tolerance(column)[None, :] + np.finfo(float).tiny
+        gaps = np.maximum(gaps, np.abs(column[None, :] - own[:, None]) / allowed)
+    found = gaps.argmin(axis=1)
+    if (gaps[np.arange(len(points)), found] > 1).any():
+        raise ValueError("a point is not on the grid")
+    return np.asarray(found)
+
+
+def _tolerance(points: np.ndarray) -> np.ndarray:
+    """How near to each of ``points`` (n,) another is the same: relative to it, or where points are
+    not positive, to their span.
+    """
+    scale = points if points.min() > 0 else np.full(len(points), np.ptp(points))
+    return SAME_GRID_POINT * scale
 
 
 def _check_together(datasets: Sequence[Dataset]) -> None:

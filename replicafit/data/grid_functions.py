@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from replicafit.components import Relation
+from replicafit.components.inputs import UNIT, Input, as_points, described
 from replicafit.data.dataset_file import read_attributes
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
@@ -28,22 +30,25 @@ class GridFunctions:
     """Functions on a grid.
 
     Attributes:
-        x: where, ascending, (n,).
+        x: where, ascending, (n,); of several inputs all combinations, (n, m).
         flavours: names of the functions, length f.
         values: (n, f), or with a replica axis (r, n, f).
         attributes: what characterizes them, by name, such as a scale.
+        inputs: what the functions depend on, with the range of each, length m.
     """
 
     x: np.ndarray
     flavours: tuple[str, ...]
     values: np.ndarray
     attributes: Mapping[str, float] = field(default_factory=dict)
+    inputs: tuple[Input, ...] = UNIT
 
     def arrays(self) -> dict[str, Any]:
         """What ``function.npz`` holds."""
         names = np.array(self.flavours, dtype=np.str_)
         columns = dict(zip(_COLUMNS, (self.x, names, self.values), strict=True))
-        return {**columns, **self.attributes}
+        inputs = json.dumps([each.record() for each in self.inputs])
+        return {**columns, "inputs": inputs, **self.attributes}
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, np.ndarray]) -> GridFunctions:
@@ -54,8 +59,14 @@ class GridFunctions:
         """
         x, names, values = (arrays[key] for key in _COLUMNS)
         attributes = read_attributes(arrays)
-        numbers = x.astype(np.float64), values.astype(np.float64)
-        return cls(numbers[0], tuple(map(str, names)), numbers[1], attributes)
+        x, values = x.astype(np.float64), values.astype(np.float64)
+        if "inputs" in arrays:
+            inputs = tuple(map(Input.of_record, json.loads(str(arrays["inputs"]))))
+        else:  # written by hand, or before there were other ranges
+            several = x.ndim > 1 and x.shape[1] > 1
+            columns = enumerate(as_points(x).T, 1)
+            inputs = tuple(Input.of_data(f"x{i}" if several else "x", own) for i, own in columns)
+        return cls(x, tuple(map(str, names)), values, attributes, inputs)
 
     @classmethod
     def read(cls, path: Path) -> GridFunctions:
@@ -64,25 +75,49 @@ class GridFunctions:
             return cls.of_arrays(dict(archive))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Values (m, f) at x (m,), of functions without a replica axis; cubic in log x.
+        """Values (..., k, f) at x (k,) or (k, m): cubic, in log x where x is logarithmic.
 
         Raises:
-            DataError: an x outside the table.
+            DataError: an x outside the table, or of other inputs.
         """
-        low, high = self.x[0], self.x[-1]
-        if x.min() < low * (1 - SAME) or x.max() > high * (1 + SAME):
+        points = as_points(x)
+        if points.shape[1] != len(self.inputs):
             raise DataError(
-                f"A stored function from x = {low:.3g} to {high:.3g} does not reach the grid "
-                f"points of the data, x = {x.min():.3g} to {x.max():.3g}. Use one that does."
+                f"A stored function depends on {described(self.inputs)}, which are not the inputs "
+                "of the data. Use one of these."
             )
-        values: np.ndarray = self._spline(np.log(np.clip(x, low, high)))
-        return values
+        columns = []
+        for one, axis, column in zip(self.inputs, self.axes, points.T, strict=True):
+            low, high = axis[0], axis[-1]
+            room = SAME * (np.array([low, high]) if one.log else np.ptp(axis))
+            ends = np.array([low, high]) + np.array([-1, 1]) * room
+            if column.min() < ends[0] or column.max() > ends[1]:
+                raise DataError(
+                    f"A stored function from {one.name} = {low:.3g} to {high:.3g} does not reach "
+                    f"the grid points of the data, {one.name} = {column.min():.3g} to "
+                    f"{column.max():.3g}. Use one that does."
+                )
+            columns.append(one.along(np.clip(column, low, high)))
+        values: np.ndarray = self._spline(columns[0] if len(columns) == 1 else np.stack(columns, 1))
+        return np.moveaxis(values, 0, -2)
+
+    @cached_property
+    def axes(self) -> tuple[np.ndarray, ...]:
+        """The points of each input, ascending, of which the grid holds all combinations."""
+        return tuple(np.unique(column) for column in as_points(self.x).T)
 
     @cached_property
     def _spline(self) -> Any:
-        from scipy.interpolate import CubicSpline  # half a second, which few runcards need
+        """Of points (k,) or (k, m): values (k, ..., f)."""
+        from scipy.interpolate import CubicSpline, RegularGridInterpolator  # slow to import
 
-        return CubicSpline(np.log(self.x), self.values, axis=0)
+        along = [one.along(axis) for one, axis in zip(self.inputs, self.axes, strict=True)]
+        values = np.moveaxis(self.values, -2, 0)
+        if len(along) == 1:
+            return CubicSpline(along[0], values, axis=0)
+        on_axes = values.reshape(*map(len, along), *values.shape[1:])
+        method = "cubic" if min(map(len, along)) > 3 else "linear"
+        return RegularGridInterpolator(along, on_axes, method=method)
 
 
 def combination(given: Sequence[str], wanted: Sequence[str], registry: Registry) -> np.ndarray:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from replicafit.components import FunctionSource, load_target
+from replicafit.components.inputs import combinations, described, outside
 from replicafit.data.grid_functions import SAME, GridFunctions, combination
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
@@ -27,14 +28,14 @@ NO_RESULT = ("diverged", "undrawn")
 
 
 class KnownFunction(Protocol):
-    """Functions of x."""
+    """Functions of x, or of several inputs."""
 
     @property
     def flavours(self) -> tuple[str, ...]:
         """Names, length f."""
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """Values (n, f) at x (n,)."""
+        """Values (n, f) at x (n,), or of several inputs (n, m)."""
 
 
 def known_function(
@@ -109,8 +110,15 @@ def read_function(path: Path) -> GridFunctions:
             "values (n, f)."
         ) from None
     x, values = function.x, function.values
-    if x.ndim != 1 or len(x) < 2 or not (x[0] > 0 and (np.diff(x) > 0).all() and x[-1] <= 1):
-        raise DataError(f"'{path}': x must ascend within (0, 1], with at least two grid points.")
+    if x.ndim == 1 and (len(x) < 2 or not (np.diff(x) > 0).all()):
+        raise DataError(f"'{path}': x must ascend, with at least two grid points.")
+    if not len(x) or outside(x, function.inputs).any():
+        raise DataError(f"'{path}': x must lie within {described(function.inputs)}.")
+    if x.ndim > 1 and not np.array_equal(x, combinations(function.axes)):
+        raise DataError(
+            f"'{path}': x must hold all combinations of the points of each input, ascending, the "
+            "last input changing fastest."
+        )
     if values.shape != (len(x), len(function.flavours)) or not np.isfinite(values).all():
         raise DataError(
             f"'{path}': values must be finite numbers of shape "
@@ -141,7 +149,7 @@ def _mean_of_fit(folder: Path) -> GridFunctions:
     each = [read_function(folder / "replicas" / name / "function.npz") for name in good]
     first = each[0]
     mean = np.mean([function.values for function in each], axis=0)
-    return GridFunctions(first.x, first.flavours, mean, first.attributes)
+    return GridFunctions(first.x, first.flavours, mean, first.attributes, first.inputs)
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -52,13 +52,20 @@ def _in_float64(dataset: Dataset) -> Dataset:
         sys_mult_percent=_frozen(dataset.sys_mult_percent),
         sys_mult_names=words(dataset.sys_mult_names),
         kinematics={str(key): _frozen(column) for key, column in dataset.kinematics.items()},
-        x_grid=_frozen(dataset.x_grid),
+        x_grid=_frozen(_flat(dataset.x_grid)),
+        inputs=words(dataset.inputs),
         flavours=words(dataset.flavours),
         attributes={str(key): float(value) for key, value in dataset.attributes.items()},
         tables=tuple(_table(table) for table in dataset.tables),
         operation=str(dataset.operation),
         metadata=dict(dataset.metadata),
     )
+
+
+def _flat(grid: Any) -> Any:
+    """A grid (n, 1) as (n,): one input has no axis of its own."""
+    grid = np.asarray(grid)
+    return grid[:, 0] if grid.ndim == 2 and grid.shape[1] == 1 else grid
 
 
 def _table(table: Table) -> Table:
@@ -82,9 +89,18 @@ def _frozen(given: Any, kind: type[np.generic] = np.float64) -> np.ndarray:
 
 
 def _check_shapes(source: str, dataset: Dataset) -> None:
-    for key, array in (("central", dataset.central), ("x_grid", dataset.x_grid)):
-        if array.ndim != 1 or not len(array):
-            raise DataError(f"{source}: '{key}' must be a list of at least one number.")
+    inputs = len(dataset.inputs)
+    if dataset.central.ndim != 1 or not len(dataset.central):
+        raise DataError(f"{source}: 'central' must be a list of at least one number.")
+    if not inputs or len(set(dataset.inputs)) < inputs:
+        raise DataError(f"{source}: the inputs {dataset.inputs} need names that differ.")
+    width = (inputs,) if inputs > 1 else ()
+    if not dataset.x_grid.size or dataset.x_grid.shape[1:] != width or not dataset.x_grid.ndim:
+        allowed = "a list of at least one number" if inputs == 1 else f"of shape (n, {inputs})"
+        raise DataError(
+            f"{source}: 'x_grid' must be {allowed}, for {', '.join(dataset.inputs)}; its shape is "
+            f"{dataset.x_grid.shape}."
+        )
     d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
     tables: dict[str, tuple[np.ndarray, tuple[int, ...]]] = {}
     for i, table in enumerate(dataset.tables):
@@ -142,13 +158,15 @@ def _check_values(source: str, dataset: Dataset) -> None:
         "sys_add": dataset.sys_add,
         "sys_mult_percent": dataset.sys_mult_percent,
         **dataset.kinematics,
+        "x_grid": dataset.x_grid,
         **table_arrays(dataset.tables),
     }
     for key, array in columns.items():
         bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
         if len(bad):
+            of = "grid points" if key == "x_grid" else "data"
             raise DataError(
-                f"{source}: '{key}' of dataset {dataset.name} is not finite for the data "
+                f"{source}: '{key}' of dataset {dataset.name} is not finite for the {of} "
                 f"{_some(bad)} (counted from 0). Remove or mend them."
             )
     negative = np.flatnonzero(dataset.stat < 0)
@@ -160,12 +178,6 @@ def _check_values(source: str, dataset: Dataset) -> None:
     for name, value in dataset.attributes.items():
         if not np.isfinite(value):
             raise DataError(f"{source}: {name} must be a finite number, not {value}.")
-    outside = dataset.x_grid[~((dataset.x_grid > 0) & (dataset.x_grid <= 1))]
-    if len(outside):
-        raise DataError(
-            f"{source}: the grid points of {dataset.name} must lie in (0, 1], "
-            f"but there is x = {_some(outside)}."
-        )
 
 
 def _some(values: np.ndarray) -> str:

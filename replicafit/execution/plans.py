@@ -10,6 +10,7 @@ from typing import Any
 
 from replicafit.components import OptimizerType
 from replicafit.data import FitData
+from replicafit.data.fit_data import all_grids
 from replicafit.forward.chi2 import Chi2, chi2_of
 from replicafit.forward.penalties import Penalties, build_penalties
 from replicafit.forward.planning import NetworkPlan, plan_networks
@@ -18,7 +19,7 @@ from replicafit.results.folder import FitFolder
 from replicafit.runcard import Setup
 from replicafit.runcard.models import StartFrom
 from replicafit.training.backend import backend
-from replicafit.training.batches import PreparedBatch, grid_of_datasets, prepare_batch
+from replicafit.training.batches import PreparedBatch, prepare_batch
 from replicafit.training.engine import Engine, Schedule, network_functions
 from replicafit.training.model import ReplicaModel, build_model
 from replicafit.training.optimizers import Optimizer
@@ -63,7 +64,8 @@ class Plan:
         """
         first = self.network.batches[0]
         padded = (*first, *first[:1] * (self.slots - len(first)))
-        return build_model(self.setup, padded, grid_of_datasets(self.data), self.start)
+        grids = all_grids(self.data.datasets)
+        return build_model(self.setup, padded, grids, self.start, self.data.inputs)
 
     @cached_property
     def evaluation(self) -> Evaluation:

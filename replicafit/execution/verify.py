@@ -14,10 +14,9 @@ import numpy as np
 from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.forward.fit_data import load_data
 from replicafit.runcard import Setup
-from replicafit.training.batches import PreparedBatch, grid_of_datasets
+from replicafit.training.batches import PreparedBatch
 from replicafit.training.engine import BatchConstants
 from replicafit.training.loop import Snapshot, train
-from replicafit.training.model import build_model
 from replicafit.training.slots import Line, Slots, replicas_of
 
 FEW_STEPS = 50
@@ -74,9 +73,7 @@ class _Trials:
             max_steps=2 * every * self.checks[1],
         )
         self.plan = replace(plan, schedule=endless)
-        padded = (*self.numbers, *self.numbers[:1] * (plan.slots - len(self.numbers)))
-        model = build_model(plan.setup, padded, grid_of_datasets(plan.data), plan.start)
-        self.advance = make_engine(self.plan, model).compiled()
+        self.advance = make_engine(self.plan, plan.model).compiled()
         self.prepared = plan.prepare(self.numbers)
 
     def cases(self) -> list[Case]:

@@ -12,13 +12,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from replicafit.components import LayerType
+from replicafit.components.inputs import Input, described, outside
 from replicafit.data import Dataset, FitData, read_datasets, stack
 from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.cuts import NothingLeftError, by_fold, passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
+from replicafit.data.fit_data import all_grids, inputs_of, join_grids
 from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
 from replicafit.data.replica_data import ALL_REPLICAS, fluctuated
-from replicafit.errors import DataError
+from replicafit.errors import DataError, ModelError
 from replicafit.forward.penalties import with_penalty_grids
 from replicafit.forward.predictions import predict
 from replicafit.runcard import Setup
@@ -34,11 +37,50 @@ def load_data(setup: Setup) -> FitData:
     return with_penalty_grids(_Assembly(setup).data(), setup)
 
 
+def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:
+    """The inputs of the functions: of the data, in the range that the runcard gives, as all layers
+    of all architectures take them.
+
+    Raises:
+        DataError: the data do not lie in the range, or are not told apart on the device.
+        ModelError: a layer takes other inputs only.
+    """
+    inputs = inputs_of(datasets, setup.runcard.data.x_range)
+    for network in setup.runcard.model.networks:
+        for position, item in enumerate(network.layers):
+            kind = setup.registry.get(LayerType, item.type)
+            if kind.inputs is None:
+                continue
+            try:
+                inputs = kind.inputs(item, inputs)
+            except ModelError as cause:
+                raise ModelError(
+                    f"Layer {position} of the runcard ({kind.name}) {cause}."
+                ) from None
+    grids = all_grids(datasets)
+    beyond = grids[outside(grids, inputs)]
+    if len(beyond):
+        raise DataError(
+            f"The layers of the runcard take {described(inputs)}, but the data have a grid point "
+            f"at {', '.join(map(str, beyond[0].tolist()))}. Begin with {{type: x}}, or leave such "
+            "data out."
+        )
+    for one, column in zip(inputs, grids.T, strict=True):
+        points = join_grids([column])
+        if len(np.unique(points.astype(setup.runcard.precision))) < len(points):
+            raise DataError(
+                f"Some grid points of {one} are the same number in {setup.runcard.precision}. "
+                f"Subtract from {one.name} what all data have in common, or give precision: "
+                "float64."
+            )
+    return inputs
+
+
 class _Assembly:
     """What the steps of ``load_data`` share."""
 
     def __init__(self, setup: Setup) -> None:
-        self.settings, self.seed = setup.runcard.data, setup.runcard.seed
+        self.setup, self.settings, self.seed = setup, setup.runcard.data, setup.runcard.seed
         self.registry, self.folder = setup.registry, setup.folder
         items = self.settings.extra_covariances
         self.extra = [(read_extra_covariance(self.folder / i.path), i.sampled) for i in items]
@@ -46,19 +88,20 @@ class _Assembly:
     def data(self) -> FitData:
         settings = self.settings
         whole = read_datasets(settings.datasets, self.registry, self.folder)
+        self.inputs = _ranges(whole, self.setup)
         self.kept = self._kept(whole)
         for extra, _ in self.extra:
             extra.refuse_unless_used(tuple(self.kept))
         datasets = self._as_closure([select(d, self.kept[d.name]) for d in whole])
         fitted, held_out = by_fold(datasets, settings.folds, settings.hold_out)
-        data = self._sampled(stack(fitted))
+        data = self._sampled(stack(fitted, self.inputs))
         final = self._fit_errors(data)
         return replace(
             data,
             fit_errors=final,
             whitening=final.whitening() if settings.split.basis == "diagonal" else None,
             shared_split=settings.split.shared,
-            held_out=stack(held_out) if held_out else None,
+            held_out=stack(held_out, self.inputs) if held_out else None,
             n_measured={dataset.name: dataset.n_data for dataset in whole},
         )
 
@@ -86,7 +129,7 @@ class _Assembly:
         exact = [replace(d, central=t, reference=t) for d, t in self._predicted(datasets, truth)]
         if closure.level == 0:
             return exact
-        data = self._sampled(stack(exact))
+        data = self._sampled(stack(exact, self.inputs))
         generator = Seeds(self.seed).generator(ALL_REPLICAS, "closure")
         values = fluctuated(data, generator, True, self.settings.redraw_negative)
         places = zip(exact, data.slices, strict=True)

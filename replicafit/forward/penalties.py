@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from replicafit.components import Penalty, PenaltyContext, Verdict
+from replicafit.components.inputs import as_points, described, outside
 from replicafit.data import FitData
 from replicafit.data.fit_data import join_grids
+from replicafit.errors import ModelError
 from replicafit.runcard import Setup
 from replicafit.runcard.models import NetworkSettings, flavours_along
 
@@ -47,6 +49,13 @@ def with_penalty_grids(data: FitData, setup: Setup) -> FitData:
         for _, item, kind in _chosen(setup)
         if kind.x_grid is not None
     ]
+    for grid in grids:
+        same = as_points(grid).shape[1] == len(data.inputs)
+        if not same or outside(grid, data.inputs).any():
+            raise ModelError(
+                f"A penalty asks for grid points outside of {described(data.inputs)}. Leave it "
+                "out, or give data.x_range a range that holds them."
+            )
     return replace(data, x_grid=join_grids([data.x_grid, *grids])) if grids else data
 
 

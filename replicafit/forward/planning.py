@@ -183,7 +183,7 @@ def _chosen(runcard: Runcard, numbers: Sequence[int]) -> list[list[int]]:
 
 def _network_plan(setup: Setup, data: FitData, forms: FormPlan) -> tuple[Memory, int, int]:
     """Memory, parameters and grid points."""
-    features, parameters, evaluated, points = 1, 0, 0, len(data.x_grid)
+    features, parameters, evaluated, points = len(data.inputs), 0, 0, len(data.x_grid)
     for item in setup.runcard.model.layers:
         kind = setup.registry.get(LayerType, item.type)
         features, more = kind.size(item, features) if kind.size else (features, 0)

@@ -9,7 +9,7 @@ from scipy.linalg import solve_triangular
 
 from replicafit.components import ForwardMap
 from replicafit.data import Dataset, FitData, LuminosityTable
-from replicafit.data.fit_data import SAME_GRID_POINT
+from replicafit.data.fit_data import positions
 from replicafit.data.luminosity import Table
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
@@ -41,9 +41,12 @@ def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tu
     Raises:
         DataError: a grid point of the dataset is not in ``x_grid``.
     """
-    columns = np.abs(x_grid[None, :] - dataset.x_grid[:, None]).argmin(axis=1)
-    if not np.allclose(x_grid[columns], dataset.x_grid, rtol=2 * SAME_GRID_POINT, atol=0):
-        raise DataError(f"The grid of {dataset.name} is not part of the grid it is put on.")
+    try:
+        columns = positions(dataset.x_grid, x_grid)
+    except ValueError:
+        raise DataError(
+            f"The grid of {dataset.name} is not part of the grid it is put on."
+        ) from None
     rows = np.array([flavours.index(name) for name in dataset.flavours])
     size = len(x_grid), len(flavours)
     return tuple(

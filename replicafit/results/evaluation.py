@@ -13,6 +13,7 @@ from keras import ops
 from scipy.linalg import cho_solve
 
 from replicafit.components import Verdict
+from replicafit.components.inputs import as_points, table_grid
 from replicafit.data import FitData
 from replicafit.data.grid_functions import GridFunctions, combination
 from replicafit.forward.predictions import chi2, predict_all
@@ -37,9 +38,6 @@ from replicafit.runcard import Setup
 from replicafit.training.model import ReplicaModel
 from replicafit.training.slots import FinishedReplica
 from replicafit.training.status import Status
-
-EXPORT_GRID = np.unique(np.concatenate([np.geomspace(1e-9, 0.1, 101), np.linspace(0.1, 1, 91)]))
-"""Where ``function.npz`` tabulates: logarithmic below x = 0.1, linear above."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +66,8 @@ class Evaluation:
         count = len(finished)
         turn = combination(self.model.flavours, self.data.flavours, self.setup.registry)
         fitted = self._functions(self.data.x_grid)
-        exported = (self._functions(EXPORT_GRID) @ turn)[:count]
+        grid = table_grid(self.data.inputs)
+        exported = (self._functions(grid) @ turn)[:count]
         predictions = predict_all(self.data, self.setup.registry, (fitted @ turn)[:count])
         weighted = self._weighted(self.data.central - predictions)
         held_out = self._held_out(count)
@@ -76,7 +75,7 @@ class Evaluation:
         networks = self.model.split(range(count), turn)
         for i, (each, network) in enumerate(zip(finished, networks, strict=True)):
             function = GridFunctions(
-                EXPORT_GRID, self.data.flavours, exported[i], self.data.attributes
+                grid, self.data.flavours, exported[i], self.data.attributes, self.data.inputs
             )
             own = ReplicaPredictions(self.data, predictions[i], weighted[:, i])
             record = self._record(each, i, own, function, held_out[i], judged[i])
@@ -98,9 +97,9 @@ class Evaluation:
             variable.assign(np.stack(rows))
 
     def _functions(self, x: np.ndarray) -> np.ndarray:
-        """The functions (r, n, f) of all slots at x (n,)."""
+        """The functions (r, n, f) of all slots at x (n,) or (n, m)."""
         network = self.model.network
-        points = ops.cast(ops.convert_to_tensor(x[None, :, None]), network.compute_dtype)
+        points = ops.cast(ops.convert_to_tensor(as_points(x)[None]), network.compute_dtype)
         return np.asarray(ops.convert_to_numpy(network(points))[0], dtype=np.float64)
 
     def _verdicts(self, fitted: np.ndarray) -> list[dict[str, PenaltyVerdict]]:
@@ -128,7 +127,7 @@ class Evaluation:
             {name: residual[at] @ row[at] / len(at) for name, at in group.items()}
             for row, group in zip(own.weighted_residual, self._groups, strict=True)
         )
-        lengths = arc_lengths(function.x, function.values).tolist()
+        lengths = arc_lengths(function.x, function.values, function.inputs).tolist()
         training = replica.batch.data.training[replica.place]
         seeds = (getattr(s.layer, "replica_seeds", None) for s in replica.batch.model.stages)
         recorded = {

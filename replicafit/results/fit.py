@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from replicafit.components.inputs import UNIT, Input, as_points, described
 from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import OutputError
 from replicafit.results.files import read_arrays
@@ -31,13 +32,15 @@ class Replica:
         number: the replica number.
         flavours: names of the functions, length f.
         attributes: what characterizes them, such as ``q0``, the scale that they belong to.
-        network: the plain Keras network, x (b, 1) -> (b, f).
+        network: the plain Keras network, x (b, m) -> (b, f).
+        inputs: what the functions depend on, with the range of each, length m.
     """
 
     number: int
     flavours: tuple[str, ...]
     attributes: Mapping[str, float]
     network: Any
+    inputs: tuple[Input, ...] = UNIT
 
     if not TYPE_CHECKING:  # or to type checkers no name would be wrong
 
@@ -46,13 +49,13 @@ class Replica:
             return attribute_of(self, name)
 
     def __call__(self, x: Any) -> np.ndarray:
-        """Values (n, f) at x (n,) in (0, 1].
+        """Values (n, f) at x (n,), or of several inputs (n, m).
 
         Raises:
-            ValueError: an x outside (0, 1].
+            ValueError: an x outside the range.
         """
-        points = checked(x)
-        values = self.network(points[:, None].astype(self.network.inputs[0].dtype))
+        points = as_points(checked(x, self.inputs))
+        values = self.network(points.astype(self.network.inputs[0].dtype))
         from keras import ops
 
         return np.asarray(ops.convert_to_numpy(values), dtype=np.float64)
@@ -134,8 +137,13 @@ class Fit:
             return attribute_of(self, name)
 
     @property
+    def inputs(self) -> tuple[Input, ...]:
+        """What the functions depend on, with the range of each, length m."""
+        return self.functions.inputs
+
+    @property
     def x(self) -> np.ndarray:
-        """The grid of the tables, (n,)."""
+        """The grid of the tables, (n,); of several inputs all combinations, (n, m)."""
         return self.functions.x
 
     @property
@@ -185,31 +193,33 @@ class Fit:
         return tuple(load_replica(self.folder, number) for number in self.numbers)
 
     def __call__(self, x: Any) -> np.ndarray:
-        """Values (r, n, f) at x (n,) in (0, 1], from the networks (imports Keras).
+        """Values (r, n, f) at x (n,), or of several inputs (n, m), from the networks (imports
+        Keras).
 
         Raises:
             ValueError: x is no such list of numbers.
         """
-        points = checked(x)
+        points = checked(x, self.inputs)
         self._refuse_empty()
         return self._chosen(np.stack([replica(points) for replica in self]))
 
     def interpolate(self, x: Any) -> np.ndarray:
-        """The same from the tables, by cubic splines in log x, without Keras.
+        """The same from the tables, without Keras: cubic, in log x where x is logarithmic.
 
         Raises:
             ValueError: an x outside the tables.
         """
-        from scipy.interpolate import CubicSpline
-
-        points = checked(x)
-        if points.min() < self.x[0]:
-            raise ValueError(
-                f"The tables begin at x = {self.x[0]:.3g}; given: {points.min():.3g}. Call the fit "
-                "itself, which evaluates the networks."
-            )
-        spline = CubicSpline(np.log(self.x), self.values, axis=1)
-        return np.asarray(spline(np.log(points)))
+        points = as_points(checked(x, self.inputs))
+        for one, axis, column in zip(self.inputs, self.functions.axes, points.T, strict=True):
+            low, high = column.min(), column.max()
+            if low < axis[0] or high > axis[-1]:
+                where = f"begin at {one.name} = {axis[0]:.3g}; given: {low:.3g}"
+                if low >= axis[0]:
+                    where = f"end at {one.name} = {axis[-1]:.3g}; given: {high:.3g}"
+                raise ValueError(
+                    f"The tables {where}. Call the fit itself, which evaluates the networks."
+                )
+        return self._chosen(self.functions(points))
 
     def mean(self, x: Any = None) -> np.ndarray:
         """Mean over replicas, (n, f); on the tables' grid, or by ``fit(x)``."""
@@ -364,17 +374,19 @@ class Fit:
     def to_pandas(self) -> Any:
         """The tables as a long pandas frame: replica, x, flavour, value."""
         pandas = _optional("pandas")
+        axes, names = self.functions.axes, [one.name for one in self.inputs]
         index = pandas.MultiIndex.from_product(
-            [self.numbers, self.x, self.flavours], names=["replica", "x", "flavour"]
+            [self.numbers, *axes, self.flavours], names=["replica", *names, "flavour"]
         )
         return pandas.Series(self.values.ravel(), index=index, name="value").reset_index()
 
     def to_xarray(self) -> Any:
-        """The tables as an xarray array of dimensions replica, x, flavour."""
+        """The tables as an xarray array of dimensions replica, x (or each input), flavour."""
+        axes = dict(zip([one.name for one in self.inputs], self.functions.axes, strict=True))
         return _optional("xarray").DataArray(
-            self.values.reshape(len(self), len(self.x), -1),
-            dims=("replica", "x", "flavour"),
-            coords={"replica": list(self.numbers), "x": self.x, "flavour": list(self.flavours)},
+            self.values.reshape(len(self), *map(len, axes.values()), len(self.flavours)),
+            dims=("replica", *axes, "flavour"),
+            coords={"replica": list(self.numbers), **axes, "flavour": list(self.flavours)},
             name="value",
             attrs=dict(self.attributes),
         )
@@ -383,22 +395,33 @@ class Fit:
         """Draws mean and central band of each function with matplotlib.
 
         Args:
-            x: where, (n,); on the tables' grid by default.
+            x: where, (n,), on the tables' grid by default; of several inputs (n, m), along one.
             level: of the band, as for ``band``.
             ax: the axes to draw into; new ones by default.
 
         Returns:
             The axes.
+
+        Raises:
+            ValueError: there are several inputs, and not one alone changes in x.
         """
+        columns = as_points(self.x if x is None else checked(x, self.inputs)).T
+        changing = [i for i, column in enumerate(columns) if np.ptp(column) > 0] or [0]
+        along = self.inputs[changing[0]].name
+        if len(changing) > 1:
+            raise ValueError(
+                f"A curve goes along one input. Give x of shape (n, {len(columns)}) in which one "
+                f"changes alone, such as {along}; or draw maps with replicafit report."
+            )
         low, high = self.band(x, level=level)
-        points = self.x if x is None else checked(x)
+        points = columns[changing[0]]
         if ax is None:
             _, ax = _optional("matplotlib.pyplot").subplots()
         curves = [each.reshape(len(points), -1).T for each in (self.mean(x), low, high)]
         for name, mean, bottom, top in zip(self.flavours, *curves, strict=True):
             (line,) = ax.plot(points, mean, label=name.replace("$", r"\$"))
             ax.fill_between(points, bottom, top, color=line.get_color(), alpha=0.3, linewidth=0)
-        ax.set_xlabel("x")
+        ax.set_xlabel(along.replace("$", r"\$"))
         ax.legend(title=f"mean of {len(self)} replicas, central {100 * level:g} %")
         return ax
 
@@ -441,6 +464,7 @@ class Fit:
             ),
             "data": str(shown.results[0].n_data),
             "functions": ", ".join(shown.flavours) + (f", at {known}" if known else ""),
+            "of": described(shown.inputs),
         }
         cells = "".join(f"<tr><th>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows.items())
         return f"<table><caption>{escape(str(self.folder))}</caption>{cells}</table>"
@@ -477,25 +501,27 @@ def load_replica(folder: str | Path, number: int) -> Replica:
     import keras
 
     network = keras.models.load_model(network_file)
-    return Replica(number, function.flavours, function.attributes, network)
+    return Replica(number, function.flavours, function.attributes, network, function.inputs)
 
 
-def checked(x: Any) -> np.ndarray:
-    """``x``, one number or a list of them, as (n,).
+def checked(x: Any, inputs: Sequence[Input] = UNIT) -> np.ndarray:
+    """``x``, one point or a list of them, as (n,), or of several inputs as (n, m).
 
     Raises:
-        ValueError: it is something else, or an x is outside (0, 1].
+        ValueError: it is something else, or an x is outside the range.
     """
-    points = np.atleast_1d(_numbers(x, "x"))
-    if points.ndim != 1 or not len(points):
-        raise ValueError(
-            f"x is a number or a list of at least one; given: an array of shape {points.shape}."
-        )
-    outside = points[~((points > 0) & (points <= 1))]
-    if len(outside):
-        raise ValueError(
-            f"x must lie in (0, 1]; given: {', '.join(f'{each:g}' for each in outside[:3])}."
-        )
+    points, m = _numbers(x, "x"), len(inputs)
+    if points.ndim == (0 if m == 1 else 1):
+        points = points[None]
+    if points.shape[1:] != (() if m == 1 else (m,)) or not points.size:
+        names = ", ".join(one.name for one in inputs)
+        wanted = "a number or a list" if m == 1 else f"an array (n, {m}) of {names}, with n"
+        raise ValueError(f"x is {wanted} of at least one; given: an array of shape {np.shape(x)}.")
+    for one, column in zip(inputs, as_points(points).T, strict=True):
+        outside = column[one.outside(column)]
+        if len(outside):
+            shown = ", ".join(f"{each:g}" for each in outside[:3])
+            raise ValueError(f"{one.name} must lie in {one.range}; given: {shown}.")
     return points
 
 

@@ -212,6 +212,18 @@ class SelectionRecord(Record):
     rounds: int | None = Field(default=None, description="how often mean and deviation were taken")
 
 
+class InputRecord(Record):
+    """What the functions depend on."""
+
+    name: str = Field(default="x", description="of the input")
+    low: float | None = Field(default=0.0, description="where its range begins; null is infinity")
+    high: float | None = Field(default=1.0, description="where it ends; null is infinity")
+    log: bool = Field(default=True, description="whether it is positive and tables logarithmic")
+    half: float | None = Field(
+        default=None, description="the distance from the one end that networks see as 1/2"
+    )
+
+
 class RunRecord(Record):
     """``run.json``: what was run, with which versions, on what, and how fast."""
 
@@ -231,6 +243,9 @@ class RunRecord(Record):
     data_hash: str = Field(
         default="",
         description="SHA-256 of the data, their tables and errors; no fit is resumed with others",
+    )
+    inputs: list[InputRecord] = Field(
+        default=[InputRecord()], description="what the functions depend on, in which range"
     )
     versions: dict[str, str] = Field(
         default={}, description="of replicafit, keras, numpy, scipy and Python"

@@ -10,7 +10,14 @@ from importlib import metadata
 from typing import Any
 
 from replicafit.data import FitData
-from replicafit.results.records import FORMAT, Execution, PluginRecord, RunRecord, Timing
+from replicafit.results.records import (
+    FORMAT,
+    Execution,
+    InputRecord,
+    PluginRecord,
+    RunRecord,
+    Timing,
+)
 from replicafit.runcard import Setup, canonical, canonical_hash
 from replicafit.training.backend import backend
 
@@ -72,6 +79,7 @@ def run_record(
         extends=[card.model_dump() for card in setup.runcard.extends],
         runcard_folder=str(setup.folder.resolve()),
         data_hash=data.digest,
+        inputs=[InputRecord(**each.record()) for each in data.inputs],
         versions={
             **{name: metadata.version(name) for name in PACKAGES},
             "python": platform.python_version(),

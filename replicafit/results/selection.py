@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from replicafit.components.inputs import UNIT, Input, as_points
 from replicafit.results.records import (
     Figure,
     ReplicaRecord,
@@ -88,19 +89,28 @@ def selected_replicas(run: RunRecord, replicas: Sequence[ReplicaRecord]) -> tupl
     return tuple(each.number for each in replicas if each.usable)
 
 
-def arc_lengths(x: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The length of the curve x f over x, from x = 1e-6 to 1, of each function, (..., f).
+def arc_lengths(x: np.ndarray, values: np.ndarray, inputs: Sequence[Input] = UNIT) -> np.ndarray:
+    """The length of the curve f over x of each function, (..., f).
 
-    L = integral of sqrt(1 + (d(x f)/dx)^2) dx (arXiv:1410.8849, section 3.3), as the sum of chords.
+    L = integral of sqrt(1 + (df/dx)^2) dx (arXiv:1410.8849, section 3.3), as the sum of chords,
+    with x scaled to its range; of a logarithmic one from 1e-6 on. Of several inputs, the mean over
+    all lines of the grid along an input, summed over the inputs.
 
     Args:
-        x: ascending, (n,).
-        values: x f, (..., n, f).
+        x: of one input, ascending, (n,); of several their combinations, (n, m).
+        values: (..., n, f).
+        inputs: what the columns of x are.
     """
-    used = x >= FIRST_X
-    dx = np.diff(x[used])[:, None]
-    length: np.ndarray = np.hypot(dx, np.diff(values[..., used, :], axis=-2)).sum(axis=-2)
-    return length
+    axes = [np.unique(column) for column in as_points(x).T]
+    on_axes = values.reshape(*values.shape[:-2], *map(len, axes), values.shape[-1])
+    total = np.zeros((*values.shape[:-2], values.shape[-1]))
+    for place, (one, axis) in enumerate(zip(inputs, axes, strict=True)):
+        t = axis / one.high if one.log else np.asarray(one.scaled(axis))
+        used = t >= FIRST_X if one.log else np.ones(len(t), dtype=bool)
+        lines = np.moveaxis(on_axes, values.ndim - 2 + place, -2)[..., used, :]
+        length = np.hypot(np.diff(t[used])[:, None], np.diff(lines, axis=-2)).sum(axis=-2)
+        total += length.reshape(*total.shape[:-1], -1, total.shape[-1]).mean(axis=-2)
+    return total
 
 
 def select(results: Sequence[ReplicaRecord]) -> Selection:

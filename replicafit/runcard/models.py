@@ -6,6 +6,7 @@ which types there are depends on the plugins, so ``runcard_type`` builds the mod
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from copy import deepcopy
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     Discriminator,
     Field,
     FiniteFloat,
@@ -240,6 +242,30 @@ class ClosureSettings(Settings):
     )
 
 
+def _of_a_range(ends: Any) -> Any:
+    """Two ends as runcards write them, with None for those at infinity."""
+    if not isinstance(ends, list | tuple) or len(ends) != 2:
+        raise ValueError("give two ends, such as [0, 8], or [0, null] without an upper one")
+    low, high = (_end(ends[0], -math.inf), _end(ends[1], math.inf))
+    if low is None and high is None:
+        raise ValueError("a range has at least one end; leave the key away to find it in the data")
+    numbers = all(isinstance(end, int | float) for end in (low, high) if end is not None)
+    if numbers and None not in (low, high) and not low < high:
+        raise ValueError(f"the range must rise, but {low} is not below {high}")
+    return (low, high)
+
+
+def _end(given: Any, infinity: float) -> Any:
+    return None if isinstance(given, float) and given == infinity else given
+
+
+Ends = Annotated[
+    tuple[float | None, float | None],
+    BeforeValidator(_of_a_range),
+]
+"""Of a range: None is infinity."""
+
+
 class DataSettings(Settings):
     """What is fitted."""
 
@@ -256,6 +282,13 @@ class DataSettings(Settings):
         description="More kinematics, for cuts, from those that a dataset has: a name and how it "
         "is computed. A dataset without what one needs does not have it.",
         examples=[{"nu": "q2 / x"}],
+    )
+    x_range: Ends | Mapping[str, Ends] | None = Field(
+        default=None,
+        description="Where functions are defined, in units of x: its ends, null for infinity at "
+        "one of them; of several inputs by name. By default (0, 1] if all grid points of the data "
+        "are in it, else from the lowest to the highest.",
+        examples=[[0, 8], [0, None], {"energy": [0, None]}],
     )
     t0: FunctionPath | None = Field(
         default=None,

@@ -116,7 +116,7 @@ class _LayerTest:
             has_replica_axis=self.features > 0,
             node_start=0,
             node_count=self.nodes,
-            x_grid=np.geomspace(1e-4, 1, 30),
+            x_grid=np.geomspace(1e-4, 1, 30)[:, None],
         )
         return layer_of(self.kind, self.settings, context)
 

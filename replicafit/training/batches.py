@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from replicafit.data import FitData, ReplicaData, replica_data
+from replicafit.data.fit_data import all_grids
 from replicafit.forward.chi2 import Chi2
 from replicafit.runcard import Setup
 from replicafit.seeds import Seeds
@@ -42,7 +43,7 @@ def prepare_batch(
 ) -> PreparedBatch:
     """Everything of the replicas ``numbers``; each one's part depends on its number alone."""
     runcard, seeds = setup.runcard, Seeds(setup.runcard.seed)
-    model = build_model(setup, numbers, grid_of_datasets(data), start)
+    model = build_model(setup, numbers, all_grids(data.datasets), start, data.inputs)
     settings = runcard.data
     own = replica_data(
         data,
@@ -72,8 +73,3 @@ def prepare_batch(
     state = initial_state(weights, optimizer, hyper, used, runcard.precision)
     state.status[np.isin(numbers, own.undrawn)] = Status.undrawn
     return PreparedBatch(model, own, state, constants)
-
-
-def grid_of_datasets(data: FitData) -> np.ndarray:
-    """The grids of all datasets one after the other, with repetitions, (n,)."""
-    return np.concatenate([dataset.x_grid for dataset in data.datasets])

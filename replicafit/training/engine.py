@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import ops
 
+from replicafit.components.inputs import as_points
 from replicafit.forward.chi2 import Chi2, Chi2Terms
 from replicafit.forward.penalties import Penalties
 from replicafit.training.backend import backend
@@ -220,7 +221,7 @@ def _choose(which: Any, new: tuple[Any, ...], old: tuple[Any, ...]) -> tuple[Any
 
 
 def network_functions(network: Any, x_grid: np.ndarray) -> Callable[..., Any]:
-    """The Keras ``network`` on ``x_grid`` (n,), without state.
+    """The Keras ``network`` on ``x_grid`` (n,), of several inputs (n, m), without state.
 
     Returns:
         ``(weights, fixed, steps) -> (r, n, f)`` and the sum of the layers' own losses, ``()``. With
@@ -235,7 +236,7 @@ def network_functions(network: Any, x_grid: np.ndarray) -> Callable[..., Any]:
         if steps is not None:
             pairs = zip(fixed, counters, strict=True)
             fixed = tuple(steps if counter else weight for weight, counter in pairs)
-        x = ops.cast(ops.convert_to_tensor(x_grid[None, :, None]), network.compute_dtype)
+        x = ops.cast(ops.convert_to_tensor(as_points(x_grid)[None]), network.compute_dtype)
         outputs, _, losses = network.stateless_call(
             list(weights), list(fixed), x, training=steps is not None, return_losses=True
         )

@@ -15,6 +15,7 @@ import numpy as np
 from keras import ops
 
 from replicafit.components import LayerContext, LayerType
+from replicafit.components.inputs import UNIT, Input
 from replicafit.errors import ModelError, ReplicafitError
 from replicafit.layers.grid import DropNodes, JoinNodes
 from replicafit.layers.replicate import layer_of
@@ -23,7 +24,7 @@ from replicafit.runcard import Setup
 from replicafit.runcard.models import flavours_along
 from replicafit.seeds import Seeds
 
-NO_GRID = np.empty(0)
+NO_GRID = np.empty((0, 1))
 NO_START: Mapping[int, Path] = MappingProxyType({})
 HOW_TO_SPLIT = (
     "A layer that holds all replicas needs split(slot, features), which gives the plain Keras "
@@ -48,11 +49,12 @@ class ReplicaModel:
     """The functions of all replicas of a batch.
 
     Attributes:
-        network: Keras model, x ``(b, n, 1)`` -> x f ``(b, r, n, f)``, one evaluation per call.
+        network: Keras model, x ``(b, n, m)`` -> functions ``(b, r, n, f)``, one evaluation a call.
         stages: its layers in order.
-        nodes: extra grid points the layers asked for, (m,).
+        nodes: extra grid points the layers asked for, (q,).
         numbers: the replica number in each slot.
         flavours: names along the last axis, after all layers.
+        inputs: with their ranges, length m.
     """
 
     network: keras.Model
@@ -60,9 +62,10 @@ class ReplicaModel:
     nodes: np.ndarray
     numbers: tuple[int, ...]
     flavours: tuple[str, ...]
+    inputs: tuple[Input, ...] = UNIT
 
     def split(self, slots: Sequence[int], turn: np.ndarray) -> list[keras.Model]:
-        """The plain Keras networks of ``slots``, each x ``(b, 1)`` -> ``(b, g)``.
+        """The plain Keras networks of ``slots``, each x ``(b, m)`` -> ``(b, g)``.
 
         A layer without trained weights is not trainable there.
 
@@ -71,8 +74,8 @@ class ReplicaModel:
             turn: matrix (f, g) from the fitted functions to those wanted.
         """
         dtype = self.network.compute_dtype
-        grid = self.nodes if len(self.nodes) else np.array([0.5])
-        x = ops.cast(ops.convert_to_tensor(grid[None, :, None]), dtype)
+        grid = self.nodes[:, None] if len(self.nodes) else _middle(self.inputs)
+        x = ops.cast(ops.convert_to_tensor(grid[None]), dtype)
         reaching, features = [], x
         for stage in self.stages:
             reaching.append(features)
@@ -81,7 +84,7 @@ class ReplicaModel:
             return [self._single(slot, reaching, turn) for slot in slots]
 
     def _single(self, slot: int, reaching: Sequence[Any], turn: np.ndarray) -> keras.Model:
-        x = keras.Input((1,), name="x", dtype=self.network.compute_dtype)
+        x = keras.Input((len(self.inputs),), name="x", dtype=self.network.compute_dtype)
         features = x
         for stage, concrete in zip(self.stages, reaching, strict=True):
             plain = stage.layer.split(slot, concrete)
@@ -101,14 +104,16 @@ def build_model(
     numbers: Sequence[int],
     x_grid: np.ndarray = NO_GRID,
     start: Mapping[int, Path] = NO_START,
+    inputs: tuple[Input, ...] = UNIT,
 ) -> ReplicaModel:
     """The model of the replicas ``numbers``; each one's weights depend on its own number alone.
 
     Args:
         setup: says which layers, who provides them, and the seed of initial weights.
         numbers: a replica number for each slot.
-        x_grid: the grids of all datasets one after the other, (n,), for layers that ask for it.
+        x_grid: the grids of all datasets one after the other, (n, m), for layers that ask for it.
         start: for each replica number the file of the plain network whose weights it starts from.
+        inputs: what the functions depend on, in which range.
 
     Raises:
         ModelError: the layers do not go together, do not end in the flavours that the runcard
@@ -123,7 +128,7 @@ def build_model(
     ]
     starts = np.cumsum([0, *map(len, nodes)])
     with _precision(runcard.precision):
-        x = keras.Input((None, 1), name="x", dtype=runcard.precision)
+        x = keras.Input((None, len(inputs)), name="x", dtype=runcard.precision)
         joined = np.concatenate(nodes)
         grid = JoinNodes(joined, name="join_nodes")(x) if len(joined) else x
         features = grid
@@ -138,6 +143,7 @@ def build_model(
                 node_start=int(starts[i]),
                 node_count=len(nodes[i]),
                 x_grid=x_grid,
+                inputs=inputs,
                 before=tuple(stage.layer for stage in stages),
             )
             name = f"{kind.name} of {kind.origin}" if kind.origin else kind.name
@@ -151,10 +157,10 @@ def build_model(
         _check_output(features.shape, len(numbers), flavours[-1])
         values = DropNodes(len(joined), name="drop_nodes")(features) if len(joined) else features
         network = keras.Model(x, values, name="replicas")
-        _try(network, len(numbers))
+        _try(network, len(numbers), inputs)
     if start:
         start_from([stage.layer for stage in stages], [start[number] for number in numbers])
-    model = ReplicaModel(network, tuple(stages), joined, tuple(numbers), flavours[-1])
+    model = ReplicaModel(network, tuple(stages), joined, tuple(numbers), flavours[-1], inputs)
     with _refusing("The network cannot be split into one for each replica", HOW_TO_SPLIT):
         model.split([0], np.eye(len(model.flavours)))  # not found after training
     return model
@@ -170,7 +176,12 @@ def _refusing(what: str, remedy: str = "") -> Iterator[None]:
         raise ModelError(f"{words}. {remedy}" if remedy else words) from cause
 
 
-def _try(network: keras.Model, replicas: int) -> None:
+def _middle(inputs: Sequence[Input]) -> np.ndarray:
+    """A point well within all ranges, (1, m)."""
+    return np.array([[one.middle for one in inputs]])
+
+
+def _try(network: keras.Model, replicas: int, inputs: Sequence[Input]) -> None:
     """One evaluation: what symbolic shapes let pass is found here, before anything is written."""
     for weight in network.trainable_variables:
         if not weight.shape or weight.shape[0] != replicas:
@@ -179,7 +190,7 @@ def _try(network: keras.Model, replicas: int) -> None:
                 f"every trained weight must hold the {replicas} replicas."
             )
     with _refusing("The layers of the runcard do not fit together"):
-        shape = network(ops.full((1, 1, 1), 0.5, dtype=network.compute_dtype)).shape
+        shape = network(ops.cast(_middle(inputs)[None], network.compute_dtype)).shape
     if tuple(shape) != (1, replicas, 1, network.output_shape[3]):
         raise ModelError(
             f"The network gives the shape {tuple(shape)} where its layers announce "

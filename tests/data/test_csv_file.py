@@ -76,8 +76,7 @@ def test_columns_of_systematics_are_sources(tmp_path):
     [
         (TEXT, {"y": "z"}, "no column 'z'; it has: x, y, sigma, run, who"),
         (TEXT, {"y": "who"}, "line 4: 'who' is 'Ada', not a finite number"),
-        (TEXT.replace("0.5, 1.5", "1.5, 1.5"), {}, "'x' must lie above 0 .* there is 1.5"),
-        (TEXT.replace("0.1, 2.0", "0, 2.0"), {}, "'x' must lie above 0"),
+        (TEXT, {"x": ["run", "z"]}, "no column 'z'"),
         (TEXT.replace("0.3", "-0.3"), {}, "line 6: the error 'sigma' is -0.3"),
         (TEXT.replace(", Bo", ""), {}, "line 6: 4 values, but 5 columns"),
         (TEXT.replace("who", "x"), {}, "has 2 column 'x'"),
@@ -91,6 +90,24 @@ def test_columns_of_systematics_are_sources(tmp_path):
 def test_what_cannot_be_read_is_told_with_its_line(read, text, settings, words):
     with pytest.raises(DataError, match=words):
         read(text, **settings)
+
+
+def test_x_has_its_own_units(read):
+    dataset = read(TEXT.replace("0.5, 1.5", "-40, 1.5"))
+    np.testing.assert_array_equal(dataset.x_grid, [-40, 0.1, 0.5])
+
+
+def test_several_inputs_are_columns(read, registry):
+    dataset = read(x=["run", "x"])
+    assert dataset.inputs == ("run", "x")
+    np.testing.assert_array_equal(dataset.x_grid, [[1, 0.1], [1, 0.5], [2, 0.5]])
+    np.testing.assert_array_equal(dataset.kinematics["run"], [1, 1, 2])
+    values = dataset.x_grid.sum(axis=1, keepdims=True)
+    np.testing.assert_array_equal(predict(dataset, registry, values), [1.5, 1.1, 2.5])
+    assert read(x=["x"]).inputs == ("x",)
+    for wrong in ([], ["x", "x"]):
+        with pytest.raises(ValueError, match="each once"):
+            read(x=wrong)
 
 
 def test_errors_are_given_in_one_way():

@@ -61,7 +61,7 @@ def nan_at(array, index):
         (lambda d: {"tables": (d.tables[0][:, :, 1:],)}, "'fk_0' has shape"),
         (lambda d: {"tables": (nan_at(d.tables[0], (5, 0, 0)),)}, "'fk_0' .* the data 5"),
         (lambda d: {"tables": ()}, "'fk_0' is missing"),
-        (lambda d: {"x_grid": d.x_grid * 1.5}, r"must lie in \(0, 1\]"),
+        (lambda d: {"x_grid": nan_at(d.x_grid, 2)}, "'x_grid' .* the grid points 2"),
         (lambda d: {"sys_add": nan_at(d.sys_add, (1, 1))}, "'sys_add' .* the data 1"),
     ],
 )

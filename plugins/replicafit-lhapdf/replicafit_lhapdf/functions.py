@@ -57,6 +57,11 @@ def read_function(file: Path) -> Function:
         ) from None
     except (OSError, ValueError, KeyError, BadZipFile) as cause:
         raise OutputError(f"'{file}' is damaged ({cause}). Fit this replica again.") from None
+    if x.ndim != 1 or x[0] <= 0 or x[-1] > 1:
+        raise OutputError(
+            f"An LHAPDF set holds functions of one x in (0, 1], but those in '{file}' depend on "
+            "other inputs or go beyond. Take function.npz or network.keras of the replicas instead."
+        )
     if not np.isfinite(function.values).all():
         raise OutputError(f"'{file}' has values that are not finite. Leave this replica out.")
     return function

@@ -42,6 +42,6 @@ def test_a_scale_without_four_flavours_is_refused(q0: float) -> None:
 
 @pytest.mark.slow  # imports Keras
 def test_the_grid_of_functions_is_replicafits(toy: SimpleNamespace) -> None:
-    from replicafit.results.evaluation import EXPORT_GRID
+    from replicafit.plugin import Input
 
-    np.testing.assert_array_equal(toy.x, EXPORT_GRID)
+    np.testing.assert_array_equal(toy.x, Input(log=True).grid())

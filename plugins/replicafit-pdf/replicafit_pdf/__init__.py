@@ -14,6 +14,7 @@ from replicafit.plugin import (
     ReportSection,
     RuncardSection,
     hookimpl,
+    unit_interval,
 )
 from replicafit_pdf.evolution_basis import express
 from replicafit_pdf.fit_bases import FIT_BASES, basis_flavours
@@ -72,6 +73,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             name="vanish_at_one",
             settings=VanishAtOneSettings,
             build="replicafit_pdf.layers.vanish_at_one:build",
+            inputs=unit_interval,
             extra_grid=_at_one,
             summary="NN(x) - NN(1)",
         ),
@@ -80,6 +82,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             settings=PreprocessingSettings,
             build="replicafit_pdf.layers.preprocessing:build",
             needs_x=True,
+            inputs=unit_interval,
             size=_preprocessing_size,
             summary="times x^(1-alpha) (1-x)^beta",
         ),
@@ -95,6 +98,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             name="sum_rules",
             settings=SumRulesSettings,
             build="replicafit_pdf.layers.sum_rules:build",
+            inputs=unit_interval,
             check=check_sum_rules,
             extra_grid=_sum_rule_grid,
             summary="momentum, valence, triplet and octet sum rules",

@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     PositiveFloat,
     SerializerFunctionWrapHandler,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -19,9 +20,9 @@ from replicafit.components.hookspecs import hookimpl
 
 
 class FileSettings(ComponentSettings):
-    """A dataset in the native format, ``replicafit-dataset/1``."""
+    """A dataset in the native format, ``replicafit-dataset``."""
 
-    path: Path = Field(description="A replicafit-dataset/1 file (.npz), relative to the runcard.")
+    path: Path = Field(description="A replicafit-dataset file (.npz), relative to the runcard.")
 
 
 class CsvSettings(ComponentSettings):
@@ -34,7 +35,11 @@ class CsvSettings(ComponentSettings):
     name: str | None = Field(
         default=None, description="Name of the dataset; by default that of the file."
     )
-    x: str = Field(default="x", description="The column of x, in (0, 1].")
+    x: str | tuple[str, ...] = Field(
+        default="x",
+        description="The column of x, or those of several inputs, which are their names.",
+        examples=["angle", ["energy", "angle"]],
+    )
     y: str = Field(default="y", description="The column of measured values.")
     error: str | None = Field(
         default=None, description="The column of uncorrelated errors, absolute; this or covariance."
@@ -62,6 +67,20 @@ class CsvSettings(ComponentSettings):
         content: dict[str, Any] = whole(self)
         return content if self.q0 is not None else {k: v for k, v in content.items() if k != "q0"}
 
+    @field_validator("x")
+    @classmethod
+    def _columns_that_differ(cls, x: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if isinstance(x, str):
+            return x
+        if not x or len(set(x)) < len(x):
+            raise ValueError("give at least one column, each once")
+        return x[0] if len(x) == 1 else x
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The columns of the inputs, length m."""
+        return (self.x,) if isinstance(self.x, str) else self.x
+
     @model_validator(mode="after")
     def _errors_in_one_way(self) -> CsvSettings:
         if (self.error is None) == (self.covariance is None):
@@ -77,7 +96,7 @@ def replicafit_datasets() -> Sequence[DatasetReader]:
             name="file",
             settings=FileSettings,
             read="replicafit.data.dataset_file:read_from_settings",
-            summary="a replicafit-dataset/1 file (.npz)",
+            summary="a replicafit-dataset file (.npz)",
         ),
         DatasetReader(
             name="csv",

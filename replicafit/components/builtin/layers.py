@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import inf
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import (
+    AfterValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from replicafit.components import ComponentSettings, LayerContext, LayerType
 from replicafit.components.hookspecs import hookimpl
+from replicafit.components.inputs import Input, as_points, described
 from replicafit.errors import ModelError
 
 KerasObject = str | Mapping[str, Any]
@@ -17,21 +25,65 @@ KerasObject = str | Mapping[str, Any]
 
 
 def build_x(settings: ComponentSettings, context: LayerContext) -> Any:
-    """x as it is."""
-    from replicafit.layers.x_logx import PlainX
+    """x, scaled to its range."""
+    from replicafit.layers.inputs import ScaledX
 
-    return PlainX(name=f"x_{context.position}")
+    return ScaledX(context.inputs, name=f"x_{context.position}")
 
 
-def build_x_logx(settings: ComponentSettings, context: LayerContext) -> Any:
+class XLogXSettings(ComponentSettings):
+    """x -> x and log x."""
+
+    inputs: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Of several inputs, those whose logarithm is taken; by default all.",
+        examples=[["x"]],
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_names_that_are_none(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in whole(self).items() if value is not None}
+
+
+def positive_inputs(settings: XLogXSettings, inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """``inputs``, logarithmic where x_logx takes their logarithm.
+
+    Raises:
+        ModelError: one is not positive, has no upper end, or there is none of a name.
+    """
+    chosen = settings.inputs or tuple(one.name for one in inputs)
+    unknown = sorted(set(chosen) - {one.name for one in inputs})
+    if unknown:
+        raise ModelError(
+            f"names the input '{unknown[0]}', but the data have "
+            f"{', '.join(one.name for one in inputs)}. Name one of these"
+        )
+    for one in inputs:
+        if one.name in chosen and (one.low < 0 or one.high == inf):
+            others = "" if len(inputs) == 1 else ", name other inputs under inputs"
+            raise ModelError(
+                f"takes the logarithm of what lies above 0 and has an upper end, such as x in "
+                f"(0, 1], but the data have {described(inputs)}. Begin with {{type: x}} "
+                f"instead{others}, or give data.x_range"
+            )
+    return tuple(replace(one, log=True) if one.name in chosen else one for one in inputs)
+
+
+def build_x_logx(settings: XLogXSettings, context: LayerContext) -> Any:
     """x and its logarithm."""
-    from replicafit.layers.x_logx import XLogX
+    from replicafit.layers.inputs import XLogX
 
-    return XLogX(name=f"x_logx_{context.position}")
+    names = settings.inputs or [one.name for one in context.inputs]
+    return XLogX(context.inputs, names, name=f"x_logx_{context.position}")
+
+
+def _x_logx_size(settings: XLogXSettings, features: int) -> tuple[int, int]:
+    return features + (len(settings.inputs) if settings.inputs else features), 0
 
 
 class FeatureScalingSettings(ComponentSettings):
-    """x -> where x stands among the data, from -1 to 1."""
+    """x -> where x stands among the data, from -1 to 1; each of several inputs among its own."""
 
     knots: int = Field(
         default=20,
@@ -50,8 +102,10 @@ def build_feature_scaling(settings: FeatureScalingSettings, context: LayerContex
             "feature_scaling needs the x grid of the data, and none is given. Give data with a "
             "grid, or begin with x_logx."
         )
-    knots, values = scaling_knots(context.x_grid, settings.knots)
-    return FeatureScaling(knots, values, name=f"feature_scaling_{context.position}")
+    pairs = zip(context.inputs, as_points(context.x_grid).T, strict=True)
+    knots = [scaling_knots(one, x, settings.knots) for one, x in pairs]
+    name = f"feature_scaling_{context.position}"
+    return FeatureScaling(context.inputs, *zip(*knots, strict=True), name=name)
 
 
 class MultiDenseSettings(ComponentSettings):
@@ -195,11 +249,13 @@ def keras_size(settings: KerasSettings, features: int) -> tuple[int, int]:
 def replicafit_layers() -> Sequence[LayerType]:
     """The layers of replicafit itself."""
     return [
-        LayerType(name="x", build=build_x, summary="x as it is"),
+        LayerType(name="x", build=build_x, summary="x, scaled to its range"),
         LayerType(
             name="x_logx",
+            settings=XLogXSettings,
             build=build_x_logx,
-            size=lambda settings, features: (2 * features, 0),
+            inputs=positive_inputs,
+            size=_x_logx_size,
             summary="x -> (x, log x)",
         ),
         LayerType(
