@@ -1,4 +1,4 @@
-"""Reads and writes ``replicafit-dataset/1`` (docs/reference/dataset-format.md).
+"""Reads ``replicafit-dataset/1`` and ``/2``, writes the latter (docs/reference/dataset-format.md).
 
 Observables are such files with tables and nothing measured. A table with ``fk_0_channels`` acts on
 products of two functions; one without it on functions.
@@ -22,14 +22,17 @@ from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.reading import UnreadableError, read_arrays
 
-FORMAT = "replicafit-dataset/1"
+FORMAT = "replicafit-dataset/2"
+FIRST = "replicafit-dataset/1"
+"""Kinematics have no prefix, and there is one input."""
+KINEMATICS = "kinematics_"
 KEYS = (
     *("format", "metadata", "central", "stat", "sys_add", "sys_add_name", "sys_mult_percent"),
     *("sys_mult_name", "x_grid", "flavours", "operation"),
 )
-"""Of the format; other lists of a number for each datum are kinematics."""
+"""Of the first format; other lists of a number for each datum are kinematics there."""
 USUAL = ("x", "q2", "y")
-"""Kinematics that must be right if they are there."""
+"""Kinematics that must be right if a file of the first format has them."""
 _TABLE_KEY = re.compile(r"fk_(\d+)(_channels|_x1|_x2)?")
 
 
@@ -85,17 +88,7 @@ def _checked(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
-    """Writes ``dataset``; the file appears whole or not at all.
-
-    Raises:
-        DataError: kinematics have the name of a key of the format.
-    """
-    taken = sorted(n for n in dataset.kinematics if n in KEYS or n.startswith("fk_"))
-    if taken:
-        raise DataError(
-            f"Dataset {dataset.name}: kinematics cannot be called '{taken[0]}', which is a key of "
-            f"the format {FORMAT}. Give them another name."
-        )
+    """Writes ``dataset``; the file appears whole or not at all."""
     measured = {
         "central": dataset.central,
         "stat": dataset.stat,
@@ -103,7 +96,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
         "sys_add_name": np.array(dataset.sys_add_names, dtype=np.str_),
         "sys_mult_percent": dataset.sys_mult_percent,
         "sys_mult_name": np.array(dataset.sys_mult_names, dtype=np.str_),
-        **dataset.kinematics,
+        **{f"{KINEMATICS}{name}": column for name, column in dataset.kinematics.items()},
     }
     _write(path, dataset, measured)
 
@@ -118,6 +111,7 @@ def _write(path: Path, dataset: Dataset, measured: Mapping[str, Any]) -> None:
     arrays = {
         "format": FORMAT,
         "metadata": json.dumps({"name": dataset.name, **dataset.metadata}),
+        "inputs": np.array(dataset.inputs, dtype=np.str_),
         "x_grid": dataset.x_grid,
         "flavours": np.array(dataset.flavours, dtype=np.str_),
         **dataset.attributes,
@@ -139,32 +133,25 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"There is no dataset file at '{path}'. Check the path.") from None
     except UnreadableError as cause:
         raise DataError(f"'{path}' cannot be used: {cause}. Copy or build it again.") from None
-    if str(arrays.get("format")) != FORMAT:
+    if str(arrays.get("format")) not in (FIRST, FORMAT):
         given = arrays.get("format", "no format key")
-        raise DataError(f"'{path}' is not a {FORMAT} file (found: {given}).")
+        raise DataError(f"'{path}' is not a {FIRST} or {FORMAT} file (found: {given}).")
     return arrays
 
 
 def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
-    metadata, central = json.loads(str(arrays["metadata"])), arrays["central"]
+    metadata = json.loads(str(arrays["metadata"]))
+    first = str(arrays["format"]) == FIRST
     return Dataset(
         name=str(metadata.get("name", path.stem)),
-        central=central,
+        central=arrays["central"],
         stat=arrays["stat"],
         sys_add=arrays["sys_add"],
         sys_add_names=_words(arrays["sys_add_name"]),
         sys_mult_percent=arrays["sys_mult_percent"],
         sys_mult_names=_words(arrays["sys_mult_name"]),
-        kinematics={
-            key: array
-            for key, array in arrays.items()
-            if key in USUAL
-            or (
-                array.shape == central.shape
-                and array.dtype.kind in "fiu"
-                and not (key in KEYS or key.startswith("fk_"))
-            )
-        },
+        kinematics=_first_kinematics(arrays) if first else _kinematics(arrays),
+        inputs=("x",) if first else _words(arrays["inputs"]),
         x_grid=arrays["x_grid"],
         flavours=_words(arrays["flavours"]),
         tables=_tables(path, arrays),
@@ -172,6 +159,28 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         attributes=read_attributes(arrays),
         metadata={key: value for key, value in metadata.items() if key != "name"},
     )
+
+
+def _kinematics(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        key.removeprefix(KINEMATICS): array
+        for key, array in arrays.items()
+        if key.startswith(KINEMATICS)
+    }
+
+
+def _first_kinematics(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Those of the first format: all lists of a number for each datum that mean nothing else."""
+    return {
+        key: array
+        for key, array in arrays.items()
+        if key in USUAL
+        or (
+            array.shape == arrays["central"].shape
+            and array.dtype.kind in "fiu"
+            and not (key in KEYS or key.startswith("fk_"))
+        )
+    }
 
 
 def read_attributes(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:

@@ -286,10 +286,11 @@ def positions(points: np.ndarray, grid: np.ndarray) -> np.ndarray:
 
 
 def _tolerance(points: np.ndarray) -> np.ndarray:
-    """How near to each of ``points`` (n,) another is the same: relative to it, or where points are
-    not positive, to their span.
+    """How near to each of ``points`` (n,) another is the same: relative to their span, and where
+    they are positive to the point itself, if that is less.
     """
-    scale = points if points.min() > 0 else np.full(len(points), np.ptp(points))
+    span = np.full(len(points), np.ptp(points))
+    scale = np.minimum(points, span) if points.min() > 0 else span
     return SAME_GRID_POINT * scale
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,9 +38,41 @@ def test_kinematics_have_any_name_and_cuts_act_on_them(tmp_path, toy_datasets):
         name: list(column) for name, column in columns.items()
     }
     assert passing(back, ["x >= 35", "T_hot < 2"]).sum() == 5
-    for taken in ("central", "fk_0"):
-        with pytest.raises(DataError, match=f"cannot be called '{taken}'"):
-            write_dataset(path, dataclasses.replace(dataset, kinematics={taken: np.ones(40)}))
+    taken = {"central": np.ones(40), "fk_0": np.zeros(40), "d/dx [GeV]": np.ones(40)}
+    write_dataset(path, dataclasses.replace(dataset, kinematics=taken))
+    assert set(read_dataset(path).kinematics) == set(taken)
+
+
+def test_several_inputs_are_written_with_their_names(tmp_path, toy_datasets):
+    dataset, path = toy_datasets[0], tmp_path / "a.npz"
+    grid = np.stack([np.linspace(-1, 1, len(dataset.x_grid)), 300 * dataset.x_grid], axis=1)
+    write_dataset(path, dataclasses.replace(dataset, x_grid=grid, inputs=("angle", "energy")))
+    back = read_dataset(path)
+    assert back.inputs == ("angle", "energy")
+    np.testing.assert_array_equal(back.x_grid, grid)
+    write_dataset(path, dataclasses.replace(dataset, x_grid=grid, inputs=("angle",)))
+    with pytest.raises(DataError, match=r"'x_grid' must be a list .* for angle; its shape is"):
+        read_dataset(path)
+
+
+def test_the_first_format_is_read_for_ever():
+    """``golden.npz`` was written by the release that had this format only."""
+    back = read_dataset(Path(__file__).with_name("golden_dataset_1.npz"))
+    assert (back.name, back.inputs, back.flavours) == ("GOLDEN", ("x",), ("g", "sigma"))
+    np.testing.assert_array_equal(back.central, [1.0, 2.0, 3.0])
+    np.testing.assert_array_equal(back.x_grid, [0.1, 0.2, 0.5, 1.0])
+    assert {name: column.tolist() for name, column in back.kinematics.items()} == {
+        "x": [0.1, 0.2, 0.3],
+        "q2": [4.0, 5.0, 6.0],
+        "T_hot": [40.0, 50.0, 60.0],
+    }
+    assert back.shift_names == ("CORR", "LUMI")
+    np.testing.assert_array_equal(back.sys_add, [[0.1], [0.2], [0.3]])
+    np.testing.assert_array_equal(back.sys_mult_percent, [[2.0], [2.0], [2.0]])
+    assert back.attributes == {"q0": 1.65}
+    assert back.metadata == {"process": "DIS"}
+    np.testing.assert_array_equal(back.tables[0], np.arange(24.0).reshape(3, 2, 4))
+    assert back.operation == "NULL"
 
 
 def damage(dataset, **changes):
@@ -114,7 +147,7 @@ def test_a_missing_key(tmp_path, toy_datasets):
         ({"metadata": np.array("[" * 10_000)}, "wrong kind"),
         ({"metadata": np.array("[]")}, "wrong kind"),
         ({"fk_0": np.array(3.0)}, "'fk_0'"),
-        ({"x": np.ones(3)}, "'x' has shape"),
+        ({"kinematics_x": np.ones(3)}, "'x' has shape"),
         ({"sys_add": np.ones((40, 2, 2))}, "'sys_add' has shape"),
     ],
 )

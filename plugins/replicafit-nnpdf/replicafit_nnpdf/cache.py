@@ -1,4 +1,4 @@
-"""Parsed datasets as ``replicafit-dataset/1`` files, good until one of their sources changes."""
+"""Parsed datasets as ``replicafit-dataset/2`` files, good until one of their sources changes."""
 
 from __future__ import annotations
 

@@ -263,7 +263,11 @@ def test_one_file_a_folder_and_a_list_mean_the_same(folder):
         ({"flavours": np.array(["sigma", "t24", "h"])}, "bad.npz", "observable BAD.*'h'"),
         ({"fk_0": np.ones((5, 2, 8))}, "bad.npz", "shape"),
         ({"q0": np.array(2.0)}, "bad.npz", "BAD acts at q0 = 2.0 GeV, the data .* at 1.65"),
-        ({"format": "other"}, "bad.npz", "is not a replicafit-dataset/1 file"),
+        (
+            {"format": "other"},
+            "bad.npz",
+            "is not a replicafit-dataset/1 or .*/2 file",
+        ),
     ],
 )
 def test_bad_observables_are_refused_with_the_reason(tmp_path, change, path, words):
