@@ -31,7 +31,6 @@ from replicafit.components import Preset as Preset
 from replicafit.components import Relation as Relation
 from replicafit.components import ReportSection as ReportSection
 from replicafit.components import RuncardSection as RuncardSection
-from replicafit.components import SelectionRule as SelectionRule
 from replicafit.components import Settings as Settings
 from replicafit.components import StartingFunctions as StartingFunctions
 from replicafit.components import Verdict as Verdict

@@ -473,19 +473,6 @@ class Preset(Component):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SelectionRule(Component):
-    """Numbers of a finished replica that must not lie far above those of the others.
-
-    Named in ``selection.rules`` of a runcard.
-
-    Attributes:
-        figures: ``(x (n,), names of the functions, values (n, f)) -> number by name``.
-    """
-
-    figures: Target
-
-
-@dataclass(frozen=True, kw_only=True)
 class ReportSection(Component):
     """A section of the page that ``replicafit report`` writes.
 
@@ -515,7 +502,6 @@ KINDS: dict[type[Component], str] = {
     FunctionSource: "function source",
     Relation: "relation",
     Preset: "preset",
-    SelectionRule: "selection rule",
     ReportSection: "report section",
 }
 """The kinds of component and the word messages use for each."""

@@ -101,10 +101,5 @@ def replicafit_presets() -> Sequence[kinds.Preset]:  # type: ignore[empty-body]
 
 
 @hookspec
-def replicafit_selection_rules() -> Sequence[kinds.SelectionRule]:  # type: ignore[empty-body]
-    """What selects replicas, for ``selection.rules`` in a runcard."""
-
-
-@hookspec
 def replicafit_report_sections() -> Sequence[kinds.ReportSection]:  # type: ignore[empty-body]
     """Sections of reports."""

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from replicafit.components import FunctionSource, load_target
+from replicafit.components import FunctionSource
 from replicafit.components.inputs import combinations, described, outside
 from replicafit.data.grid_functions import SAME, GridFunctions, combination
 from replicafit.errors import DataError, ModelError
@@ -51,7 +51,9 @@ def known_function(
     """
     for source in registry.all(FunctionSource):
         if source.recognizes(name, folder):
-            found: KnownFunction = load_target(source.read)(name, folder, attributes)
+            found: KnownFunction = source.call(
+                "read", name, folder, attributes, when=f"when it read '{name}'"
+            )
             return found
     path = folder / name
     try:

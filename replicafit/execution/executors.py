@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor as Futures
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -142,5 +142,8 @@ def executor_for(
             + "".join(f" or {form}" for form in forms)
             + "."
         )
-    with load_target(registry.get(ExecutorType, name).open)(address) as executor:
+    kind = registry.get(ExecutorType, name)
+    with ExitStack() as stack:
+        with kind.at_fault("when it was opened"):
+            executor: Executor = stack.enter_context(load_target(kind.open)(address))
         yield executor

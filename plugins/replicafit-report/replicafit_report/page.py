@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from replicafit import __version__
-from replicafit.plugin import Registry, ReportSection, appearing, load_target
+from replicafit.plugin import Registry, ReportSection, appearing
 from replicafit_report.agreement import agreement_section
 from replicafit_report.files import write_files
 from replicafit_report.functions import function_sections, plain_opening
@@ -120,7 +120,7 @@ def of_plugins(context: SectionContext, mark: str = FIT) -> Iterable[Section]:
     for component in context.registry.all(ReportSection):
         if component.marked_by != mark:
             continue
-        made = load_target(component.build)(context)
+        made = component.call("build", context, when="when it was built")
         yield from [made] if isinstance(made, Section) else made or ()
 
 

@@ -15,7 +15,6 @@ from replicafit.plugin import (
     PluginError,
     Registry,
     StartingFunctions,
-    load_target,
 )
 from replicafit_report.record import Record, read_record
 from replicafit_report.views import Functions, plain
@@ -135,7 +134,8 @@ def _read(
     source = _source(path, registry)
     if source is None:
         raise OutputError(NO_FIT.format(path))
-    known = load_target(source.read)(str(path.resolve()), path.parent, attributes)
+    name = str(path.resolve())
+    known = source.call("read", name, path.parent, attributes, when=f"when it read '{name}'")
     if not hasattr(known, "replicas"):
         raise OutputError(f"'{path}' has no replicas that fits could be compared with.")
     return plain(tuple(known.flavours), known.x, known.replicas(), None), dict(known.about)
@@ -152,7 +152,9 @@ def _evolved(record: Record, functions: Functions, scale: float, registry: Regis
 
     def way(values: np.ndarray) -> np.ndarray:
         start = StartingFunctions(record.card, fit.flavours, record.attributes, fit.x, values)
-        evolved: np.ndarray = load_target(evolution.evolve)(start, (scale,))[0]
+        evolved: np.ndarray = evolution.call(
+            "evolve", start, (scale,), when=f"when it evolved functions to {scale:g}"
+        )[0]
         return evolved
 
     return functions.becoming(evolution.flavours, way)

@@ -19,7 +19,6 @@ from replicafit.plugin import (
     canonical,
     items_as_written,
     load_runcard,
-    load_target,
 )
 from replicafit_scan.settings import Dimension, ScanSettings
 
@@ -173,7 +172,8 @@ def architecture(runcard: Runcard, registry: Registry) -> str:
     Points that agree in it differ in rows of arrays alone, and train in slots of one batch.
     """
     settings = runcard.training.optimizer
-    hyper = load_target(registry.get(OptimizerType, settings.type).build)(settings).hyper
+    kind = registry.get(OptimizerType, settings.type)
+    hyper = kind.call("build", settings, when="when it was built").hyper
     plain = canonical(runcard)
     given = plain["training"]["optimizer"]
     own = {name for name, value in hyper.items() if getattr(settings, name, None) == value}
