@@ -9,17 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from replicafit.api import fit
+    from replicafit.api import FitPlan, check, fit
     from replicafit.results.fit import Fit, Replica, load_fit, load_replica
 
 __version__ = "0.1.0"
 
-__all__ = ["Fit", "Replica", "__version__", "fit", "load_fit", "load_replica"]
+__all__ = ["Fit", "FitPlan", "Replica", "__version__", "check", "fit", "load_fit", "load_replica"]
 
 
 _LATER = {
     "Fit": "replicafit.results.fit",
+    "FitPlan": "replicafit.api",
     "Replica": "replicafit.results.fit",
+    "check": "replicafit.api",
     "fit": "replicafit.api",
     "load_fit": "replicafit.results.fit",
     "load_replica": "replicafit.results.fit",

@@ -6,22 +6,30 @@ good.
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from copy import deepcopy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 import yaml
 
-from replicafit.errors import OutputError, RuncardError
+from replicafit.data import FitData
+from replicafit.data.given import given_datasets
+from replicafit.errors import RuncardError
 from replicafit.execution.executors import Executor, executor_for
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.forward.fit_data import load_data
+from replicafit.forward.planning import NetworkPlan, plan_networks
 from replicafit.results.folder import FitFolder
-from replicafit.runcard import Override, Setup, load_setup, setup_of
+from replicafit.runcard import Override, Setup, canonical, canonical_hash, load_setup
 
 if TYPE_CHECKING:
     from replicafit.results.fit import Fit
@@ -30,10 +38,11 @@ if TYPE_CHECKING:
 def fit(
     card: str | Path | Mapping[str, Any] | Setup,
     *,
+    data: Mapping[str, Any] | None = None,
     output: str | Path | None = None,
     replicas: int | str | None = None,
     settings: Mapping[str, Any] | None = None,
-    observer: Observer | Sequence[Observer] = (),
+    observer: Observer | Sequence[Observer] | None = None,
     executor: str | Executor | None = None,
     resume: bool = False,
     checkpoint_every: float = 30.0,
@@ -41,43 +50,53 @@ def fit(
     """Fits all replicas of a runcard and writes each as soon as it is finished.
 
     Args:
-        card: a runcard's file, its content as a mapping, or what ``load_setup`` gives.
-        output: the fit's folder, new or empty unless the fit resumes; by default one of the
-            runcard's name, here. It is made once the runcard, its data and its network are known
-            to be good.
+        card: a runcard: the path of its file, YAML text of several lines, or a mapping; or what
+            ``load_setup`` gives.
+        data: by the name of a dataset what was measured: a ``Dataset``; x, y and error; or a
+            mapping or pandas frame with these columns (``replicafit.data.given``). The fit keeps
+            them in files of its folder, and its runcard names them there; they come after those
+            of the card, unless it places them by ``{type: given, name: NAME}``.
+        output: the fit's folder, new or empty unless the fit resumes; by default a temporary one,
+            until the process ends, which ``Fit.save`` keeps. It is made once the runcard, its
+            data and its network are known to be good.
         replicas: in place of the runcard's: a count, or ``"1-10"``.
         settings: values by dotted key in place of the runcard's.
-        observer: who is told how the fit goes on.
+        observer: who is told how the fit goes on, ``()`` for nobody; by default there is a bar on
+            terminals and in notebooks.
         executor: who trains: one, or as ``--executor`` takes it; by default lanes on all cores.
         resume: continue the fit in ``output``, begun with the same runcard.
         checkpoint_every: seconds between two checkpoints.
 
     Returns:
-        The fit with all replicas that are written, those of earlier runs included. Some may be
-        missing if an executor gave them up, of which observers heard.
+        The fit, over the replicas that count, those of earlier runs included. Some may be missing
+        if an executor gave them up, of which observers heard.
 
     Raises:
         ReplicafitError: the runcard, its data or the folder cannot be used.
+        KeyboardInterrupt: with all that is finished kept in the folder, and that said.
     """
     begun = time.perf_counter()
-    each = [observer] if isinstance(observer, Observer) else list(observer)
-    watching = Observers(each)
-    setup = _setup(card, replicas, settings)
-    folder = FitFolder(Path(output) if output is not None else _default_folder(setup))
+    folder = FitFolder(Path(output) if output is not None else _temporary())
+    setup = _setup(
+        card, data, replicas, settings, folder.path, folder.plugin_files() if resume else None
+    )
     if not resume:
         folder.refuse_if_taken()
     with ExitStack() as stack:
+        if observer is None:
+            observer = stack.enter_context(_shown(folder, setup.runcard.replicas.wanted))
+        watching = Observers([observer] if isinstance(observer, Observer) else list(observer))
         stack.enter_context(one_blas_thread())
         who = executor
         if not isinstance(who, Executor):
             who = stack.enter_context(executor_for(who, setup.registry, watching.warning))
         watching.phase("Reading data")
-        data = load_data(setup)
+        found = load_data(setup)
         watching.phase("Starting Keras")
         import_engine_quietly()
         from replicafit.execution.fitting import FitInFolder
 
-        running = FitInFolder.begin(setup, data, folder, watching, resume, checkpoint_every, begun)
+        running = FitInFolder.begin(setup, found, folder, watching, resume, checkpoint_every, begun)
         who.ready(setup, watching.warning)
         running.write_folder(who)
         watching.each.append(ProgressLog(folder.progress_file, watching.warning))
@@ -97,33 +116,152 @@ def fit(
         return running.complete(who)
 
 
+@contextmanager
+def _shown(folder: FitFolder, wanted: int) -> Iterator[Observer]:
+    """A bar on terminals and in notebooks, and what becomes of an interrupted fit."""
+    from rich.console import Console
+
+    from replicafit.cli.display import Display
+
+    console = Console(stderr=True)
+    with Display(console, quiet=not (console.is_terminal or console.is_jupyter)) as display:
+        try:
+            yield display
+        except KeyboardInterrupt:
+            display.close()
+            console.print(
+                f"Interrupted: {len(folder.finished())} of {wanted} replicas are finished, in "
+                f"'{folder.path}': replicafit.load_fit has them, and replicafit.fit goes on with "
+                "that output and resume=True.",
+                markup=False,
+            )
+            raise
+
+
+def check(
+    card: str | Path | Mapping[str, Any] | Setup,
+    *,
+    data: Mapping[str, Any] | None = None,
+    replicas: int | str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> FitPlan:
+    """Checks a runcard and its data, without Keras, and says how it would be fitted.
+
+    Args:
+        card, data, replicas, settings: as for ``fit``.
+
+    Raises:
+        ReplicafitError: the runcard or its data cannot be used.
+    """
+    setup = _setup(card, data, replicas, settings, Path())
+    found = load_data(setup)
+    with one_blas_thread():
+        networks = plan_networks(setup, found, setup.runcard.replicas.numbers)
+    return FitPlan(setup, found, tuple(networks))
+
+
+@dataclass(frozen=True, eq=False)
+class FitPlan:
+    """How a runcard would be fitted; ``str`` of it says so in words.
+
+    Attributes:
+        setup: what is fitted.
+        data: of it.
+        networks: the plan of each architecture.
+    """
+
+    setup: Setup
+    data: FitData
+    networks: tuple[NetworkPlan, ...]
+
+    @property
+    def runcard(self) -> dict[str, Any]:
+        """The runcard with all defaults filled in."""
+        return canonical(self.setup.runcard)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of that: equal for cards that mean the same fit."""
+        return canonical_hash(self.setup.runcard)
+
+    @property
+    def n_data(self) -> dict[str, int]:
+        """How many data of each dataset are fitted."""
+        return {dataset.name: dataset.n_data for dataset in self.data.datasets}
+
+    def __str__(self) -> str:
+        from replicafit.cli.outline import plan_lines
+
+        counts = [f"{name:40s} {count:6d} data" for name, count in self.n_data.items()]
+        return "\n".join([*counts, *(line for each in self.networks for line in plan_lines(each))])
+
+    def __repr__(self) -> str:
+        replicas = self.setup.runcard.replicas.wanted
+        return f"<FitPlan: {self.data.n_data} data, {replicas} replicas>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return f"<pre>{escape(str(self))}</pre>"
+
+
 def _setup(
     card: str | Path | Mapping[str, Any] | Setup,
+    data: Mapping[str, Any] | None,
     replicas: int | str | None,
     settings: Mapping[str, Any] | None,
+    folder: Path,
+    recorded: Mapping[str, str] | None = None,
 ) -> Setup:
+    """The setup of what ``fit`` is given; ``folder`` is that of the fit."""
     changes = dict(settings or {}) | ({} if replicas is None else {"replicas": replicas})
     if isinstance(card, Setup):
-        if changes:
-            raise RuncardError("A setup is complete: give settings and replicas to load_setup.")
+        if changes or data:
+            raise RuncardError("A setup is complete: give settings and data to load_setup.")
         return card
-    if isinstance(card, Mapping):
-        content = deepcopy(dict(card))
-        for key, value in changes.items():
-            *above, last = key.split(".")
-            inner: Any = content
-            for name in above:
-                inner = inner[int(name)] if isinstance(inner, list) else inner.setdefault(name, {})
-            inner[int(last) if isinstance(inner, list) else last] = value
-        return setup_of(content)
     overrides = [
-        Override.yaml(f"settings['{key}']", key, yaml.safe_dump(value))
-        for key, value in changes.items()
+        Override.yaml(f"settings['{key}']", key, _yaml(value)) for key, value in changes.items()
     ]
-    return load_setup(Path(card), overrides)
+    text = card if isinstance(card, str) and "\n" in card else None
+    if isinstance(card, Mapping):
+        text = _yaml(dict(card))
+    elif not isinstance(card, str | Path):
+        raise RuncardError(
+            "A runcard is the path of a YAML file, YAML text of several lines, or a mapping; "
+            f"given: a {type(card).__name__}."
+        )
+    path = Path("runcard") if text is not None else Path(str(card))
+    given = given_datasets(data or {})
+    return load_setup(path, overrides, None, recorded, text=text, given=given, given_folder=folder)
 
 
-def _default_folder(setup: Setup) -> Path:
-    if setup.card is None:
-        raise OutputError("Where is the fit to be written? Give output.")
-    return Path(setup.card.stem)
+class _Dumper(yaml.SafeDumper):
+    """Writes paths and numbers of numpy, too."""
+
+
+_Dumper.add_multi_representer(Path, lambda dumper, path: dumper.represent_str(str(path)))
+_Dumper.add_multi_representer(
+    cast(Any, np.generic), lambda dumper, number: dumper.represent_data(number.item())
+)
+
+
+def _yaml(content: Any) -> str:
+    """``content`` of a runcard as YAML.
+
+    Raises:
+        RuncardError: something in it is no such content.
+    """
+    try:
+        return yaml.dump(content, Dumper=_Dumper, sort_keys=False)
+    except yaml.representer.RepresenterError as cause:
+        kind = type(cause.args[-1]).__name__
+        raise RuncardError(
+            f"A runcard holds mappings, lists, text, numbers and true or false, but here is a "
+            f"{kind}. Arrays and frames belong into data."
+        ) from None
+
+
+def _temporary() -> Path:
+    """A folder that lives as long as the process."""
+    folder = tempfile.mkdtemp(prefix="replicafit-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder) / "fit"

@@ -10,6 +10,7 @@ numbers may differ. A block with ``file=NAME`` is that file of plugins/replicafi
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import re
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 import pytest
 
 from replicafit import cli
@@ -281,10 +283,31 @@ def test_readme_reads_a_replica(tmp_path, registry, monkeypatch):
     short = ["--replicas", "1-1", "--set", "training.max_steps=20"]
     follow_in(tmp_path, ["run", str(card), "-o", "fits/dis", *short])
     monkeypatch.chdir(tmp_path)
-    (code,) = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
+    code, _ = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
     names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec", dont_inherit=True), names)
     assert names["replica"]([0.01, 0.1, 0.5]).shape == (3, len(names["replica"].flavours))
+
+
+@pytest.mark.slow
+def test_readme_fits_a_dictionary_and_two_arrays():
+    _, code = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
+    lines = [line for line in code.splitlines() if line]
+    assert len(lines) <= 8
+    assert sum("import" in line for line in lines) == 1
+    x = np.linspace(-3, 4, 40)
+    names: dict[str, Any] = {"x": x, "y": np.sin(x)}
+    exec(compile(code, "README.md", "exec", dont_inherit=True), names)
+    assert names["fit"].chi2_per_datum.mean() < 2
+    np.testing.assert_allclose(names["mean"][:, 0], np.sin([0.5, 1.5]), atol=0.1)
+
+
+def test_the_public_names_are_all_in_the_reference():
+    for module in ("replicafit", "replicafit.layers", "replicafit.plugin", "replicafit.testing"):
+        _, _, part = page("api").partition(f"<!-- generated: api {module} -->")
+        headings = re.findall(r"^### `(\w+)", part.partition("<!-- end -->")[0], flags=re.M)
+        names = [n for n in importlib.import_module(module).__all__ if not n.startswith("_")]
+        assert sorted(headings) == sorted(names), module
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ class Display(Observer):
         self._last_line = 0.0
 
     def __enter__(self) -> Display:
-        if self.console.is_terminal and not self.quiet:
+        if (self.console.is_terminal or self.console.is_jupyter) and not self.quiet:
             self._live.start()
         return self
 

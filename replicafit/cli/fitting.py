@@ -157,15 +157,15 @@ def check(
     """Checks the runcard CARD, shows it with all defaults filled in, and how it would be fitted."""
     import yaml
 
+    from replicafit.api import check as checked
     from replicafit.cli.outline import plan_lines, pseudodata_lines, source_lines
-    from replicafit.forward.fit_data import load_data
-    from replicafit.forward.planning import measured_machine, plan_networks
-    from replicafit.runcard import canonical, canonical_hash
+    from replicafit.forward.planning import measured_machine
 
     setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
-    data = load_data(setup)
-    click.echo(yaml.safe_dump(canonical(setup.runcard), sort_keys=False, width=100), nl=False)
-    click.echo(f"\nhash {canonical_hash(setup.runcard)}")
+    found = checked(setup)
+    data = found.data
+    click.echo(yaml.safe_dump(found.runcard, sort_keys=False, width=100), nl=False)
+    click.echo(f"\nhash {found.hash}")
     for part, note in ((data, ""), (data.held_out, ", held out")):
         for dataset in () if part is None else part.datasets:
             of = data.n_measured[dataset.name]
@@ -176,8 +176,8 @@ def check(
         click.echo(line)
     with one_blas_thread():
         machine = measured_machine() if timed else None
-        for plan in plan_networks(setup, data, setup.runcard.replicas.numbers):
-            click.echo("\n" + "\n".join(plan_lines(plan, machine)))
+    for plan in found.networks:
+        click.echo("\n" + "\n".join(plan_lines(plan, machine)))
 
 
 @click.command()

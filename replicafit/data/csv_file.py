@@ -138,7 +138,7 @@ def _uncertainties(
     """Uncorrelated errors (d,) and shifts (d, s) that together have the covariance given."""
     if settings.covariance is not None:
         path = folder / settings.covariance
-        return _from_covariance(path, _matrix(path, n_data))
+        return shifts_of_covariance(f"'{path}'", _matrix(path, n_data))
     errors = columns.numbers(settings.error or "")
     wrong = np.flatnonzero(errors <= 0)
     if len(wrong):
@@ -168,7 +168,7 @@ def _matrix(path: Path, n_data: int) -> np.ndarray:
     return matrix
 
 
-def _from_covariance(path: Path, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def shifts_of_covariance(source: str, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Uncorrelated errors (d,) and correlated shifts (d, s), exactly of covariance ``matrix``.
 
     With the correlation V diag(l) V^T and its lowest eigenvalue m, the part m times the unit
@@ -178,18 +178,18 @@ def _from_covariance(path: Path, matrix: np.ndarray) -> tuple[np.ndarray, np.nda
     with np.errstate(over="ignore"):
         asymmetry = np.abs(matrix - matrix.T).max()
     if asymmetry > SYMMETRIC * scale:
-        raise DataError(f"The covariance in '{path}' is not symmetric. Check how it was written.")
+        raise DataError(f"The covariance in {source} is not symmetric. Check how it was written.")
     if (np.diag(matrix) <= 0).any():
-        raise DataError(f"The covariance in '{path}' needs numbers above 0 on its diagonal.")
+        raise DataError(f"The covariance in {source} needs numbers above 0 on its diagonal.")
     errors = np.sqrt(np.diag(matrix))
     with np.errstate(all="ignore"):
         correlation = (matrix + matrix.T) / 2 / np.outer(errors, errors)
     if not np.isfinite(correlation).all():
-        raise DataError(f"The covariance in '{path}' has numbers beyond float64. Scale the data.")
+        raise DataError(f"The covariance in {source} has numbers beyond float64. Scale the data.")
     values, vectors = np.linalg.eigh(correlation)
     if values[0] <= 0:
         raise DataError(
-            f"The covariance in '{path}' is not positive definite: the lowest eigenvalue of its "
+            f"The covariance in {source} is not positive definite: the lowest eigenvalue of its "
             f"correlation matrix is {values[0]:.3g}. Data may repeat each other; remove them."
         )
     above = values > values[0] * (1 + SYMMETRIC)

@@ -22,6 +22,7 @@ from replicafit.data.sources import Sources, sources
 from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
+from replicafit.runcard import GIVEN, NOTHING_GIVEN
 
 SAME_GRID_POINT = 1e-9
 """Relative distance below which two grid points are the same."""
@@ -151,19 +152,28 @@ class FitData:
         return np.concatenate([np.full(d.n_data, not d.may_be_negative) for d in self.datasets])
 
 
-def read_datasets(settings: Sequence[Any], registry: Registry, folder: Path) -> tuple[Dataset, ...]:
+def read_datasets(
+    settings: Sequence[Any],
+    registry: Registry,
+    folder: Path,
+    given: Mapping[str, Dataset] = NOTHING_GIVEN,
+) -> tuple[Dataset, ...]:
     """The datasets a runcard names.
 
     Args:
         settings: the dataset settings of the runcard.
         registry: who reads which type.
         folder: the runcard's folder; paths are relative to it.
+        given: those of type ``given`` that are in no file yet, by name.
 
     Raises:
         DataError: a dataset cannot be used, or two do not go together.
     """
     datasets = []
     for item in settings:
+        if item.type == GIVEN and item.name in given:
+            datasets.append(given[item.name])
+            continue
         reader = registry.get(DatasetReader, item.type)
         read = reader.call("read", item, folder, when="when it read a dataset")
         datasets.append(validated(read, f"What the {reader.title} read"))

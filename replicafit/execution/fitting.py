@@ -12,6 +12,7 @@ import yaml
 
 from replicafit.components import Exporter
 from replicafit.data import FitData
+from replicafit.data.given import write_given
 from replicafit.errors import ExecutionError
 from replicafit.execution.executors import Executor
 from replicafit.execution.observers import Observers
@@ -99,6 +100,7 @@ class FitInFolder:
         else:
             text = yaml.safe_dump(canonical(self.setup.runcard), sort_keys=False).encode()
             folder.create(text if card is None else card.read_bytes())
+            write_given(folder.path, self.setup.given)
         self.note(executor)
 
     def due(self) -> Sequence[int]:

@@ -87,7 +87,7 @@ class _Assembly:
 
     def data(self) -> FitData:
         settings = self.settings
-        whole = read_datasets(settings.datasets, self.registry, self.folder)
+        whole = read_datasets(settings.datasets, self.registry, self.folder, self.setup.given)
         self.inputs = _ranges(whole, self.setup)
         self.kept = self._kept(whole)
         for extra, _ in self.extra:

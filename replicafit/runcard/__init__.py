@@ -2,6 +2,8 @@
 
 from replicafit.runcard.joining import Override
 from replicafit.runcard.loading import (
+    GIVEN,
+    NOTHING_GIVEN,
     Setup,
     canonical,
     canonical_hash,
@@ -10,11 +12,12 @@ from replicafit.runcard.loading import (
     load_runcard,
     load_setup,
     runcard_schema,
-    setup_of,
 )
 from replicafit.runcard.models import NetworkSettings, ReplicaRange, Runcard, runcard_type
 
 __all__ = [
+    "GIVEN",
+    "NOTHING_GIVEN",
     "NetworkSettings",
     "Override",
     "ReplicaRange",
@@ -28,5 +31,4 @@ __all__ = [
     "load_setup",
     "runcard_schema",
     "runcard_type",
-    "setup_of",
 ]

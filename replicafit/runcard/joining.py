@@ -113,17 +113,17 @@ class Cards:
         return YamlSource(root, data, tuple(p for source in sources for p in source.problems))
 
 
-def read_cards(path: Path, registry: Registry) -> Cards:
+def read_cards(path: Path, registry: Registry, text: str | None = None) -> Cards:
     """The card at ``path`` with what it extends, and presets of ``registry`` that it implies.
 
     Of several that it extends, the later one stands above the earlier; presets that are implied
-    (``Preset.implied_by``) stand below all.
+    (``Preset.implied_by``) stand below all. A card that is in no file is given as ``text``.
 
     Raises:
         RuncardError: a file cannot be read, or cards extend each other in a circle.
         PluginError: a preset cannot tell whether it is implied.
     """
-    parts = _distinct(_with_extended(_Part(str(path), path), registry, ()))
+    parts = _distinct(_with_extended(_Part(str(path), path, text), registry, ()))
     card = construct(_laid_over(parts))
     for preset in registry.all(Preset):
         with preset.at_fault("when asked whether a card implies it"):
@@ -140,14 +140,16 @@ class _Part:
     Attributes:
         name: as a record has it; of a file it is made when it is recorded.
         path: of the file.
+        text: in its place.
     """
 
     name: str
     path: Path
+    text: str | None = None
 
     @cached_property
     def source(self) -> YamlSource:
-        source = read_yaml(self.path)
+        source = read_yaml(self.path, self.text)
         if not isinstance(source.root, yaml.MappingNode):
             kind = type(source.data).__name__
             message = f"A runcard is a mapping of keys to values, not a {kind}."
@@ -250,6 +252,9 @@ def _overridden(
     name, inside = rest[0], (*above, rest[0])
     if isinstance(node, yaml.SequenceNode):
         items = list(node.value)
+        if name == str(len(items)) and len(rest) == 1:
+            longer = [*items, override.value.root]
+            return yaml.SequenceNode(node.tag, longer, node.start_mark, node.end_mark)
         if not name.isdecimal() or int(name) >= len(items):
             reason = f"'{place}' is a list of {len(items)}; they count from 0"
             raise _leads_nowhere(override, reason)

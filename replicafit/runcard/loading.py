@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from replicafit.components import FunctionSource
@@ -19,9 +19,14 @@ from replicafit.runcard.joining import Cards, Override, read_cards
 from replicafit.runcard.messages import report
 from replicafit.runcard.models import NetworkSettings, Runcard, runcard_type
 from replicafit.runcard.relocation import relocated
-from replicafit.runcard.yaml_source import OptionMark, Problem, parse
+from replicafit.runcard.yaml_source import OptionMark, Problem
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
+
+
+GIVEN = "given"
+"""The type of datasets from Python."""
+NOTHING_GIVEN: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,12 +38,15 @@ class Setup:
         registry: the plugins, those that the runcard brings along included.
         folder: where the runcard's relative paths begin.
         card: the runcard's file, if it is one.
+        given: the datasets of type ``given``, from Python, which ``folder`` does not hold yet;
+            ``replicafit.data.Dataset`` by name.
     """
 
     runcard: Runcard
     registry: Registry
     folder: Path
     card: Path | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def with_runcard(self, runcard: Runcard) -> Setup:
         """The same with another runcard."""
@@ -54,39 +62,51 @@ def load_setup(
     overrides: Sequence[Override] = (),
     registry: Registry | None = None,
     recorded: Mapping[str, str] | None = None,
+    *,
+    text: str | None = None,
+    given: Mapping[str, Any] = NOTHING_GIVEN,
+    given_folder: Path = Path(),
 ) -> Setup:
     """The runcard at ``card``, checked, with its plugins.
 
     Args:
-        card: a YAML file.
+        card: a YAML file, or what messages are to call ``text``.
         overrides: values that take the place of the card's.
         registry: of the installed plugins; looked for if not given.
         recorded: the SHA-256 that plugin files of the card must have, by plugin; no other is run.
+        text: of a card that is in no file; its relative paths begin in the current folder.
+        given: datasets from Python, ``replicafit.data.Dataset`` by name. The card may place them
+            by ``{type: given, name: NAME}``; the others come after its own.
+        given_folder: the folder of the fit, which is to hold them; other relative paths of the
+            card become absolute then.
 
     Raises:
         RuncardError: with file, line and column of every mistake.
     """
-    known = registry_for(card, load_registry() if registry is None else registry, recorded)
-    return Setup(load_runcard(card, known, overrides), known, card.parent, card)
+    registry = load_registry() if registry is None else registry
+    cards = read_cards(card, registry, text)
+    known = registry_for(cards, registry, recorded)
+    if given:
+        changes = [*_given_overrides(cards, given), *overrides]
+        runcard = load_runcard(cards, known, changes, anywhere=True)
+        return Setup(runcard, known, given_folder, None, given)
+    runcard = load_runcard(cards, known, overrides)
+    return Setup(runcard, known, card.parent, card if text is None else None)
 
 
-def setup_of(content: Mapping[str, Any], folder: Path = Path()) -> Setup:
-    """The runcard with this ``content``, checked; without what it could extend.
-
-    Args:
-        content: as a YAML file would give it.
-        folder: where its relative paths begin.
-
-    Raises:
-        RuncardError: with the key of every mistake.
-    """
-    source = parse(yaml.safe_dump(dict(content), sort_keys=False), "runcard")
-    assert source is not None
-    registry = with_files(load_registry(), content.get("plugins", ()), folder)
-    try:
-        return Setup(runcard_type(registry).model_validate(source.data), registry, folder)
-    except ValidationError as invalid:
-        raise RuncardError(report(source, registry, invalid)) from None
+def _given_overrides(cards: Cards, names: Iterable[str]) -> list[Override]:
+    """What adds the datasets ``names``, given from Python, to those of the card."""
+    data = cards.joined().data.get("data", {})
+    there = data.get("datasets", []) if isinstance(data, dict) else []
+    entries = there if isinstance(there, list) else []
+    placed = {e.get("name") for e in entries if isinstance(e, dict) and e.get("type") == GIVEN}
+    new = [{"type": GIVEN, "name": name} for name in names if name not in placed]
+    if not entries:
+        return [Override.yaml("data", "data.datasets", json.dumps(new))] if new else []
+    return [
+        Override.yaml("data", f"data.datasets.{len(entries) + i}", json.dumps(entry))
+        for i, entry in enumerate(new)
+    ]
 
 
 def registry_for(
@@ -122,6 +142,7 @@ def load_runcard(
     registry: Registry,
     overrides: Sequence[Override] = (),
     written_to: Path | None = None,
+    anywhere: bool = False,
 ) -> Runcard:
     """The runcard at ``path``, checked.
 
@@ -130,6 +151,7 @@ def load_runcard(
         registry: the plugins that provide its components.
         overrides: values of the command line that take the place of the card's.
         written_to: the file whose folder relative paths are to start from, if not ``path``.
+        anywhere: it may be used from any folder: all paths become absolute.
 
     Raises:
         RuncardError: with file, line and column of every mistake, and the nearest valid word.
@@ -143,7 +165,7 @@ def load_runcard(
     if source.problems:
         raise RuncardError(report(source, registry, None))
     words = [known.form for known in registry.all(FunctionSource)]
-    return relocated(runcard, source, written_to or cards.path, words)
+    return relocated(runcard, source, None if anywhere else written_to or cards.path, words)
 
 
 def runcard_schema(registry: Registry) -> dict[str, Any]:

@@ -18,10 +18,13 @@ from replicafit.runcard.models import RelativePath, Runcard
 from replicafit.runcard.yaml_source import Mark, OptionMark, YamlSource
 
 
-def relocated(runcard: Runcard, source: YamlSource, card: Path, words: Collection[str]) -> Runcard:
+def relocated(
+    runcard: Runcard, source: YamlSource, card: Path | None, words: Collection[str]
+) -> Runcard:
     """``runcard`` with all paths relative to the folder of ``card``, or absolute.
 
     Args:
+        card: where it is to be; all paths become absolute if it may be anywhere.
         words: by which plugins know functions; they are no paths.
     """
 
@@ -54,13 +57,16 @@ def relocated(runcard: Runcard, source: YamlSource, card: Path, words: Collectio
     return whole
 
 
-def _as_used_by(given: str, mark: Mark, card: Path) -> str:
+def _as_used_by(given: str, mark: Mark, card: Path | None) -> str:
     """The path ``given`` at ``mark`` as the runcard ``card`` may use it."""
     if Path(given).is_absolute():
         return given
     if isinstance(mark, OptionMark):
         return str(Path(given).resolve())
-    home, own = Path(mark.name).resolve().parent, card.resolve().parent
+    home = Path(mark.name).resolve().parent
+    if card is None:
+        return str(home / given)
+    own = card.resolve().parent
     return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
 
 

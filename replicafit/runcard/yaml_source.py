@@ -206,14 +206,14 @@ def construct(root: yaml.Node) -> Any:
     return _Loader("", "").construct_document(root)
 
 
-def read_yaml(path: Path) -> YamlSource:
-    """Reads one YAML file.
+def read_yaml(path: Path, text: str | None = None) -> YamlSource:
+    """Reads one YAML file, or ``text`` in its place.
 
     Raises:
         RuncardError: the file is missing, is no YAML, or is empty.
     """
     try:
-        text = read_text(path, MOST_BYTES)
+        text = read_text(path, MOST_BYTES) if text is None else text
     except FileNotFoundError:
         raise RuncardError(f"There is no runcard at '{path}'. Check the path.") from None
     except UnreadableError as cause:

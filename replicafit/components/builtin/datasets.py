@@ -25,6 +25,12 @@ class FileSettings(ComponentSettings):
     path: Path = Field(description="A replicafit-dataset file (.npz), relative to the runcard.")
 
 
+class GivenSettings(ComponentSettings):
+    """A dataset given from Python, which the fit keeps in a file of its own folder."""
+
+    name: str = Field(min_length=1, description="Its name in data of replicafit.fit.")
+
+
 class CsvSettings(ComponentSettings):
     """A function measured at known x, in columns of text; no tables."""
 
@@ -97,6 +103,12 @@ def replicafit_datasets() -> Sequence[DatasetReader]:
             settings=FileSettings,
             read="replicafit.data.dataset_file:read_from_settings",
             summary="a replicafit-dataset file (.npz)",
+        ),
+        DatasetReader(
+            name="given",
+            settings=GivenSettings,
+            read="replicafit.data.given:read_given",
+            summary="arrays or a frame given to replicafit.fit",
         ),
         DatasetReader(
             name="csv",

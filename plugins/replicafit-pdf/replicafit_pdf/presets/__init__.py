@@ -52,4 +52,6 @@ def _lacks(card: Mapping[str, Any], *keys: str) -> bool:
     if not isinstance(model, dict) or not isinstance(datasets, list):
         return False
     types = [entry.get("type") for entry in datasets if isinstance(entry, dict)]
-    return any(kind != "csv" for kind in types) and not any(key in model for key in keys)
+    return any(kind not in ("csv", "given") for kind in types) and not any(
+        key in model for key in keys
+    )
