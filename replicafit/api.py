@@ -189,11 +189,42 @@ class FitPlan:
         """How many data of each dataset are fitted."""
         return {dataset.name: dataset.n_data for dataset in self.data.datasets}
 
-    def __str__(self) -> str:
-        from replicafit.cli.outline import plan_lines
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What only a fit can tell: layers that do not say their size."""
+        return tuple(dict.fromkeys(name for plan in self.networks for name in plan.unknown))
 
-        counts = [f"{name:40s} {count:6d} data" for name, count in self.n_data.items()]
-        return "\n".join([*counts, *(line for each in self.networks for line in plan_lines(each))])
+    def describe(self) -> dict[str, Any]:
+        """As plain data, for programs: what ``replicafit check --json`` prints."""
+        parts = ((self.data, False), (self.data.held_out, True))
+        return {
+            "title": self.setup.runcard.title,
+            "hash": self.hash,
+            "replicas": self.setup.runcard.replicas.wanted,
+            "inputs": [one.record() for one in self.data.inputs],
+            "functions": list(self.data.flavours),
+            "attributes": dict(self.data.attributes),
+            "n_data": self.data.n_data,
+            "grid_points": len(self.data.x_grid),
+            "datasets": [
+                {
+                    "name": dataset.name,
+                    "n_data": dataset.n_data,
+                    "n_measured": self.data.n_measured[dataset.name],
+                    "held_out": held_out,
+                }
+                for part, held_out in parts
+                for dataset in (() if part is None else part.datasets)
+            ],
+            "plans": [plan.describe() for plan in self.networks],
+            "only_a_fit_can_tell": list(self.unknown),
+        }
+
+    def __str__(self) -> str:
+        from replicafit.cli.outline import fit_lines, plan_lines
+
+        lines = (line for each in self.networks for line in plan_lines(each))
+        return "\n".join([*fit_lines(self), *lines])
 
     def __repr__(self) -> str:
         replicas = self.setup.runcard.replicas.wanted

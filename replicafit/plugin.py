@@ -36,6 +36,7 @@ from replicafit.components import StartingFunctions as StartingFunctions
 from replicafit.components import Verdict as Verdict
 from replicafit.components import WholeFit as WholeFit
 from replicafit.components import load_target as load_target
+from replicafit.components import unchanged as unchanged
 from replicafit.components.hookspecs import hookimpl as hookimpl
 from replicafit.components.inputs import Input as Input
 from replicafit.components.inputs import unit_interval as unit_interval
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from replicafit.cli.options import OVERRIDES as OVERRIDES
     from replicafit.cli.options import RUNCARD as RUNCARD
     from replicafit.cli.options import overrides_of as overrides_of
-    from replicafit.components.builtin.layers import KerasObject as KerasObject
+    from replicafit.components.builtin.keras_names import KerasObject as KerasObject
     from replicafit.components.builtin.optimizers import OptimizerSettings as OptimizerSettings
     from replicafit.components.builtin.optimizers import PerReplica as PerReplica
     from replicafit.data import Dataset as Dataset
@@ -127,7 +128,7 @@ if TYPE_CHECKING:
 _LATER = {
     "replicafit.cli.exit_codes": ("INTERRUPTED",),
     "replicafit.cli.options": ("OVERRIDES", "RUNCARD", "overrides_of"),
-    "replicafit.components.builtin.layers": ("KerasObject",),
+    "replicafit.components.builtin.keras_names": ("KerasObject",),
     "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),
     "replicafit.data": (
         "Dataset",

@@ -12,7 +12,6 @@ from replicafit.cli.exit_codes import FAILED, INTERRUPTED
 from replicafit.cli.loading import installed
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
 from replicafit.components import Command, ObserverType
-from replicafit.components.inputs import described
 from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
@@ -151,33 +150,44 @@ def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:
     help="Measure memory bandwidth and matrix products of this machine for a second, and print the "
     "least time that 1000 steps, and the whole fit, can take.",
 )
+@click.option("--defaults", is_flag=True, help="Show the runcard with all defaults filled in, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print all that as JSON.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 def check(
-    card: Path, settings: tuple[str, ...], seed: str | None, replicas: str | None, timed: bool
+    card: Path,
+    settings: tuple[str, ...],
+    seed: str | None,
+    replicas: str | None,
+    timed: bool,
+    defaults: bool,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
-    """Checks the runcard CARD, shows it with all defaults filled in, and how it would be fitted."""
+    """Checks the runcard CARD and its data, and shows how it would be fitted."""
+    import json
+
     import yaml
 
     from replicafit.api import check as checked
-    from replicafit.cli.outline import plan_lines, pseudodata_lines, source_lines
+    from replicafit.cli.outline import fit_lines, plan_lines
     from replicafit.forward.planning import measured_machine
 
     setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
-    found = checked(setup)
-    data = found.data
-    click.echo(yaml.safe_dump(found.runcard, sort_keys=False, width=100), nl=False)
-    click.echo(f"\nhash {found.hash}")
-    for part, note in ((data, ""), (data.held_out, ", held out")):
-        for dataset in () if part is None else part.datasets:
-            of = data.n_measured[dataset.name]
-            click.echo(f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}")
-    on = f"{len(data.x_grid)} grid points, {described(data.inputs)}"
-    click.echo(f"{'all':40s} {data.n_data:6d} data on {on}")
-    for line in (*source_lines(data), *pseudodata_lines(setup, data)):
-        click.echo(line)
+    plan = checked(setup)
     with one_blas_thread():
-        machine = measured_machine() if timed else None
-    for plan in found.networks:
-        click.echo("\n" + "\n".join(plan_lines(plan, machine)))
+        machine = measured_machine() if timed and not (quiet or as_json) else None
+    if quiet:
+        return
+    if as_json:
+        content = plan.describe() | ({"runcard": plan.runcard} if defaults else {})
+        click.echo(json.dumps(content, indent=1))
+        return
+    for line in fit_lines(plan):
+        click.echo(line)
+    for network in plan.networks:
+        click.echo("\n" + "\n".join(plan_lines(network, machine)))
+    if defaults:
+        click.echo("\n" + yaml.safe_dump(plan.runcard, sort_keys=False, width=100), nl=False)
 
 
 @click.command()

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from replicafit.components.inputs import described
 from replicafit.data import FitData
 from replicafit.data.replica_data import ATTEMPTS, acceptance
 from replicafit.data.sources import lookalikes, sharing
 from replicafit.forward.planning import Machine, NetworkPlan
 from replicafit.runcard import Setup
 from replicafit.seeds import Seeds
+
+if TYPE_CHECKING:
+    from replicafit.api import FitPlan
+
+
+def fit_lines(plan: FitPlan) -> Iterator[str]:
+    """What would be fitted to which data."""
+    data = plan.data
+    if plan.setup.runcard.title:
+        yield plan.setup.runcard.title
+    yield f"hash {plan.hash}"
+    for part, note in ((data, ""), (data.held_out, ", held out")):
+        for dataset in () if part is None else part.datasets:
+            of = data.n_measured[dataset.name]
+            yield f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}"
+    on = f"{len(data.x_grid)} grid points, {described(data.inputs)}"
+    yield f"{'all':40s} {data.n_data:6d} data on {on}"
+    yield from source_lines(data)
+    yield from pseudodata_lines(plan.setup, data)
+    if plan.unknown:
+        yield (
+            f"only run can tell what leaves {', '.join(plan.unknown)}: parameters and memory leave "
+            "that out"
+        )
 
 
 def source_lines(data: FitData) -> Iterator[str]:

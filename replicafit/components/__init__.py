@@ -180,9 +180,11 @@ class LayerType(Configured):
             that needs x in (0, 1]. It may mark inputs as logarithmic. Left out, all will do.
         extra_grid: ``(settings) -> x (m,)``: grid points beyond those of the data, for instance
             quadrature nodes. They join the one network evaluation of a step.
-        size: ``(settings, features in) -> (features out, trained parameters per replica)``; what
-            the planner counts with before Keras is imported. Left out, the layer is taken to
-            change nothing and to have no parameters.
+        size: ``(settings, features in) -> (features out, trained parameters per replica)``, with
+            which what does not fit together is found, and memory planned, before Keras is
+            imported; ``unchanged`` for a layer that has no parameters and as many features as
+            reach it. Left out, or None for some settings, only a fit can tell, and the planner
+            counts with an unchanged layer.
         flavours: ``(settings, names before) -> names after``, for a layer that changes which
             functions there are. Left out, the names stay.
         check: ``(settings, names of the functions that reach it, pairs of settings and names of the
@@ -194,9 +196,14 @@ class LayerType(Configured):
     needs_x: bool = False
     inputs: Callable[[Any, tuple[Input, ...]], tuple[Input, ...]] | None = None
     extra_grid: Callable[[Any], np.ndarray] | None = None
-    size: Callable[[Any, int], tuple[int, int]] | None = None
+    size: Callable[[Any, int], tuple[int, int] | None] | None = None
     flavours: Callable[[Any, tuple[str, ...]], tuple[str, ...]] | None = None
     check: Callable[[Any, tuple[str, ...], list[tuple[Any, tuple[str, ...]]]], None] | None = None
+
+
+def unchanged(settings: Any, features: int) -> tuple[int, int]:
+    """As many features leave as come, and nothing is trained."""
+    return features, 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from replicafit.components import LayerType
 from replicafit.data import FitData
-from replicafit.errors import TrainingError
+from replicafit.errors import ModelError, TrainingError
 from replicafit.forward.planner import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
 from replicafit.runcard import Runcard, Setup
@@ -75,6 +75,8 @@ class NetworkPlan:
         memory: what slots take.
         parameters: trained parameters of each replica.
         grid_points: where the network is evaluated in each step.
+        unknown: layers whose size only a fit can tell, so that parameters and memory leave them
+            out.
     """
 
     setup: Setup
@@ -84,6 +86,7 @@ class NetworkPlan:
     memory: Memory
     parameters: int
     grid_points: int
+    unknown: tuple[str, ...] = ()
 
     @property
     def slots(self) -> int:
@@ -181,18 +184,45 @@ def _chosen(runcard: Runcard, numbers: Sequence[int]) -> list[list[int]]:
     ]
 
 
-def _network_plan(setup: Setup, data: FitData, forms: FormPlan) -> tuple[Memory, int, int]:
-    """Memory, parameters and grid points."""
+def refuse_other_width(found: int, flavours: Sequence[str]) -> None:
+    """Refuses a network that puts out ``found`` functions, other than ``flavours``.
+
+    Raises:
+        ModelError: it does.
+    """
+    if found != len(flavours):
+        raise ModelError(
+            f"The network puts out {found} functions, but model.flavours names "
+            f"{len(flavours)} ({', '.join(flavours)}). Give the last multi_dense layer "
+            f"units: {len(flavours)}, or change model.flavours."
+        )
+
+
+def _network_plan(
+    setup: Setup, data: FitData, forms: FormPlan
+) -> tuple[Memory, int, int, tuple[str, ...]]:
+    """Memory, parameters, grid points, and the layers whose size only a fit can tell."""
     features, parameters, evaluated, points = len(data.inputs), 0, 0, len(data.x_grid)
-    for item in setup.runcard.model.layers:
+    unknown: list[str] = []
+    for position, item in enumerate(setup.runcard.model.layers):
         kind = setup.registry.get(LayerType, item.type)
-        features, more = kind.size(item, features) if kind.size else (features, 0)
+        found = kind.size(item, features) if kind.size else None
+        if found is None:
+            unknown.append(f"layer {position} ({getattr(item, 'layer', kind.name)})")
+        features, more = found or (features, 0)
         parameters, evaluated = parameters + more, evaluated + features
         points += len(kind.extra_grid(item)) if kind.extra_grid else 0
+    if not unknown:
+        refuse_other_width(features, flavours_along(setup.runcard.model, setup.registry)[-1])
+        if not parameters:
+            raise ModelError(
+                "No layer of the runcard makes replicas: none has weights to train. Add a "
+                "multi_dense layer."
+            )
     own = 2 * forms.size.own + COPIES_OF_WEIGHTS * parameters
     own += COPIES_OF_FEATURES * points * evaluated + COPIES_OF_PRODUCTS * forms.size.made
     size = _item_size(setup)
-    return Memory(size * forms.size.shared, size * own), parameters, points
+    return Memory(size * forms.size.shared, size * own), parameters, points, tuple(unknown)
 
 
 def _item_size(setup: Setup) -> int:

@@ -17,6 +17,7 @@ from keras import ops
 from replicafit.components import LayerContext, LayerType
 from replicafit.components.inputs import UNIT, Input
 from replicafit.errors import ModelError, ReplicafitError
+from replicafit.forward.planning import refuse_other_width
 from replicafit.layers.grid import DropNodes, JoinNodes
 from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import start_from
@@ -214,12 +215,7 @@ def _check_output(shape: Sequence[int | None], replicas: int, flavours: Sequence
             "No layer of the runcard makes replicas: the network puts out the shape "
             f"{tuple(shape)} instead of (b, {replicas}, n, f). Add a multi_dense layer."
         )
-    if shape[3] != len(flavours):
-        raise ModelError(
-            f"The network puts out {shape[3]} functions, but model.flavours names "
-            f"{len(flavours)} ({', '.join(flavours)}). Give the last multi_dense layer "
-            f"units: {len(flavours)}, or change model.flavours."
-        )
+    refuse_other_width(int(shape[3] or 0), flavours)
 
 
 @contextmanager

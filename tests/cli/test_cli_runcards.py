@@ -46,12 +46,55 @@ def test_anything_is_fitted_with_shared_tables(call):
 
 def test_check_takes_options_in_place_of_keys(call):
     options = ("--set", "model.layers.1.units=5", "--seed", 7, "--replicas", "1-2")
-    code, out, _ = call("check", ANYTHING, *options, "--set", "title=other")
+    code, out, _ = call("check", ANYTHING, *options, "--set", "title=other", "--defaults")
     assert code == 0
-    resolved = yaml.safe_load(out.partition("\nhash")[0])
+    resolved = yaml.safe_load(out[out.index("\ntitle:") :])
     assert (resolved["seed"], resolved["replicas"], resolved["title"]) == (7, [1, 2], "other")
     assert resolved["model"]["layers"][1]["units"] == 5
     assert "2 replicas in 1 batch" in out
+
+
+def test_check_for_programs(call):
+    code, out, _ = call("check", ANYTHING, "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["n_data"], told["functions"], told["only_a_fit_can_tell"]) == (60, ["f"], [])
+    assert told["inputs"][0]["name"] == "x"
+    assert told["plans"][0]["parameters"] == 481
+    assert call("check", ANYTHING, "-q") == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"3": {"units": 2}}, "puts out 2 functions, but model.flavours names 1"),
+        ({"1": {"activation": "tanhh"}}, "no activation 'tanhh'; did you mean 'tanh'"),
+        ({"2": {"kernel_initializer": "he_norml"}}, "no initializer 'he_norml'; did you mean"),
+        ({"2": {"kernel_regularizer": {"class_name": "L3"}}}, "no regularizer 'L3'"),
+        ({"1": {"type": "keras", "layer": "LayerNorm"}}, "no layer 'LayerNorm'; did you mean"),
+    ],
+)
+def test_check_finds_what_keras_would(call, tmp_path, changes, words):
+    card = yaml.safe_load(ANYTHING.read_text())
+    layers = card["model"]["layers"]
+    for place, change in changes.items():
+        old = {} if "type" in change else layers[int(place)]
+        layers[int(place)] = old | change
+    card["data"]["datasets"][0]["path"] = str(ANYTHING.with_suffix(".csv"))
+    (tmp_path / "card.yml").write_text(yaml.safe_dump(card))
+    code, _, err = call("check", "card.yml")
+    assert code == 2
+    assert words in " ".join(err.split())
+
+
+def test_check_says_what_only_a_fit_can_tell(call, tmp_path):
+    card = yaml.safe_load(ANYTHING.read_text())
+    card["model"]["layers"].insert(2, {"type": "keras", "layer": "EinsumDense"})
+    card["data"]["datasets"][0]["path"] = str(ANYTHING.with_suffix(".csv"))
+    (tmp_path / "card.yml").write_text(yaml.safe_dump(card))
+    code, out, _ = call("check", "card.yml")
+    assert code == 0
+    assert "only run can tell what leaves layer 2 (EinsumDense)" in out
 
 
 @pytest.mark.parametrize("option", ["--seed", "--replicas"])
@@ -200,7 +243,7 @@ def test_init_asks(call, tmp_path, monkeypatch):
     assert call("init", "card.yml")[0] == 0
     code, out, _ = call("check", "card.yml")
     assert code == 0
-    assert "title: 'a: title'" in out
+    assert "a: title\n" in out
     assert "plan: 3 replicas" in out
 
 

@@ -174,8 +174,6 @@ def test_flavours_after_the_rotation(registry, basis):
         ([dense(8), {"type": "sum_rules", "rules": ["v15"]}], None, "needs the flavour 'v15'"),
         ([dense(9), {"type": "sum_rules", "rules": ["v", "v_open_charm"]}], NINE, "either"),
         ([dense(2), PREPROCESSING], ["sigma", "c"], "no default alpha for the flavour 'c'"),
-        ([dense(8, "tanhh")], None, "no activation 'tanhh'"),
-        ([dense(8, kernel_regularizer="l3")], None, "l3"),
         ([{"type": "vanish_at_one"}, dense(8)], None, "multi_dense layer must come before"),
         ([{"type": "dropout", "rate": 0.1}, dense(8)], None, "multi_dense layer must come before"),
         ([dense(8), {"type": "feature_scaling"}], None, "must come first"),
@@ -186,6 +184,30 @@ def test_mistakes_are_found_before_training(registry, layers, flavours, message)
     settings = {} if flavours is None else {"flavours": flavours}
     with pytest.raises(ModelError, match=message):
         model_of(registry, layers, **settings)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (dense(8, "tanhh"), "no activation 'tanhh'; did you mean 'tanh'"),
+        (dense(8, kernel_regularizer="l3"), "no regularizer 'l3'"),
+    ],
+)
+def test_names_that_keras_does_not_know_are_refused_by_the_runcard(registry, layer, message):
+    with pytest.raises(ValueError, match=message):
+        card(registry, [layer])
+
+
+def test_names_are_those_of_keras(registry):
+    """Read from its files, without importing it."""
+    from keras.src import activations, constraints, initializers, regularizers
+
+    from replicafit.components.builtin.keras_names import keras_names
+
+    for module in (activations, constraints, initializers, regularizers):
+        names = keras_names(module.__name__.rpartition(".")[2])
+        bases = {"activation", "constraint", "initializer", "regularizer"}
+        assert set(module.ALL_OBJECTS_DICT) - bases <= names
 
 
 @pytest.mark.parametrize(

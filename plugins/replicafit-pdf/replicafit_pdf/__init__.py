@@ -14,6 +14,7 @@ from replicafit.plugin import (
     ReportSection,
     RuncardSection,
     hookimpl,
+    unchanged,
     unit_interval,
 )
 from replicafit_pdf.evolution_basis import express
@@ -74,6 +75,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             settings=VanishAtOneSettings,
             build="replicafit_pdf.layers.vanish_at_one:build",
             inputs=unit_interval,
+            size=unchanged,
             extra_grid=_at_one,
             summary="NN(x) - NN(1)",
         ),
@@ -100,6 +102,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             build="replicafit_pdf.layers.sum_rules:build",
             inputs=unit_interval,
             check=check_sum_rules,
+            size=unchanged,
             extra_grid=_sum_rule_grid,
             summary="momentum, valence, triplet and octet sum rules",
         ),

@@ -15,13 +15,17 @@ from pydantic import (
     model_serializer,
 )
 
-from replicafit.components import ComponentSettings, LayerContext, LayerType
+from replicafit.components import ComponentSettings, LayerContext, LayerType, unchanged
+from replicafit.components.builtin.keras_names import (
+    Activation,
+    Constraint,
+    Initializer,
+    Layer,
+    Regularizer,
+)
 from replicafit.components.hookspecs import hookimpl
 from replicafit.components.inputs import Input, as_points, described
 from replicafit.errors import ModelError
-
-KerasObject = str | Mapping[str, Any]
-"""The name of something of Keras, or its config: ``{class_name: L2, config: {l2: 1.0e-4}}``."""
 
 
 def build_x(settings: ComponentSettings, context: LayerContext) -> Any:
@@ -112,35 +116,35 @@ class MultiDenseSettings(ComponentSettings):
     """A dense layer for each replica."""
 
     units: int = Field(ge=1, description="Outputs per replica.")
-    activation: str | None = Field(
+    activation: Activation | None = Field(
         default=None, description="Applied to the outputs; none is linear."
     )
     use_bias: bool = Field(default=True, description="Whether a bias is added.")
-    kernel_initializer: KerasObject = Field(
+    kernel_initializer: Initializer = Field(
         default="glorot_normal",
         description="A Keras initializer of the weights; its seed is set for each replica.",
     )
-    bias_initializer: KerasObject = Field(
+    bias_initializer: Initializer = Field(
         default="zeros",
         description="A Keras initializer of the bias; its seed is set for each replica, the same "
         "as the kernel's.",
     )
-    kernel_regularizer: KerasObject | None = Field(
+    kernel_regularizer: Regularizer | None = Field(
         default=None,
         description="A Keras regularizer, added to the loss of each replica from its own weights.",
         examples=[{"class_name": "L2", "config": {"l2": 1e-4}}],
     )
-    bias_regularizer: KerasObject | None = Field(
+    bias_regularizer: Regularizer | None = Field(
         default=None, description="Likewise, from its bias."
     )
-    activity_regularizer: KerasObject | None = Field(
+    activity_regularizer: Regularizer | None = Field(
         default=None, description="Likewise, from its outputs on the grid."
     )
-    kernel_constraint: KerasObject | None = Field(
+    kernel_constraint: Constraint | None = Field(
         default=None,
         description="A Keras constraint on the weights of each replica after each step.",
     )
-    bias_constraint: KerasObject | None = Field(default=None, description="Likewise, on the bias.")
+    bias_constraint: Constraint | None = Field(default=None, description="Likewise, on the bias.")
 
 
 def build_multi_dense(settings: MultiDenseSettings, context: LayerContext) -> Any:
@@ -197,7 +201,7 @@ def _can_be_replicated(layer: str) -> str:
 class KerasSettings(ComponentSettings):
     """Any layer of Keras, for each replica."""
 
-    layer: Annotated[str, AfterValidator(_can_be_replicated)] = Field(
+    layer: Annotated[Layer, AfterValidator(_can_be_replicated)] = Field(
         description="A class in keras.layers that maps (b, f) to (b, g), such as "
         "LayerNormalization."
     )
@@ -234,22 +238,28 @@ def build_keras(settings: KerasSettings, context: LayerContext) -> Any:
     return replicate(layer, context.replica_seeds, first, name=f"keras_{context.position}")
 
 
-def keras_size(settings: KerasSettings, features: int) -> tuple[int, int]:
-    """Of the layers that people use most; others count as changing nothing."""
+_AS_MANY = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Rescaling", "Softmax")
+"""Layers of Keras that change neither the number of features nor have parameters."""
+
+
+def keras_size(settings: KerasSettings, features: int) -> tuple[int, int] | None:
+    """Of the layers that people use most; of others nothing is known."""
     config = settings.config
     if settings.layer == "Dense":
         units = int(config.get("units", features))
         return units, units * (features + config.get("use_bias", True))
     if settings.layer == "LayerNormalization":
         return features, features * (config.get("center", True) + config.get("scale", True))
-    return features, features if settings.layer in ("PReLU", "RMSNormalization") else 0
+    if settings.layer in ("PReLU", "RMSNormalization"):
+        return features, features
+    return (features, 0) if settings.layer in _AS_MANY else None
 
 
 @hookimpl
 def replicafit_layers() -> Sequence[LayerType]:
     """The layers of replicafit itself."""
     return [
-        LayerType(name="x", build=build_x, summary="x, scaled to its range"),
+        LayerType(name="x", build=build_x, size=unchanged, summary="x, scaled to its range"),
         LayerType(
             name="x_logx",
             settings=XLogXSettings,
@@ -262,6 +272,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             name="feature_scaling",
             settings=FeatureScalingSettings,
             build=build_feature_scaling,
+            size=unchanged,
             summary="x -> its place among the data, from -1 to 1",
         ),
         LayerType(
@@ -275,6 +286,7 @@ def replicafit_layers() -> Sequence[LayerType]:
             name="dropout",
             settings=DropoutSettings,
             build=build_dropout,
+            size=unchanged,
             summary="random features set to zero in training",
         ),
         LayerType(
