@@ -62,8 +62,9 @@ class FirstCard:
         )
 
 
-def columns_of(path: Path) -> dict[str, str]:
-    """The columns of a csv file that are x, y and error: by their names, or in this order.
+def columns_of(path: Path) -> tuple[list[str], dict[str, str]]:
+    """The columns of numbers in a csv file, and which are x, y and error: by their names, or in
+    this order.
 
     Raises:
         DataError: it cannot be read, or has less than three columns of numbers.
@@ -78,10 +79,10 @@ def columns_of(path: Path) -> dict[str, str]:
     for role, names in USUAL.items():
         left = [name for name in numeric if name not in found.values()]
         found[role] = next((name for name in left if name.lower() in names), left[0])
-    return found
+    return numeric, found
 
 
-def entry_for(path: Path, folder: Path, columns: Mapping[str, str]) -> dict[str, Any]:
+def entry_for(path: Path, folder: Path, columns: Mapping[str, Any]) -> dict[str, Any]:
     """The entry for a data file of one's own, for a card in ``folder``."""
     absolute = path.resolve()
     relative = Path(os.path.relpath(absolute, folder.resolve())).as_posix()

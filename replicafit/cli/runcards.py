@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -77,9 +78,10 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
 
     Without data of yours it is for an invented example, which is written as well.
     """
+    from replicafit.api import check as checked
     from replicafit.cli import first_card
     from replicafit.data import read_dataset
-    from replicafit.runcard import runcard_schema
+    from replicafit.runcard import load_setup, runcard_schema
 
     registry = registry_of()
     schema = card.with_suffix(".schema.json")
@@ -102,13 +104,21 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
         datasets = [first_card.entry_for(data, card.parent, {})]
         functions = [*read_dataset(data).flavours]
     else:
-        columns = first_card.columns_of(data)
-        columns = {role: ask(f"The column of {role}", name) for role, name in columns.items()}
+        there, found = first_card.columns_of(data)
+        click.echo(f"'{data}' has the columns {', '.join(there)}.")
+        columns: dict[str, Any] = {
+            role: ask(f"The column of {role}{', or several' if role == 'x' else ''}", name)
+            for role, name in found.items()
+        }
+        if columns["x"] not in there and "," in columns["x"]:
+            columns["x"] = [name.strip() for name in columns["x"].split(",")]
         datasets, functions = [first_card.entry_for(data, card.parent, columns)], [columns["y"]]
     replicas = ask("How many replicas", 20, type=click.IntRange(min=1))
     title = ask("Title", card.stem)
     start = first_card.FirstCard(title, replicas, datasets, functions, schema.name)
     card.parent.mkdir(parents=True, exist_ok=True)
+    if data is not None:
+        checked(load_setup(card, (), registry, text=start.text()))
     for file, text in {**files, card: start.text()}.items():
         file.write_text(text, encoding="utf-8")
     click.echo(f"Written: {card} and {schema}. Next: replicafit check {card}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,36 @@ def test_init_writes_examples_of_plugins(call):
     code, _, err = call("init", "b.yml", "--yes", "--example", "nothing")
     assert code == 2
     assert "those with: dis" in err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "no file at .*mine.csv"),
+        ("a,b\n1,2\n", "has 2 columns of numbers"),
+        ("x,y,error\n1,2,0\n3,4,1\n", "line 2: the error 'error' is 0"),
+    ],
+)
+def test_init_reads_the_data_before_it_writes(call, tmp_path, text, words):
+    if text is not None:
+        (tmp_path / "mine.csv").write_text(text)
+    code, _, err = call("init", "cards/one.yml", "--yes", "--data", "mine.csv")
+    assert code == 2
+    assert re.search(words, " ".join(err.split()))
+    assert not (tmp_path / "cards" / "one.yml").exists()
+
+
+def test_init_takes_columns_and_functions_from_the_header(call, tmp_path, monkeypatch):
+    rows = "".join(f"{3 + k},{k - 9},{k},0.1\n" for k in range(20))
+    (tmp_path / "mine.csv").write_text("energy,angle,yield,sigma\n" + rows)
+    answers = iter(["mine.csv", "energy, angle", "yield", "sigma", 3, "Surface"])
+    monkeypatch.setattr("click.prompt", lambda *given, **more: next(answers))
+    code, out, _ = call("init", "card.yml")
+    assert code == 0
+    assert "has the columns energy, angle, yield, sigma" in out
+    told = json.loads(call("check", "card.yml", "--json")[1])
+    assert told["functions"] == ["yield"]
+    assert [each["name"] for each in told["inputs"]] == ["energy", "angle"]
 
 
 def test_init_asks(call, tmp_path, monkeypatch):
