@@ -41,6 +41,8 @@ from replicafit.plugin import (
 POSITIONS_PER_PART = 10
 """Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly."""
 
+MOST_POSITIONS = 200
+"""Of functions of several inputs."""
 LINEAR_FROM = 0.1
 
 
@@ -173,6 +175,17 @@ def _independent(fit: Fit, registry: Registry) -> tuple[str, ...]:
     )
 
 
+def _positions(data: FitData) -> np.ndarray:
+    """Where functions are compared, (n,) or (n, m): evenly where the data are, of several inputs on
+    some of the grid points of the data.
+    """
+    if len(data.inputs) > 1:
+        return data.x_grid[:: max(1, len(data.x_grid) // MOST_POSITIONS)]
+    if data.inputs[0].is_unit:
+        return positions(_x_of(data))
+    return np.linspace(data.x_grid.min(), data.x_grid.max(), 2 * POSITIONS_PER_PART)
+
+
 def _x_of(data: FitData) -> np.ndarray:
     """x of all data that have one; else the grid of the tables."""
     known = [d.kinematics["x"] for d in data.datasets if "x" in d.kinematics]
@@ -183,7 +196,7 @@ def _within(
     fit: Fit, runcard: Runcard, data: FitData, card_folder: Path, registry: Registry
 ) -> np.ndarray:
     assert runcard.data.closure is not None
-    x = positions(_x_of(data))
+    x = _positions(data)
     flavours = _independent(fit, registry)
     truth = known_function(runcard.data.closure.truth, card_folder, fit.attributes, registry)
     columns = [fit.flavours.index(name) for name in flavours]

@@ -28,7 +28,7 @@ def measured(record: Record | None, functions: Functions) -> dict[str, Measured]
     Whole datasets whose predictions are, replica by replica, the function at their x.
     """
     predictions = None if record is None else record.predictions
-    if predictions is None or "kinematics_x" not in predictions.data:
+    if predictions is None or "kinematics_x" not in predictions.data or functions.x.ndim > 1:
         return {}
     x, found = predictions.data["kinematics_x"], {}
     known = np.flatnonzero((x >= functions.x[0]) & (x <= functions.x[-1]))

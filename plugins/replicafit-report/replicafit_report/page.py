@@ -19,9 +19,10 @@ from replicafit_report.functions import function_sections, plain_opening
 from replicafit_report.quality import quality_section
 from replicafit_report.record import Record
 from replicafit_report.replicas import replica_section
-from replicafit_report.section import Section, Text
+from replicafit_report.section import Section
 from replicafit_report.sides import SAME, SectionContext, fit_side, side_beside
 from replicafit_report.summary import provenance_section, runcard_section, summary_section
+from replicafit_report.surfaces import surface_section
 from replicafit_report.training import training_section
 
 ORDER = (
@@ -32,7 +33,6 @@ ORDER = (
 """Sections of a page; those of plugins with other ids stand in the place of the empty one."""
 FIT = "run.json"
 """The file by which fits are known."""
-NO_PICTURE = "Functions of several inputs are not drawn."
 
 
 def write_report(
@@ -105,7 +105,7 @@ def about_functions(context: SectionContext) -> list[Section]:
     found = list(of_plugins(context))
     if not any(section.id == "functions" for section in found):
         if context.functions[0].x.ndim > 1:
-            return [Section("functions", "Functions", [Text(NO_PICTURE)]), *found]
+            return [surface_section(context), *found]
         opening = () if context.compares else plain_opening(context, context.functions[0])
         found += function_sections(context, context.functions, opening=opening)
     if context.scales and not any(section.id.startswith("functions-") for section in found):

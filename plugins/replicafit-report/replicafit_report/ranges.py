@@ -22,17 +22,19 @@ class Range:
         log: which.
         low, high: where curves begin and end.
         edge: where the axis begins, if not at ``low``.
+        input: what it is of.
     """
 
     log: bool
     low: float
     high: float
     edge: float | None = None
+    input: str = "x"
 
     @property
     def name(self) -> str:
         """For titles."""
-        return "logarithmic x" if self.log else "linear x"
+        return f"{'logarithmic' if self.log else 'linear'} {self.input}"
 
     def places(self, x: np.ndarray, count: int = CURVE_POINTS) -> np.ndarray:
         """Indices of the points of ``x`` (n,) that lie evenly on the axis, and reach its ends."""
@@ -51,15 +53,16 @@ class Range:
             log_axis(ax, "x", self.low, self.high)
         else:
             ax.set_xlim(self.low if self.edge is None else self.edge, self.high)
-        label_x(ax, "x")
+        label_x(ax, self.input.replace("$", r"\$"))
         few_ticks(ax)
 
 
-def around(x: np.ndarray, reach: tuple[float, float] | None) -> tuple[Range, ...]:
+def around(x: np.ndarray, reach: tuple[float, float] | None, input: str = "x") -> tuple[Range, ...]:
     """Linear where the data are; logarithmic too if they span decades."""
     low, high = reach or (float(x[0]), float(x[-1]))
     room = 0.04 * (high - low)
-    linear = Range(False, max(low - room, float(x[0])), min(high + room, float(x[-1])))
+    ends = max(low - room, float(x[0])), min(high + room, float(x[-1]))
+    linear = Range(False, *ends, input=input)
     if low > 0 and high / low > MANY_DECADES:
-        return linear, Range(True, low, high)
+        return linear, Range(True, low, high, input=input)
     return (linear,)

@@ -169,7 +169,11 @@ class Record:
 
     @cached_property
     def reach(self) -> tuple[float, float] | None:
-        """The lowest and the highest x of the data, if known."""
+        """The lowest and the highest x of the data, if known; x of the data may be another one
+        than that of functions in units of their own, whose range is found from the tables.
+        """
+        if len(self.fit.inputs) > 1 or not self.fit.inputs[0].is_unit:
+            return None
         data = {} if self.predictions is None else self.predictions.data
         x = data.get("kinematics_x", np.empty(0))
         known = x[np.isfinite(x)]

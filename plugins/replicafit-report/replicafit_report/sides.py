@@ -93,7 +93,7 @@ def fit_side(path: Path, registry: Registry) -> Side:
     record = read_record(path)
     fit, refused = record.sound, record.refused
     functions = replace(
-        plain(fit.flavours, fit.x, fit.values, record.reach),
+        plain(fit.flavours, fit.x, fit.values, record.reach, fit.inputs),
         numbers=fit.numbers,
         refused=np.empty((0, 0, 0)) if refused is None else refused.values,
         refused_numbers=() if refused is None else refused.numbers,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from replicafit.plugin import Input, OutputError
 from replicafit_report.ranges import Range, around
 
 NOTHING = 1e-9
@@ -20,7 +21,7 @@ class Functions:
 
     Attributes:
         names: what they are called, length f.
-        x: ascending, (n,).
+        x: ascending, (n,); of several inputs (n, m).
         values: (r, n, f).
         numbers: replica numbers, length r; empty if they have none.
         refused: values of the others, (s, n, f).
@@ -29,6 +30,7 @@ class Functions:
         place: what holds for all, such as ``at Q = 100 GeV``.
         ranges: the parts of x to draw, the one that shows most first.
         spots: x at which correlations are shown.
+        inputs: what they depend on.
     """
 
     names: tuple[str, ...]
@@ -41,6 +43,7 @@ class Functions:
     place: str = ""
     ranges: tuple[Range, ...] = ()
     spots: tuple[float, ...] = ()
+    inputs: tuple[Input, ...] = (Input(log=True),)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -90,6 +93,8 @@ class Functions:
         """The same at x (m,); beyond their own grid functions are taken to be constant."""
         if np.array_equal(self.x, x):
             return self
+        if self.x.ndim > 1 or x.ndim > 1:
+            raise OutputError("Functions of several inputs are compared on one grid only.")
         way = np.log if min(self.x[0], x[0]) > 0 else np.asarray
         points = way(np.clip(x, self.x[0], self.x[-1]))
         values = CubicSpline(way(self.x), self.values, axis=1)(points)
@@ -103,10 +108,17 @@ def in_common(each: Sequence[Functions]) -> list[Functions]:
 
 
 def plain(
-    names: tuple[str, ...], x: np.ndarray, values: np.ndarray, reach: tuple[float, float] | None
+    names: tuple[str, ...],
+    x: np.ndarray,
+    values: np.ndarray,
+    reach: tuple[float, float] | None,
+    inputs: tuple[Input, ...] = (Input(log=True),),
 ) -> Functions:
     """Functions about which nothing is known but where the data are, ``reach``."""
-    ranges = around(x, reach)
+    if x.ndim > 1:
+        return Functions(names, x, values, inputs=inputs, form="{}")
+    ranges = around(x, reach, inputs[0].name)
     low, high = ranges[0].low, ranges[0].high
     spots = tuple(np.linspace(low, high, 6)[1:-1].tolist())
-    return Functions(names, x, values, ranges=ranges, spots=spots)
+    form = f"{{}}({inputs[0].name})" if "{" not in inputs[0].name else "{}"
+    return Functions(names, x, values, ranges=ranges, spots=spots, form=form, inputs=inputs)

@@ -1,0 +1,97 @@
+"""Functions of several inputs: maps of two, and slices along each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from replicafit.plugin import Input
+from replicafit_report.functions import COLORS
+from replicafit_report.pictures import band, drawing, few_ticks, label_x
+from replicafit_report.section import Block, Figure, Figures, Section, Text
+from replicafit_report.sides import SectionContext
+from replicafit_report.views import Functions
+
+LEVELS = 12
+"""Shades of a map."""
+
+
+def surface_section(context: SectionContext) -> Section:
+    """The functions of every side of ``context`` that depends on the inputs of the first."""
+    first = context.functions[0]
+    same = [one for one in context.functions if np.array_equal(one.x, first.x)]
+    blocks: list[Block] = [Text(_words(first.inputs, len(context.functions) - len(same)))]
+    for name in first.names:
+        shown = [one for one in same if name in one.names]
+        figures = [_slice(shown, name, place) for place in range(len(first.inputs))]
+        if len(first.inputs) == 2:
+            mean, sigma = first.of(name).mean(axis=0), first.of(name).std(axis=0)
+            maps = [_map(first, f"{name}, mean", mean), _map(first, f"{name}, sigma", sigma)]
+            figures = [*maps, *figures]
+        blocks.append(Figures(figures, name, layout="two"))
+    return Section("functions", "Functions", blocks)
+
+
+def _words(inputs: Sequence[Input], left_out: int) -> str:
+    middle = ", ".join(f"{one.name} = {one.middle:.3g}" for one in inputs)
+    text = f"Slices along each input show mean and central 68 %; the others are near {middle}."
+    if len(inputs) == 2:
+        text = f"Maps show the mean of the replicas that count and their standard deviation. {text}"
+    return f"{text} Sides on another grid are left out." if left_out else text
+
+
+def _axes(functions: Functions) -> list[np.ndarray]:
+    return [np.unique(column) for column in functions.x.T]
+
+
+def _map(functions: Functions, title: str, values: np.ndarray) -> Figure:
+    """``values`` (n,) over two inputs."""
+    first, second = _axes(functions)
+    with drawing(title, height=260.0, left=56.0) as made:
+        ax = made.ax
+        table = values.reshape(len(first), len(second)).T
+        shades = ax.contourf(first, second, table, levels=LEVELS, cmap="viridis")
+        bar = ax.figure.colorbar(shades, ax=ax, pad=0.02)
+        bar.ax.tick_params(labelsize=8)
+        _scale(made.ax, functions.inputs[0], "x")
+        _scale(made.ax, functions.inputs[1], "y")
+        label_x(ax, _plain(functions.inputs[0].name))
+        ax.set_ylabel(_plain(functions.inputs[1].name))
+    return made.done()
+
+
+def _slice(each: Sequence[Functions], name: str, place: int) -> Figure:
+    """Along the input at ``place``, with all others near the middle of their ranges."""
+    first, axes = each[0], _axes(each[0])
+    one, x = first.inputs[place], axes[place]
+    index: list[int | slice] = [
+        int(np.abs(axis - other.middle).argmin())
+        for axis, other in zip(axes, first.inputs, strict=True)
+    ]
+    index[place] = slice(None)
+    with drawing(f"{name} along {one.name}", left=56.0) as made:
+        ax = made.ax
+        for functions, color in zip(each, COLORS, strict=False):
+            values = functions.of(name).reshape(len(functions), *map(len, axes))
+            band(ax, x, values[(slice(None), *index)], color)
+        ax.set_xlim(x[0], x[-1])
+        _scale(ax, one, "x")
+        label_x(ax, _plain(one.name))
+    return made.done()
+
+
+def _scale(ax: Axes, one: Input, which: Literal["x", "y"]) -> None:
+    if one.log:
+        ax.set(**{f"{which}scale": "log"})
+    elif which == "x":
+        few_ticks(ax, x=4, y=None)
+    else:
+        few_ticks(ax)
+
+
+def _plain(name: str) -> str:
+    """A name that matplotlib takes for no formula."""
+    return name.replace("$", r"\$")

@@ -1,0 +1,54 @@
+"""Functions of several inputs: maps of two, slices along each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from replicafit_report.section import Figures, Text
+from replicafit_report.sides import SectionContext, Side
+from replicafit_report.surfaces import surface_section
+from replicafit_report.views import plain
+
+from replicafit.plugin import Input, Registry
+
+ENERGY, ANGLE = Input("energy", 1, 100, log=True), Input("angle $", -90, 90)
+
+
+def functions(inputs, count=7):
+    axes = np.meshgrid(*(one.grid(count) for one in inputs), indexing="ij")
+    x = np.stack([axis.ravel() for axis in axes], axis=1)
+    values = np.random.default_rng(1).normal(size=(5, len(x), 2))
+    return plain(("f", "g"), x, values, None, inputs)
+
+
+def section_of(*each):
+    sides = (Side(f"fit {i}", None, one, Path(), Registry(), {}) for i, one in enumerate(each))
+    return surface_section(SectionContext(tuple(sides), (), Registry()))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "titles"),
+    [
+        (
+            (ENERGY, ANGLE),
+            ["f, mean", "f, sigma", "f along energy", "f along angle $"],
+        ),
+        ((ENERGY, ANGLE, Input("A", 1, 4)), ["f along energy", "f along angle $", "f along A"]),
+    ],
+)
+def test_what_is_drawn(inputs, titles):
+    section = section_of(functions(inputs))
+    drawn = [block for block in section.blocks if isinstance(block, Figures)]
+    assert [block.heading for block in drawn] == ["f", "g"]
+    assert [figure.title for figure in drawn[0].figures] == titles
+    assert all("<svg" in figure.svg for figure in drawn[0].figures)
+
+
+def test_sides_on_another_grid_are_left_out_and_told():
+    ours = functions((ENERGY, ANGLE))
+    words = [b.text for b in section_of(ours, ours).blocks if isinstance(b, Text)]
+    assert "left out" not in words[0]
+    words = [b.text for b in section_of(ours, functions((ENERGY, ANGLE), 8)).blocks[:1]]
+    assert "left out" in words[0]
