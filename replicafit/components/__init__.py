@@ -172,7 +172,9 @@ class LayerType(Configured):
             replicas ``(b, n, f)``, and ``split`` gives the plain Keras layer of one replica.
             If that is not its trained weights in their order, it has ``trained_from(plain)``, which
             gives those of one slot back to a fit that starts from an earlier one. With
-            ``record(slot) -> dict`` it tells of one replica what ``result.json`` should hold.
+            ``record(slot) -> dict`` it tells of one replica what ``result.json`` should hold. With
+            ``soundness(features) -> (r,)``, from what reaches it on the grid of ``extra_grid``, it
+            says how soundly each replica stands; below 1 one draws other initial weights.
         needs_x: the layer is called as ``layer(features, x)``, with the grid x ``(b, n, m)``;
             then its plain layer is called as ``layer([features, x])``.
         inputs: ``(settings, inputs of the data) -> the same inputs``, raising ModelError for those

@@ -53,7 +53,7 @@ def _lane(plan: Plan, coming: PreparingQueue, lane: int, sink: Sink) -> None:
         before, since = Slots.empty(begun, plan.slots), time.perf_counter()
         for now in train_slots(plan.engine, before, coming, plan.schedule):
             sink.called(lane, now, now.steps_since(before), time.perf_counter() - since)
-            sink.finished(plan, now.finished(before))
+            sink.finished(plan, coming.without_stuck(now.finished(before)))
             if sink.stopping:
                 return
             before, since = now, time.perf_counter()
@@ -92,6 +92,17 @@ class PreparingQueue:
                 self._ready.extend(self._to_train(batch))
             return self._ready.popleft() if self._ready else None
 
+    def without_stuck(self, ended: Sequence[FinishedReplica]) -> list[FinishedReplica]:
+        """Those of ``ended`` that are not stuck; the others wait for a slot, to begin anew."""
+        kept = []
+        for each in ended:
+            anew = each.begun_anew(self._plan.restart_above)
+            if anew is None:
+                kept.append(each)
+            else:
+                self._ready.append(anew)
+        return kept
+
     def compiled(self, lane: int) -> PreparedReplica | None:
         """Waits until the engine is compiled, which the first lane that comes does.
 
@@ -124,5 +135,5 @@ class PreparingQueue:
             if (ended := replica.ended) is None:
                 going.append(replica)
             else:
-                self._sink.finished(self._plan, [ended])
+                self._sink.finished(self._plan, self.without_stuck([ended]))
         return going

@@ -53,6 +53,12 @@ class Plan:
     start: Mapping[int, Path]
 
     @property
+    def restart_above(self) -> float | None:
+        """chi2 per datum from which on a replica is stuck; see ``training.restart_above``."""
+        above: float | None = self.setup.runcard.training.restart_above
+        return above
+
+    @property
     def slots(self) -> int:
         """Replicas in one compiled call."""
         return self.network.slots

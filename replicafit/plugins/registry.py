@@ -38,8 +38,8 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
         FunctionSource: ("toy_les_houches",),
         Relation: ("evolution_basis",),
         Preset: (
-            *("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40"),
-            "replicafit_pdf:dis_kinematics",
+            *("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40_network"),
+            *("replicafit_pdf:nnpdf40", "replicafit_pdf:dis_kinematics"),
         ),
     },
     "replicafit-lhapdf": {

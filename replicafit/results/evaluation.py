@@ -26,6 +26,7 @@ from replicafit.results.records import (
     ReplicaRecord,
     Seeds,
     SplitChi2,
+    Start,
 )
 from replicafit.results.replica import (
     ReplicaHistory,
@@ -35,7 +36,8 @@ from replicafit.results.replica import (
 )
 from replicafit.results.selection import arc_lengths
 from replicafit.runcard import Setup
-from replicafit.training.model import ReplicaModel
+from replicafit.seeds import Seeds as RandomSeeds
+from replicafit.training.model import ReplicaModel, layer_seed
 from replicafit.training.slots import FinishedReplica
 from replicafit.training.status import Status
 
@@ -129,7 +131,8 @@ class Evaluation:
         )
         lengths = arc_lengths(function.x, function.values, function.inputs).tolist()
         training = replica.batch.data.training[replica.place]
-        seeds = (getattr(s.layer, "replica_seeds", None) for s in replica.batch.model.stages)
+        seeds, number, draw = RandomSeeds(self.setup.runcard.seed), replica.number, int(state.draw)
+        seeded = [i for i, s in enumerate(self.model.stages) if hasattr(s.layer, "replica_seeds")]
         recorded = {
             key: value
             for stage in self.model.stages
@@ -155,8 +158,9 @@ class Evaluation:
             arc_length=dict(zip(function.flavours, lengths, strict=True)),
             seeds=Seeds(
                 runcard=self.setup.runcard.seed,
-                layers=[each[replica.place] for each in seeds if each is not None],
+                layers=[layer_seed(seeds, number, i, draw) for i in seeded],
             ),
+            start=Start(draw=draw + 1, anew=bool(state.again)),
             architecture=self.architecture,
             hyperparameters={k: float(v) for k, v in state.hyper.items()},
             **recorded,

@@ -74,6 +74,19 @@ class Seeds(Record):
     )
 
 
+class Start(Record):
+    """From which initial weights a replica began."""
+
+    draw: int = Field(
+        default=1,
+        description="which draw of them, from 1: a later one where the layers found earlier ones "
+        "unsound, or where the replica was stuck",
+    )
+    anew: bool = Field(
+        default=False, description="whether it was stuck once (training.restart_above)"
+    )
+
+
 class Figure(Record):
     """One number that the ensemble limits."""
 
@@ -150,6 +163,7 @@ class ReplicaRecord(Record):
         description="of each function of function.npz: the length of the curve over x from 1e-6",
     )
     seeds: Seeds = Field(default=Seeds(), description="where random numbers start")
+    start: Start = Field(default=Start(), description="from which initial weights it began")
     architecture: int | None = Field(
         default=None,
         description="which of model.choice the replica drew, from 1; null without a choice",

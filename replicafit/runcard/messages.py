@@ -24,7 +24,7 @@ _IN_YAML_WORDS = {
 }
 """What pydantic says of Python types, for people who write YAML."""
 
-NETWORK = "replicafit_pdf:nnpdf40"
+NETWORK = "replicafit_pdf:nnpdf40_network"
 """A preset with a network, for cards that have none."""
 
 _NO_SUCH_TYPE = ("union_tag_invalid", "union_tag_not_found", "nothing_installed")

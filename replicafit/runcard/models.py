@@ -527,6 +527,15 @@ class TrainingSettings(Settings):
         "slots is another compiled program, whose replicas equal these to rounding only.",
         json_schema_extra={"unit": "replicas"},
     )
+    restart_above: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="A replica that ends with a validation chi2 per datum above this is stuck: it "
+        "begins anew at another start, once, and its result says so. null: none is. Pseudodata of "
+        "a good fit have about 2.",
+        examples=[3.5],
+    )
 
 
 class Runcard(Settings):

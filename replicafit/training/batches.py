@@ -19,18 +19,28 @@ from replicafit.training.engine import BatchConstants
 from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.model import NO_START, ReplicaModel, build_model
 from replicafit.training.optimizers import Optimizer
+from replicafit.training.starts import Starts, starts_of
 from replicafit.training.state import TrainingState, initial_state
 from replicafit.training.status import Status
 
 
 @dataclass(frozen=True)
 class PreparedBatch:
-    """Replicas ready to train, on the host; every array has a leading replica axis."""
+    """Replicas ready to train, on the host; every array has a leading replica axis.
+
+    Attributes:
+        model: the network, freshly built.
+        data: what the replicas are fitted to.
+        state: where they begin.
+        constants: what training does not change.
+        starts: draws other initial weights; None where they come from an earlier fit.
+    """
 
     model: ReplicaModel
     data: ReplicaData
     state: TrainingState
     constants: BatchConstants
+    starts: Starts | None
 
 
 def prepare_batch(
@@ -43,8 +53,10 @@ def prepare_batch(
 ) -> PreparedBatch:
     """Everything of the replicas ``numbers``; each one's part depends on its number alone."""
     runcard, seeds = setup.runcard, Seeds(setup.runcard.seed)
-    model = build_model(setup, numbers, all_grids(data.datasets), start, data.inputs)
-    settings = runcard.data
+    settings, x_grid = runcard.data, all_grids(data.datasets)
+    model = build_model(setup, numbers, x_grid, start, data.inputs)
+    starts = None if start else Starts(setup, x_grid, data.inputs)
+    begun = starts_of(model) if starts is None else starts.first(model)
     own = replica_data(
         data,
         seeds,
@@ -54,7 +66,7 @@ def prepare_batch(
         settings.redraw_negative,
     )
     hyper = draw_hyperparameters(optimizer.hyper, seeds, numbers)
-    weights = [ops.convert_to_numpy(v) for v in model.network.trainable_variables]
+    weights = [np.stack(rows) for rows in zip(*(each.weights for each in begun), strict=True)]
     used = np.ones(len(numbers), bool)
     terms = [
         [chi2.terms(part, values) for part, values in zip(parts, own.values, strict=True)]
@@ -70,6 +82,7 @@ def prepare_batch(
         validation=validation,
         stop_on_training=own.training.all(axis=1).astype(runcard.precision),
     )
-    state = initial_state(weights, optimizer, hyper, used, runcard.precision)
+    draws = [each.draw for each in begun]
+    state = initial_state(weights, optimizer, hyper, used, runcard.precision, draws)
     state.status[np.isin(numbers, own.undrawn)] = Status.undrawn
-    return PreparedBatch(model, own, state, constants)
+    return PreparedBatch(model, own, state, constants, starts)

@@ -74,15 +74,27 @@ class ReplicaModel:
             slots: positions on the replica axis.
             turn: matrix (f, g) from the fitted functions to those wanted.
         """
-        dtype = self.network.compute_dtype
+        reaching = self._reaching()
+        with _precision(self.network.compute_dtype):
+            return [self._single(slot, reaching, turn) for slot in slots]
+
+    def soundness(self) -> np.ndarray:
+        """How soundly each replica stands, (r,): the least that a layer says, below 1 unsound."""
+        least = np.full(len(self.numbers), np.inf)
+        for stage, features in zip(self.stages, self._reaching(), strict=True):
+            if hasattr(stage.layer, "soundness"):
+                least = np.minimum(least, ops.convert_to_numpy(stage.layer.soundness(features)))
+        return least
+
+    def _reaching(self) -> list[Any]:
+        """What reaches each stage on the grid of the layers' own points."""
         grid = self.nodes[:, None] if len(self.nodes) else _middle(self.inputs)
-        x = ops.cast(ops.convert_to_tensor(grid[None]), dtype)
+        x = ops.cast(ops.convert_to_tensor(grid[None]), self.network.compute_dtype)
         reaching, features = [], x
         for stage in self.stages:
             reaching.append(features)
             features = stage(features, x)
-        with _precision(dtype):
-            return [self._single(slot, reaching, turn) for slot in slots]
+        return reaching
 
     def _single(self, slot: int, reaching: Sequence[Any], turn: np.ndarray) -> keras.Model:
         x = keras.Input((len(self.inputs),), name="x", dtype=self.network.compute_dtype)
@@ -106,6 +118,7 @@ def build_model(
     x_grid: np.ndarray = NO_GRID,
     start: Mapping[int, Path] = NO_START,
     inputs: tuple[Input, ...] = UNIT,
+    draws: Sequence[int] = (),
 ) -> ReplicaModel:
     """The model of the replicas ``numbers``; each one's weights depend on its own number alone.
 
@@ -115,13 +128,14 @@ def build_model(
         x_grid: the grids of all datasets one after the other, (n, m), for layers that ask for it.
         start: for each replica number the file of the plain network whose weights it starts from.
         inputs: what the functions depend on, in which range.
+        draws: which draw of initial weights each slot has, from 0; the first if not given.
 
     Raises:
         ModelError: the layers do not go together, do not end in the flavours that the runcard
             names, or have other weights than the networks to start from.
     """
     runcard, registry, seeds = setup.runcard, setup.registry, Seeds(setup.runcard.seed)
-    flavours = flavours_along(runcard.model, registry)
+    flavours, draws = flavours_along(runcard.model, registry), draws or (0,) * len(numbers)
     types = [registry.get(LayerType, item.type) for item in runcard.model.layers]
     nodes = [
         kind.extra_grid(item) if kind.extra_grid else np.empty(0)
@@ -137,7 +151,9 @@ def build_model(
         for i, (kind, item) in enumerate(zip(types, runcard.model.layers, strict=True)):
             context = LayerContext(
                 position=i,
-                replica_seeds=tuple(seeds.integer(k, f"layer/{i}") for k in numbers),
+                replica_seeds=tuple(
+                    layer_seed(seeds, k, i, draw) for k, draw in zip(numbers, draws, strict=True)
+                ),
                 generators=tuple(seeds.generator(k, f"layer/{i}") for k in numbers),
                 flavours=flavours[i],
                 has_replica_axis=len(features.shape) == 4,
@@ -165,6 +181,12 @@ def build_model(
     with _refusing("The network cannot be split into one for each replica", HOW_TO_SPLIT):
         model.split([0], np.eye(len(model.flavours)))  # not found after training
     return model
+
+
+def layer_seed(seeds: Seeds, number: int, position: int, draw: int) -> int:
+    """The seed of one layer's initial weights, for a draw of replica ``number`` from 0."""
+    again = f"/start/{draw}" if draw else ""
+    return seeds.integer(number, f"layer/{position}{again}")
 
 
 @contextmanager

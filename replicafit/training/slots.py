@@ -67,6 +67,32 @@ class FinishedReplica:
     replica: PreparedReplica
     row: Row
 
+    def begun_anew(self, above: float | None) -> PreparedReplica | None:
+        """The replica at another start if it is stuck, for the first time; else None.
+
+        Args:
+            above: chi2 per datum of the best check, of the validation data or, without any, of the
+                training data, from which on it counts as stuck; never if None.
+        """
+        state, batch, place = self.row[0], self.replica.batch, self.replica.place
+        training = batch.data.training[place]
+        data = training.sum() if training.all() else (~training).sum()
+        if above is None or batch.starts is None or state.again:
+            return None
+        if state.status == Status.undrawn:
+            return None
+        if state.best_validation <= above * data:
+            return None
+        start = batch.starts.another(self.replica.number, int(state.draw))
+        beginning, no_checks = PreparedReplica(batch, place).beginning
+        other = beginning._replace(
+            weights=start.weights,
+            best_weights=start.weights,
+            draw=np.asarray(start.draw, state.draw.dtype),
+            again=np.asarray(True),
+        )
+        return PreparedReplica(batch, place, (other, no_checks))
+
 
 class Queue(Protocol):
     """Replicas that wait for a slot."""

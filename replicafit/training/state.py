@@ -25,6 +25,8 @@ class TrainingState(NamedTuple):
         best_validation: that chi2, (r,).
         best_passes: whether that check passed the penalties' verdicts, (r,).
         best_step: the step it was found at, (r,).
+        draw: which draw of initial weights it began from, from 0, (r,).
+        again: whether it began anew after it was stuck, (r,).
     """
 
     weights: tuple[Any, ...]
@@ -37,6 +39,8 @@ class TrainingState(NamedTuple):
     best_validation: Any
     best_passes: Any
     best_step: Any
+    draw: Any
+    again: Any
 
 
 def initial_state(
@@ -45,6 +49,7 @@ def initial_state(
     hyper: dict[str, np.ndarray],
     used: np.ndarray,
     precision: str,
+    draw: Sequence[int] = (),
 ) -> TrainingState:
     """The state before the first step.
 
@@ -53,6 +58,7 @@ def initial_state(
         optimizer: decides what is kept for each weight.
         hyper: each (r,).
         used: which slots hold a replica, (r,).
+        draw: which draw of each the weights are, (r,); the first if not given.
     """
     weights = tuple(np.asarray(w, precision) for w in weights)
     r = len(used)
@@ -67,4 +73,6 @@ def initial_state(
         best_validation=np.full(r, np.inf, precision),
         best_passes=np.zeros(r, bool),
         best_step=np.zeros(r, np.int32),
+        draw=np.array(draw or [0] * r, np.int32),
+        again=np.zeros(r, bool),
     )

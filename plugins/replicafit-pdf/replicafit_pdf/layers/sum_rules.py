@@ -27,6 +27,10 @@ from replicafit_pdf.quadrature import power_weights, sum_rule_nodes
 
 VALENCE = {"v": 3.0, "v3": 1.0, "v8": 3.0, "v15": 3.0}
 SAMPLED = ("t3", "t8")
+UNCANCELLED = 0.3
+"""Of the modulus' integral, at a start. The normalized function is larger than what its rule allows
+by the inverse: a tenth would begin a fit with functions ten times too large, next to a pole."""
+
 STEEP = 0.8
 """From this alpha on a power is integrated exactly; below, the nodes follow it."""
 
@@ -92,15 +96,31 @@ class SumRules(keras.layers.Layer):
         """Normalized functions, ``(b, r, n, f)``."""
         return features * self.normalization(features)
 
+    def soundness(self, features: Any) -> Any:
+        """How far each replica is from a factor that is infinite or of the wrong sign, ``(r,)``.
+
+        Sound, 1 or more, is where every integral that a rule divides by is at least ``UNCANCELLED``
+        of the integral of the modulus, and the singlet's momentum lies between 0 and 1.
+        """
+        parts = self._integrands(features)
+        integrals, moduli = ops.sum(parts, axis=2), ops.sum(ops.abs(parts), axis=2)
+        divided = np.flatnonzero(self._selection[1].any(axis=0)).tolist()
+        sound = [ops.abs(integrals[0, :, f]) / moduli[0, :, f] / UNCANCELLED for f in divided]
+        if MOMENTUM in self.rules:
+            singlet = integrals[0, :, self.flavours.index("sigma")]
+            sound.append(ops.where(ops.logical_and(singlet > 0, singlet < 1), np.inf, 0.0))
+        return ops.min(ops.stack(sound), axis=0) if sound else ops.full(features.shape[1], np.inf)
+
+    def _integrands(self, features: Any) -> Any:
+        """What the rules integrate, times the measure, at the nodes, ``(b, r, q, f)``."""
+        values = features[:, :, self.node_start : self.node_start + self.nodes]
+        return values * ops.cast(self.measure if self.alpha else self._measure, features.dtype)
+
     def normalization(self, features: Any) -> Any:
         """The factor of each flavour, ``(b, r, 1, f)``."""
-        values = features[:, :, self.node_start : self.node_start + self.nodes]
-        measure, subtracted, divided = (
-            ops.cast(table, features.dtype)
-            for table in (self.measure if self.alpha else self._measure, *self._selection)
-        )
+        subtracted, divided = (ops.cast(table, features.dtype) for table in self._selection)
         targets = ops.cast(self.targets if self.sampled else self._targets, features.dtype)
-        integrals = ops.sum(values * measure, axis=2, keepdims=True)
+        integrals = ops.sum(self._integrands(features), axis=2, keepdims=True)
         free = ops.cast(1 - self._selection[1].sum(axis=0), features.dtype)
         return (targets - ops.matmul(integrals, subtracted) + free) / (
             ops.matmul(integrals, divided) + free

@@ -22,6 +22,11 @@ def replicafit_presets() -> Sequence[Preset]:
         Preset(
             name="replicafit_pdf:nnpdf40",
             card="replicafit_pdf:presets/nnpdf40.yml",
+            summary="the fit of NNPDF4.0: network, optimizer, stopping, integrability",
+        ),
+        Preset(
+            name="replicafit_pdf:nnpdf40_network",
+            card="replicafit_pdf:presets/nnpdf40_network.yml",
             implied_by=lambda card: _lacks(card, "layers", "choice"),
             summary="the network of NNPDF4.0",
         ),
