@@ -3,8 +3,7 @@
     python docs/beside_known.py FIT_DIR KNOWN [LABEL]
 
 Both with the data, theory and experimental covariance of the fit. KNOWN is an LHAPDF set or member,
-a function.npz or another fit, at the scale of the fit. The last column is theirs over ours the other
-way round: above 1 where the fit is worse.
+a function.npz or another fit, at the scale of the fit. The ratio is above 1 where the fit is worse.
 """
 
 from __future__ import annotations
@@ -33,27 +32,23 @@ def main() -> None:
     registry = load_registry()
     setup = load_setup(given.fit / "runcard.yml", registry=registry)
     data = load_data(setup)
-    fit = replicafit.load_fit(given.fit).sound()
-    ours = np.mean([_predictions(given.fit, number) for number in fit.numbers], axis=0)
+    fit = replicafit.load_fit(given.fit)
+    ours = fit.predictions().mean(axis=0)
     known = known_function(str(given.known), Path(), fit.attributes, registry)
     read = np.isin(data.x_grid, np.concatenate([each.x_grid for each in data.datasets]))
     functions = np.zeros((1, len(data.x_grid), len(data.flavours)))  # penalties look at more x
     functions[0, read] = on_flavours(known, data.x_grid[read], data.flavours, registry)
     theirs = predict_all(data, registry, functions)[0]
     rows = {"all": np.arange(data.n_data), **experiment_places(data)}
-    rows |= {d.name: np.arange(p.start, p.stop) for d, p in zip(data.datasets, data.slices, strict=True)}
+    rows |= {
+        d.name: np.arange(p.start, p.stop) for d, p in zip(data.datasets, data.slices, strict=True)
+    }
     print(f"| | data | this fit, mean of {len(fit)} | {given.label} | ratio |")
     print("|---|---|---|---|---|")
     for name, at in rows.items():
         covariance = data.covariance[np.ix_(at, at)]
         a, b = (float(chi2(p[at] - data.central[at], covariance)) / len(at) for p in (ours, theirs))
         print(f"| {name} | {len(at)} | {a:.3f} | {b:.3f} | {a / b:.2f} |")
-
-
-def _predictions(folder: Path, number: int) -> np.ndarray:
-    (file,) = folder.glob(f"replicas/*{number:04d}/predictions.npz")
-    with np.load(file) as arrays:
-        return np.asarray(arrays["prediction"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draws gluon, singlet, valence and strange quarks of a fit beside a known function.
+"""Draws gluon, singlet, valence and sea quarks of a fit beside a known function.
 
     python docs/plot_comparison.py FIT_DIR KNOWN LABEL OUTPUT.png
 
@@ -17,10 +17,10 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-from replicafit_report.flavours import as_partons
 
 import replicafit
 from replicafit.data.known_functions import known_function, on_flavours
+from replicafit.plugins import load_registry
 
 BLUE, ORANGE, INK, GREY = "#0072B2", "#D55E00", "#1a1a1a", "#8a8a8a"
 LOWEST_X = 1e-4
@@ -33,42 +33,47 @@ STYLE = {
 NEEDED = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 
 
-def curves(x: np.ndarray, flavours: tuple[str, ...], values: np.ndarray) -> dict[str, np.ndarray]:
-    """The five functions, each (r, n), from the evolution basis (r, n, f)."""
-    partons = as_partons(x, flavours, values)
-    assert partons is not None
-    of = partons.of
+def curves(flavours: tuple[str, ...], values: np.ndarray) -> dict[str, np.ndarray]:
+    """The eight functions, each (r, n), from the evolution basis (r, n, f)."""
+    sigma, g, v, v3, v8, t3, t8, t15 = (values[..., flavours.index(name)] for name in NEEDED)
+    charm = (sigma - t15) / 4
+    strange = (sigma - charm - t8) / 3
+    up, down = ((sigma - charm - strange + sign * t3) / 2 for sign in (1, -1))
+    up_valence, down_valence = ((2 * v + sign * 3 * v3 + v8) / 6 for sign in (1, -1))
     return {
-        "gluon  $xg$": of("g"),
-        r"singlet  $x\Sigma$": values[..., flavours.index("sigma")],
-        "up valence  $xu_v$": of("u") - of("ū"),
-        "down valence  $xd_v$": of("d") - of("d̄"),
-        r"strange  $x(s + \bar{s})$": of("s") + of("s̄"),
+        "gluon  $xg$": g,
+        r"singlet  $x\Sigma$": sigma,
+        "up valence  $xu_v$": up_valence,
+        "down valence  $xd_v$": down_valence,
+        r"anti-up  $x\bar{u}$": (up - up_valence) / 2,
+        r"anti-down  $x\bar{d}$": (down - down_valence) / 2,
+        r"strange  $x(s + \bar{s})$": strange,
+        r"charm  $x(c + \bar{c})$": charm,
     }
+
+
+def distances(fit: replicafit.Fit, known: Path) -> dict[str, tuple[np.ndarray, ...]]:
+    """Of each function the replicas (r, n), and what is known (n,), and x (n,)."""
+    shown = (fit.x >= LOWEST_X) & (fit.x < 0.95)
+    x, registry = fit.x[shown], load_registry()
+    function = known_function(str(known), Path(), fit.attributes, registry)
+    theirs = curves(NEEDED, on_flavours(function, x, NEEDED, registry)[None])
+    ours = curves(fit.flavours, fit.values[:, shown])
+    return {name: (x, ours[name], theirs[name][0]) for name in ours}
 
 
 def draw(fit: replicafit.Fit, known: Path, label: str) -> plt.Figure:
-    """One panel for each function, and for each its ratio to the spread of the replicas."""
-    shown = (fit.x >= LOWEST_X) & (fit.x < 0.95)
-    x = fit.x[shown]
-    ours = curves(x, fit.flavours, fit.values[:, shown])
-    theirs = curves(
-        x, NEEDED, on_flavours(known_function(str(known), Path(), fit.q0), x, NEEDED)[None]
-    )
-    style = {
-        "font.size": 11,
-        "axes.edgecolor": GREY,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with plt.rc_context(style):
+    """One panel for each function, and for each its distance in the spread of the replicas."""
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            2, 5, figsize=(16, 5.4), layout="constrained", sharex=True, height_ratios=(2.2, 1)
+            4, 4, figsize=(14, 10), layout="constrained", sharex=True, height_ratios=(2.2, 1) * 2
         )
-        for column, name in zip(axes.T, ours, strict=True):
-            _panel(column, x, name, ours[name], theirs[name][0])
-        axes[0, 4].legend(handles=_handles(label), frameon=False, fontsize=10, loc="upper right")
-        axes[1, 0].set_ylabel("distance\nin sigma")
+        columns = [axes[row : row + 2, i] for row in (0, 2) for i in range(4)]
+        for column, (name, panel) in zip(columns, distances(fit, known).items(), strict=True):
+            _panel(column, name, *panel)
+        axes[0, 3].legend(handles=_handles(label), frameon=False, fontsize=10, loc="upper right")
+        for row in (1, 3):
+            axes[row, 0].set_ylabel("distance\nin sigma")
         figure.suptitle(
             f"$x f(x, q_0)$ at $q_0 = {fit.q0:.2f}$ GeV: mean and one standard deviation of "
             f"{len(fit)} replicas, beside {label}",
@@ -80,7 +85,7 @@ def draw(fit: replicafit.Fit, known: Path, label: str) -> plt.Figure:
 
 
 def _panel(
-    column: np.ndarray, x: np.ndarray, name: str, replicas: np.ndarray, known: np.ndarray
+    column: np.ndarray, name: str, x: np.ndarray, replicas: np.ndarray, known: np.ndarray
 ) -> None:
     above, below = column
     mean, spread = replicas.mean(axis=0), replicas.std(axis=0, ddof=1)

@@ -85,10 +85,9 @@ def test_stuck_replicas_begin_anew_once(folder):
         assert history["step"].tolist() == [10, 20, 30, 40, 50, 60]
 
 
+@pytest.mark.slow
 def test_a_replica_begins_anew_alone_as_in_company(folder, toy_folder):
-    code, _, err = call(
-        "run", "stuck.yml", "-o", "alone", "--replicas", "2-2", cwd=toy_folder
-    )
+    code, _, err = call("run", "stuck.yml", "-o", "alone", "--replicas", "2-2", cwd=toy_folder)
     assert code == 0, err
     (alone,) = results(toy_folder / "alone")
     together = results(folder)[1]

@@ -41,9 +41,9 @@ def training_section(source: Section, optimizers: Mapping[str, Sequence[str]]) -
     if share is not None:
         patience = max(1, round(share * (steps or STEPS)))
         found["patience"] = Noted(patience, f"stopping_patience {share} of max_steps")
-    given.leave(
-        "threshold_chi2", "replicas with a bad chi2 are left out by the selection after the fit"
-    )
+    threshold = given.take("threshold_chi2", POSITIVE)
+    if threshold is not None:
+        found["restart_above"] = Noted(float(threshold), "threshold_chi2: one above begins anew")
     optimizer = _optimizer(given, optimizers)
     return ({"optimizer": optimizer} if optimizer else {}) | found
 
