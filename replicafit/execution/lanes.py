@@ -21,7 +21,7 @@ from replicafit.execution.sink import Sink
 from replicafit.training.backend import backend
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.loop import to_device
-from replicafit.training.slots import PreparedReplica, Slots, train_slots
+from replicafit.training.slots import FinishedReplica, PreparedReplica, Slots, train_slots
 
 
 def train(plan: Plan, numbers: Sequence[int], lanes: int, sink: Sink) -> None:

@@ -448,6 +448,7 @@ def test_negative_pseudodata_are_drawn_anew_as_n3fit_does(registry, load, given)
 
 def test_what_is_left_out_is_said_once(registry):
     text = NEW.replace("epochs: 17000", "epochs: 17000\n  feature_scaling_points: 5")
+    text = text.replace("debug: false", "debug: false\nanother_new_key: 1")
     done = translate(text, registry, theory_folder=None)
     left = [remark.key for remark in done.left_out]
     assert "fitting.basis[0-7].largex" in left
