@@ -9,6 +9,7 @@ a function.npz or another fit, at the scale of the fit. The ratio is above 1 whe
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +31,9 @@ def main() -> None:
     parser.add_argument("label", nargs="?", default="known")
     given = parser.parse_args()
     registry = load_registry()
-    setup = load_setup(given.fit / "runcard.yml", registry=registry)
-    data = load_data(setup)
     fit = replicafit.load_fit(given.fit)
+    setup = load_setup(given.fit / "runcard.yml", registry=registry)
+    data = load_data(replace(setup, folder=given.fit / fit.run.runcard_folder))
     ours = fit.predictions().mean(axis=0)
     known = known_function(str(given.known), Path(), fit.attributes, registry)
     read = np.isin(data.x_grid, np.concatenate([each.x_grid for each in data.datasets]))

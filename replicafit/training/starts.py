@@ -72,9 +72,7 @@ class Starts:
                 break
             numbers = [n for n in left for _ in range(AT_ONCE)]
             draws = [since[n] + past + i for n in left for i in range(AT_ONCE)]
-            model = build_model(
-                self.setup, numbers, self.x_grid, inputs=self.inputs, draws=draws
-            )
+            model = build_model(self.setup, numbers, self.x_grid, inputs=self.inputs, draws=draws)
             for number, start in zip(numbers, starts_of(model, draws), strict=True):
                 best = found.get(number)
                 if best is None or best.soundness < min(start.soundness, 1):
