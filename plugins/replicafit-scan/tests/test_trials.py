@@ -139,7 +139,7 @@ def test_a_trial_that_fails_a_verdict_is_never_best(trials, toy_folder):
     short = with_settings(trials, "scan.halving=null", "training.max_steps=20", penalty)
     (outcome,) = short.carried_out([Point(0, {RATE: 1e-3})])
     assert (outcome.state, outcome.value) == ("failed", None)
-    assert outcome.failures == "positivity in 2 of 4 replicas"
+    assert outcome.failures == "positivity in 4 of 4 replicas"
     assert [len(fold.statuses) for fold in outcome.folds] == [2, 2]
     assert ranking([outcome]) == []
     assert Outcome.of(json.loads(json.dumps(outcome.plain()))) == outcome
