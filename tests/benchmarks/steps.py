@@ -26,8 +26,7 @@ import numpy as np
 from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.forward.fit_data import load_data
 from replicafit.forward.planning import Machine, measured_machine
-from replicafit.plugins import load_registry
-from replicafit.runcard import Setup, runcard_type
+from replicafit.runcard import setup_of
 from replicafit.training.loop import train
 
 CALLS = 5
@@ -35,13 +34,24 @@ CALLS = 5
 
 def plan_for(folder: Path, replicas: int) -> Plan:
     """The fit that is timed: all data, NN 2-25-20-8, preprocessing and sum rules, Nadam."""
-    registry = load_registry()
     files = sorted(folder.glob("*-*.npz"))
-    card = runcard_type(registry).model_validate(
+    layers = [
+        {"type": "x_logx"},
+        {"type": "multi_dense", "units": 25, "activation": "tanh"},
+        {"type": "multi_dense", "units": 20, "activation": "tanh"},
+        {"type": "multi_dense", "units": 8},
+        {"type": "preprocessing"},
+        {"type": "sum_rules"},
+    ]
+    setup = setup_of(
         {
             "seed": 1,
             "replicas": replicas,
-            "data": {"datasets": [{"type": "file", "path": file.resolve()} for file in files]},
+            "data": {"datasets": [{"type": "file", "path": str(f.resolve())} for f in files]},
+            "model": {
+                "flavours": ["sigma", "g", "v", "v3", "v8", "t3", "t8", "t15"],
+                "layers": layers,
+            },
             "training": {
                 "optimizer": {"type": "nadam", "learning_rate": 1e-3, "clipnorm": 6e-6},
                 "max_steps": 500 * (CALLS + 1),
@@ -50,8 +60,7 @@ def plan_for(folder: Path, replicas: int) -> Plan:
             },
         }
     )
-    setup = Setup(card, registry, folder)
-    return make_plans(setup, load_data(setup), card.replicas.numbers)[0]
+    return make_plans(setup, load_data(setup), setup.runcard.replicas.numbers)[0]
 
 
 def ours(folder: Path, replicas: int) -> tuple[float, Plan]:
