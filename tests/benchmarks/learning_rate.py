@@ -75,10 +75,17 @@ def closure(card: str, name: str, seed: int, replicas: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "fit"
         settings = {**SETTINGS[name], "seed": seed, "export": ["function", "predictions"]}
-        fitted = fit(card, output=output, replicas=replicas, settings=settings, executor="lanes:1")
+        fitted = fit(
+            card,
+            output=output,
+            replicas=replicas,
+            settings=settings,
+            executor="lanes:1",
+            observer=(),
+        )
         registry = load_registry()
         told = closure_fit(output, registry)
-        sound = fitted.sound()
+        everything = fitted.all
         truth = known_function(
             fitted.run.runcard["data"]["closure"]["truth"],
             Path(fitted.run.runcard_folder),
@@ -86,11 +93,11 @@ def closure(card: str, name: str, seed: int, replicas: int) -> dict[str, Any]:
             registry,
         )
         columns = [fitted.flavours.index(flavour) for flavour in told.flavours]
-        lengths = arc_lengths(sound.x, sound.values[:, :, columns])
-        true_lengths = arc_lengths(sound.x, on_flavours(truth, sound.x, told.flavours, registry))
-        chi2 = fitted.chi2_per_datum
-        stuck = (chi2 > STUCK * np.median(chi2)) | (np.array(fitted.statuses) == "diverged")
-        steps = sum(result.steps for result in fitted.results)
+        lengths = arc_lengths(fitted.x, fitted.values[:, :, columns])
+        true_lengths = arc_lengths(fitted.x, on_flavours(truth, fitted.x, told.flavours, registry))
+        chi2 = everything.chi2_per_datum
+        stuck = (chi2 > STUCK * np.median(chi2)) | (np.array(everything.statuses) == "diverged")
+        steps = sum(result.steps for result in everything.results)
         each_step = fitted.run.timing.ms_per_step_and_replica or float("nan")
         return {
             "setting": name,
@@ -106,9 +113,9 @@ def closure(card: str, name: str, seed: int, replicas: int) -> dict[str, Any]:
                 zip(told.flavours, (lengths.mean(axis=0) / true_lengths).tolist(), strict=True)
             ),
             "stuck": int(stuck.sum()),
-            "not_selected": len(fitted) - len(sound),
-            "replicas": len(fitted),
-            "steps": steps / len(fitted),
+            "not_selected": len(everything) - len(fitted),
+            "replicas": len(everything),
+            "steps": steps / len(everything),
             "training_seconds": 1e-3 * each_step * steps,
             "processor_seconds": time.process_time() - used,
             "seconds": time.perf_counter() - begun,

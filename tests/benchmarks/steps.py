@@ -26,7 +26,8 @@ import numpy as np
 from replicafit.execution.plans import Plan, make_engine, make_plans
 from replicafit.forward.fit_data import load_data
 from replicafit.forward.planning import Machine, measured_machine
-from replicafit.runcard import setup_of
+from replicafit.plugins import load_registry
+from replicafit.runcard import Setup, runcard_type
 from replicafit.training.loop import train
 
 CALLS = 5
@@ -43,7 +44,8 @@ def plan_for(folder: Path, replicas: int) -> Plan:
         {"type": "preprocessing"},
         {"type": "sum_rules"},
     ]
-    setup = setup_of(
+    registry = load_registry()
+    card = runcard_type(registry).model_validate(
         {
             "seed": 1,
             "replicas": replicas,
@@ -60,7 +62,8 @@ def plan_for(folder: Path, replicas: int) -> Plan:
             },
         }
     )
-    return make_plans(setup, load_data(setup), setup.runcard.replicas.numbers)[0]
+    setup = Setup(card, registry, folder)
+    return make_plans(setup, load_data(setup), card.replicas.numbers)[0]
 
 
 def ours(folder: Path, replicas: int) -> tuple[float, Plan]:
