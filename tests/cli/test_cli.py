@@ -274,7 +274,7 @@ def test_bad_input_is_one_message_and_exit_code_2(toy_folder, toy_card, tmp_path
     bad.write_text(text.replace("A.npz", "cut.npz"))
     refused(bad, tmp_path, "cut.npz", "damaged")
     bad.write_text(text.replace("units: 8", "units: 7"))
-    refused(bad, tmp_path, "Layer 3", "one for each flavour", "(None, 10, None, 7)")
+    refused(bad, tmp_path, "puts out 7 functions", "model.flavours names 8", "units: 8")
     shallow = bad.read_text().replace("    - {type: preprocessing}\n    - {type: sum_rules}\n", "")
     bad.write_text(shallow)
     refused(bad, tmp_path, "7 functions", "units: 8")

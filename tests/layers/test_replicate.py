@@ -267,7 +267,7 @@ def test_what_is_known_to_tie_replicas_is_refused_before_keras(registry, name):
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
-        ({"layer": "Dnse"}, "no layer class 'Dnse'"),
+        ({"layer": "Dnse"}, "no layer 'Dnse'; did you mean 'Dense'"),
         ({"layer": "Input"}, "no layer class"),
         ({"layer": "Dense", "config": {"unts": 3}}, "does not take this config"),
     ],

@@ -151,7 +151,7 @@ def test_layers_that_do_not_fit_are_refused(trials):
     points = [Point(0, {"model.layers.2.units": 7})]
     (outcome,) = trials.carried_out(points)
     assert outcome.state == "refused"
-    assert "preprocessing takes features" in outcome.reason
+    assert "The network puts out 7 functions, but model.flavours names 8" in outcome.reason
 
 
 # The study
