@@ -57,6 +57,7 @@ NOT_EXECUTED = {
     r"(nox|pre-commit|python docs/generate)": "what .ci/run runs",
     r"python - <<": "counts lines",
     r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
+    r"python runcards/": "draws; test_recipes fits the same cards",
     r"(python docs/near_global_card|replicafit run near_global.yml)": "data that are not shipped",
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
     r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; tested elsewhere",

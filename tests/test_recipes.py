@@ -1,0 +1,69 @@
+"""The recipes of runcards/: their data are what their scripts make, and they cover their truth."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+import replicafit
+from replicafit.data import read_dataset
+
+RUNCARDS = Path(__file__).parents[1] / "runcards"
+
+
+def script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, RUNCARDS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def within(name: str, x: np.ndarray, truth: np.ndarray) -> tuple[replicafit.Fit, float]:
+    """The fit, and the share of ``x`` at which the truth is within two sigmas."""
+    fit = replicafit.fit(RUNCARDS / f"{name}.yml", observer=())
+    pulls = (fit.mean(x)[:, 0] - truth) / fit.std(x)[:, 0]
+    return fit, float((np.abs(pulls) < 2).mean())
+
+
+def test_data_are_those_of_the_scripts():
+    made, kept = script("spectral").dataset(), read_dataset(RUNCARDS / "spectral.npz")
+    for part in ("central", "stat", "sys_add", "x_grid"):
+        np.testing.assert_allclose(getattr(kept, part), getattr(made, part), rtol=1e-9)
+    np.testing.assert_allclose(kept.tables[0], made.tables[0], rtol=1e-9)
+    tables = {**script("thermocouple").tables(), "surface": script("surface").table()}
+    for name, table in tables.items():
+        stored = np.loadtxt(RUNCARDS / f"{name}.csv", delimiter=",", skiprows=1)
+        np.testing.assert_allclose(stored, table, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_spectral_function_covers_its_truth():
+    omega = np.linspace(0.5, 7.5, 57)
+    fit, share = within("spectral", omega, script("spectral").truth(omega))
+    assert share > 0.85
+    assert fit.chi2_of_mean() < 2 * 20
+
+
+@pytest.mark.slow
+def test_a_calibration_covers_its_truth():
+    celsius = np.linspace(-45, 125, 60)
+    fit, share = within("thermocouple", celsius, script("thermocouple").truth(celsius))
+    assert share > 0.85
+    assert fit.chi2_of_mean() < 1.5 * 46
+    correlation = fit["emf"].correlation(np.array([-40.0, 120.0]))[0, 1]
+    assert correlation > 0.5  # the gain and the reference cell move both ends together
+
+
+@pytest.mark.slow
+def test_a_surface_covers_its_truth():
+    axes = np.meshgrid(np.linspace(2, 19, 12), np.linspace(-55, 55, 12))
+    points = np.stack([axis.ravel() for axis in axes], axis=1)
+    fit, share = within("surface", points, script("surface").truth(*points.T))
+    assert share > 0.85
+    assert fit.chi2_of_mean() < 1.5 * 150
