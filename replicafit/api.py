@@ -10,7 +10,7 @@ import atexit
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -45,6 +45,7 @@ def fit(
     observer: Observer | Sequence[Observer] | None = None,
     executor: str | Executor | None = None,
     resume: bool = False,
+    refit: Collection[int] = (),
     checkpoint_every: float = 30.0,
 ) -> Fit:
     """Fits all replicas of a runcard and writes each as soon as it is finished.
@@ -56,15 +57,16 @@ def fit(
             mapping or pandas frame with these columns (``replicafit.data.given``). The fit keeps
             them in files of its folder, and its runcard names them there; they come after those
             of the card, unless it places them by ``{type: given, name: NAME}``.
-        output: the fit's folder, new or empty unless the fit resumes; by default a temporary one,
-            until the process ends, which ``Fit.save`` keeps. It is made once the runcard, its
-            data and its network are known to be good.
+        output: the fit's folder; by default a temporary one, until the process ends, which
+            ``Fit.save`` keeps. It is made once the runcard, its data and its network are known to
+            be good. A fit that is there already is joined by replicas that it lacks.
         replicas: in place of the runcard's: a count, or ``"1-10"``.
         settings: values by dotted key in place of the runcard's.
         observer: who is told how the fit goes on, ``()`` for nobody; by default there is a bar on
             terminals and in notebooks.
         executor: who trains: one, or as ``--executor`` takes it; by default lanes on all cores.
         resume: continue the fit in ``output``, begun with the same runcard.
+        refit: replica numbers of the fit in ``output`` to fit again.
         checkpoint_every: seconds between two checkpoints.
 
     Returns:
@@ -78,10 +80,12 @@ def fit(
     begun = time.perf_counter()
     folder = FitFolder(Path(output) if output is not None else _temporary())
     setup = _setup(
-        card, data, replicas, settings, folder.path, folder.plugin_files() if resume else None
+        card, data, replicas, settings, folder.path, folder.plugin_files() if resume or refit else None
     )
-    if not resume:
-        folder.refuse_if_taken()
+    if resume or refit:
+        folder.refuse_if_empty()
+    else:
+        folder.refuse_if_taken(setup.runcard.replicas.numbers)
     with ExitStack() as stack:
         if observer is None:
             observer = stack.enter_context(_shown(folder, setup.runcard.replicas.wanted))
@@ -96,7 +100,7 @@ def fit(
         import_engine_quietly()
         from replicafit.execution.fitting import FitInFolder
 
-        running = FitInFolder.begin(setup, found, folder, watching, resume, checkpoint_every, begun)
+        running = FitInFolder.begin(setup, found, folder, watching, refit, checkpoint_every, begun)
         who.ready(setup, watching.warning)
         running.write_folder(who)
         watching.each.append(ProgressLog(folder.progress_file, watching.warning))

@@ -8,10 +8,14 @@
     ├── TrainingError     settings the engine cannot honour
     ├── ExecutionError    workers or a scheduler that cannot train
     └── OutputError       an output folder that cannot be written, read or continued
+        ├── DamagedError  a file of a fit that is not what was written
+        └── DiskError     the disk or the machine gave out; --resume goes on
 
 A message says what was given, what is allowed and what to do. Only ``replicafit.cli`` catches
-these and turns them into exit code 2.
+these and turns them into exit code 2, or 1 where a fit was under way.
 """
+
+from pathlib import Path
 
 
 class ReplicafitError(Exception):
@@ -44,3 +48,21 @@ class ExecutionError(ReplicafitError):
 
 class OutputError(ReplicafitError):
     """An output folder that cannot be written, read or continued."""
+
+
+class DamagedError(OutputError):
+    """A file of a fit is not what was written: ``file`` and ``why``."""
+
+    def __init__(self, file: Path, why: object) -> None:
+        super().__init__(file, why)
+        self.file, self.why = file, why
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.file}' is damaged ({self.why}). Make it again with: replicafit run CARD -o "
+            "FOLDER --resume."
+        )
+
+
+class DiskError(OutputError):
+    """The disk is full or the machine at its limits; what is written stays, --resume goes on."""

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from replicafit.cli.exit_codes import INTERRUPTED, REFUSED
+from replicafit.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
 from replicafit.cli.exporting import export
 from replicafit.cli.fitting import check, run, verify
 from replicafit.cli.loading import warn_of
 from replicafit.cli.plugin_listing import plugins
 from replicafit.cli.runcards import diff, explain, init, schema
 from replicafit.components import Command, load_target
-from replicafit.errors import PluginError, ReplicafitError
+from replicafit.errors import DiskError, PluginError, ReplicafitError
 from replicafit.plugins import load_registry
 from replicafit.plugins.registry import FOUND_IN
 
@@ -91,7 +91,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except ReplicafitError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(REFUSED)
+        sys.exit(FAILED if isinstance(error, DiskError) else REFUSED)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         sys.exit(INTERRUPTED)

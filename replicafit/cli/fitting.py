@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from replicafit.cli.exit_codes import FAILED, INTERRUPTED
+from replicafit.cli.exit_codes import FAILED, INCOMPLETE, INTERRUPTED
 from replicafit.cli.loading import installed
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
 from replicafit.components import Command, ObserverType
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     "--output",
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Where to write; by default a folder of the runcard's name, here. It must be new or "
-    "empty, unless the fit resumes.",
+    help="Where to write; by default a folder of the runcard's name, here. If it holds the same "
+    "fit, replicas that it lacks join it, from several jobs at once if you like.",
 )
 @OVERRIDES
 @click.option(
@@ -43,7 +43,15 @@ if TYPE_CHECKING:
     "--resume",
     is_flag=True,
     help="Continue the fit in DIR, begun with the same runcard: finished replicas stay, those that "
-    "were training go on from the last checkpoint.",
+    "were training go on from the last checkpoint, and what is damaged is made again.",
+)
+@click.option(
+    "--refit",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    multiple=True,
+    help="Fit this replica of the fit in DIR again; repeatable. Goes on with the others, as "
+    "--resume does.",
 )
 @click.option(
     "--checkpoint-every",
@@ -76,6 +84,7 @@ def run(
     replicas: str | None,
     t0: str | None,
     resume: bool,
+    refit: tuple[int, ...],
     checkpoint_every: float,
     observers: tuple[str, ...],
     tensorboard: bool,
@@ -94,7 +103,8 @@ def run(
         display.phase(f"Reading {card}")
         folder = FitFolder(output or Path(card.stem))
         overrides = overrides_of(settings, seed, replicas, t0)
-        setup = load_setup(card, overrides, installed(), folder.plugin_files() if resume else None)
+        recorded = folder.plugin_files() if resume or refit else None
+        setup = load_setup(card, overrides, installed(), recorded)
         names = dict.fromkeys((*observers, *(["tensorboard"] if tensorboard else [])))
         watching = [display, *(_observer(name, setup.registry, folder) for name in names)]
         try:
@@ -104,6 +114,7 @@ def run(
                 observer=watching,
                 executor=executor,
                 resume=resume,
+                refit=refit,
                 checkpoint_every=checkpoint_every,
             )
         except KeyboardInterrupt:
@@ -126,6 +137,10 @@ def run(
         console.print("\n".join(lines), markup=False)
     if missing:
         sys.exit(FAILED)
+    if fitted.run.execution.not_exported:
+        failed = ", ".join(fitted.run.execution.not_exported)
+        click.echo(f"Error: not all was exported ({failed}); --resume tries again.", err=True)
+        sys.exit(INCOMPLETE)
 
 
 def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:

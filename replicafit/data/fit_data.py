@@ -50,6 +50,7 @@ class FitData:
         held_out: datasets that are reported and not fitted; None without.
         n_measured: how many data each dataset had before cuts, by name, held out ones included.
         inputs: what the functions depend on, with the range of each, length m.
+        also: SHA-256 of whatever else the fit depends on, by name.
     """
 
     datasets: tuple[Dataset, ...]
@@ -63,6 +64,7 @@ class FitData:
     held_out: FitData | None = None
     n_measured: Mapping[str, int] = field(default_factory=dict)
     inputs: tuple[Input, ...] = UNIT
+    also: tuple[tuple[str, str], ...] = ()
 
     @property
     def n_data(self) -> int:
@@ -86,14 +88,25 @@ class FitData:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what is fitted and how it is predicted."""
-        found = hashlib.sha256()
-        for dataset in self.datasets:
-            found.update(f"{dataset.name} {dataset.operation} {dataset.flavours}".encode())
-            for array in (dataset.central, *table_arrays(dataset.tables).values()):
+        """SHA-256 of all that a fit depends on beside its runcard.
+
+        What was read counts to the last bit. What was computed from it, such as the t0 variances,
+        counts to float32, for another machine may round it otherwise.
+        """
+        found = hashlib.sha256(repr(self.also).encode())
+        for d in self.datasets:
+            words = (d.name, d.operation, d.flavours, d.sys_add_names, d.sys_mult_names)
+            found.update(repr((*words, dict(d.attributes), d.may_be_negative)).encode())
+            errors = (d.stat, d.sys_add, d.sys_mult_percent, *d.kinematics.values())
+            computed = d.reference is not None  # in a closure test
+            central = d.central.astype(np.float32) if computed else d.central
+            for array in (central, *errors, *table_arrays(d.tables).values()):
+                found.update(f"{array.shape} {array.dtype}".encode())
                 found.update(np.ascontiguousarray(array).tobytes())
-        for array in (self.x_grid, np.diag(self.covariance), np.diag(self.fit_covariance)):
+        for array in (self.x_grid, self.errors.variances, self.fit_errors.variances):
             found.update(np.ascontiguousarray(array).astype(np.float32).tobytes())
+        if self.held_out is not None:
+            found.update(self.held_out.digest.encode())
         return found.hexdigest()
 
     @cached_property

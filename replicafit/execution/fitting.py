@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
 
@@ -13,19 +14,34 @@ import yaml
 from replicafit.components import Exporter
 from replicafit.data import FitData
 from replicafit.data.given import write_given
-from replicafit.errors import ExecutionError
+from replicafit.errors import ExecutionError, OutputError
 from replicafit.execution.executors import Executor
 from replicafit.execution.observers import Observers
 from replicafit.execution.plans import Plan, make_plans
 from replicafit.execution.sink import Sink
-from replicafit.results.files import write_arrays, write_json
+from replicafit.reading import read_bytes
+from replicafit.results.files import locked, write_arrays
 from replicafit.results.fit import Fit
 from replicafit.results.folder import FitFolder
+from replicafit.results.jobs import Job, clear_remains
 from replicafit.results.progress import Tally
-from replicafit.results.records import SelectionRecord
+from replicafit.results.records import (
+    RunRecord,
+    SelectionRecord,
+    identity,
+    ranges,
+    read_record,
+    write_record,
+)
 from replicafit.results.run import Clock, run_record
 from replicafit.runcard import Setup, canonical, canonical_hash
-from replicafit.training.checkpoint import Checkpoint, Checkpoints
+from replicafit.training.checkpoint import Checkpoints
+
+LONGEST_CARD = 2**26
+"""Bytes."""
+
+WAIT = 1.0
+"""Seconds between two looks at what other jobs have written."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +54,6 @@ class FitInFolder:
         plans: for each architecture.
         observer: hears of everything.
         sink: takes trained replicas.
-        resume: whether the fit was there before.
         begun_at: when the run began, as ``time.perf_counter`` has it.
     """
 
@@ -47,7 +62,6 @@ class FitInFolder:
     plans: tuple[Plan, ...]
     observer: Observers
     sink: Sink
-    resume: bool
     begun_at: float
 
     @classmethod
@@ -57,20 +71,29 @@ class FitInFolder:
         data: FitData,
         folder: FitFolder,
         observer: Observers,
-        resume: bool,
+        refit: Collection[int],
         checkpoint_seconds: float,
         begun_at: float,
     ) -> FitInFolder:
-        """Plans and networks, so that what cannot be built is known before anything is written."""
+        """Plans and networks, so that what cannot be built is known before anything is written.
+
+        Replicas that are here stay, unless they are damaged, lack something, or are to ``refit``.
+        """
         numbers, training = setup.runcard.replicas.numbers, setup.runcard.training
         observer.phase("Planning")
         plans = make_plans(setup, data, numbers)
-        written = set(folder.finished()) & set(numbers) if resume else set()
+        here = [number for number in folder.finished() if number in set(numbers)]
+        faults = {n: "as asked" if n in refit else folder.faults(n) for n in here}
+        again = {number: why for number, why in faults.items() if why}
+        for number, why in again.items():
+            observer.warning(f"Replica {number} is fitted again: {why}.")
+        for path in folder.strangers():
+            observer.warning(f"'{path}' is no replica's folder and ignored.")
+        written = set(here) - again.keys()
         if not written.issuperset(numbers):
             for plan in plans:
                 plan.model  # noqa: B018
-        identity = f"{canonical_hash(setup.runcard)} {data.digest}"
-        checkpoints = Checkpoints(folder.checkpoint, identity, write_arrays)
+        own = identity(canonical_hash(setup.runcard), data.digest)
         sink = Sink(
             folder=folder,
             exporters=[setup.registry.get(Exporter, name) for name in setup.runcard.export],
@@ -81,27 +104,44 @@ class FitInFolder:
                 {number: folder.result(number).status for number in sorted(written)},
             ),
             clock=Clock(setup_s=time.perf_counter() - begun_at),
-            checkpoints=checkpoints,
+            checkpoints=Checkpoints(own, write_arrays),
             checkpoint_seconds=checkpoint_seconds,
-            begun=checkpoints.load(observer.warning) if resume else Checkpoint(),
+            wanted=frozenset(numbers),
             written=written,
+            again=frozenset(again),
+            afresh=frozenset(refit),
+            job=Job(folder.jobs),
         )
-        return cls(setup, data, plans, observer, sink, resume, begun_at)
+        return cls(setup, data, plans, observer, sink, begun_at)
 
     def write_folder(self, executor: Executor) -> None:
-        """Makes the folder, or makes sure that the fit there is the same.
+        """Makes the folder, or joins the fit there, which must be the same.
 
         Raises:
             OutputError: it is another, or the folder cannot be used.
         """
-        folder, card = self.sink.folder, self.setup.card
-        if self.resume:
-            folder.refuse_unless_same(self.setup, self.data.digest)
-        else:
-            text = yaml.safe_dump(canonical(self.setup.runcard), sort_keys=False).encode()
-            folder.create(text if card is None else card.read_bytes())
-            write_given(folder.path, self.setup.given)
-        self.note(executor)
+        folder, card, job = self.sink.folder, self.setup.card, self.sink.job
+        text = yaml.safe_dump(canonical(self.setup.runcard), sort_keys=False).encode()
+        folder.create()
+        with locked(folder.jobs):
+            run = folder.joined(self.setup, self.data.digest)
+            if run is not None:  # a later release may fill in more keys: its own hash is another
+                checkpoints = replace(self.sink.checkpoints, identity=run.identity)
+                self.sink.checkpoints = checkpoints
+            others = job.others()
+            if others and self.setup.runcard.replicas.good is not None:
+                raise OutputError(
+                    f"Another job fits '{folder.path}' ({others[0].name}). Good replicas are "
+                    "counted by one job at a time: wait for it, or give replica numbers."
+                )
+            clear_remains(folder.path, folder.path / "replicas", *job.dead())
+            given = text if card is None else read_bytes(card, LONGEST_CARD)
+            if run is None:
+                write_given(folder.path, self.setup.given)
+            files = folder.write_common(given, self.data, run.files if run else None)
+            job.begin()
+            self._note(executor, files=files)
+        self.sink.look()
 
     def due(self) -> Sequence[int]:
         """The replica numbers to train next; none once all or enough are there.
@@ -110,6 +150,7 @@ class FitInFolder:
         that the replicas of a fit do not depend on who trains how many at a time. Batches are
         whole: in part of one those are missing that take long.
         """
+        self.sink.look()
         there = self.sink.written | self.sink.lost
         batches = sorted(batch for plan in self.plans for batch in plan.network.batches)
         left = [batch for batch in batches if not there.issuperset(batch)]
@@ -122,7 +163,24 @@ class FitInFolder:
                 return ()
             replicas = accumulate(len(batch) for batch in left)
             left = left[: 1 + sum(count < good - selected for count in replicas)]
-        return sorted(number for batch in left for number in batch if number not in there)
+        return self._free(number for batch in left for number in batch if number not in there)
+
+    def _free(self, numbers: Iterable[int]) -> Sequence[int]:
+        """Those of ``numbers`` that no other job works on; waits as long as there are none."""
+        left, waited = sorted(numbers), False
+        while left:
+            others = self.sink.job.claimed_by_others()
+            free = [number for number in left if number not in others]
+            if free:
+                return free
+            if not waited:
+                who = ", ".join(sorted({others[number] for number in left}))
+                self.observer.phase(f"Waiting for {len(left)} replicas that others fit: {who}")
+                waited = True
+            time.sleep(WAIT)
+            self.sink.look()
+            left = [number for number in left if number not in self.sink.written]
+        return ()
 
     def refuse_missing(self, numbers: Sequence[int]) -> None:
         """Waits until all ``numbers`` are written.
@@ -131,35 +189,71 @@ class FitInFolder:
             ExecutionError: the executor neither delivered them nor gave them up.
         """
         self.sink.drain()
-        missing = set(numbers) - self.sink.written - self.sink.lost
+        self.sink.look()
+        elsewhere = self.sink.job.claimed_by_others().keys()
+        missing = set(numbers) - self.sink.written - self.sink.lost - elsewhere
         if missing:
             raise ExecutionError(f"The executor left replicas behind: {sorted(missing)}.")
 
-    def note(self, executor: Executor, selection: SelectionRecord | None = None) -> None:
+    def note(self, executor: Executor) -> None:
         """Writes ``run.json`` as things stand."""
-        forms = [plan.network.describe() for plan in self.plans]
+        with locked(self.sink.folder.jobs):
+            self._note(executor)
+
+    def _note(
+        self,
+        executor: Executor,
+        selection: SelectionRecord | None = None,
+        files: dict[str, str] | None = None,
+    ) -> RunRecord:
+        """The same, under the lock of the folder; what other jobs wrote there is kept."""
+        sink, before, asked = self.sink, RunRecord(), set[int]()
+        with suppress(OSError, OutputError):
+            before = read_record(RunRecord, sink.folder.run_file)
+            asked = before.asked
+        if self.setup.runcard.replicas.good is None:
+            asked |= sink.wanted
         who = executor.record().model_copy(
-            update={"happened": list(self.sink.happened), "failures": dict(self.sink.failures)}
+            update={
+                "happened": list(sink.happened),
+                "failures": dict(sink.failures),
+                "not_exported": dict(sink.not_exported),
+            }
         )
-        record = run_record(self.setup, self.data, forms, self.sink.clock, who)
-        record = record.model_copy(update={"selection": selection})
-        write_json(self.sink.folder.run_file, record)
+        forms = [plan.network.describe() for plan in self.plans]
+        record = run_record(self.setup, self.data, forms, sink.clock, who)
+        update = {"selection": selection, "replicas": ranges(asked), "files": files or before.files}
+        record = record.model_copy(update=update)
+        if before.hash:
+            own = {"hash": before.hash, "data_hash": before.data_hash}
+            record = record.model_copy(update=own)
+        write_record(sink.folder.run_file, record)
+        return record
 
     def complete(self, executor: Executor) -> Fit:
-        """What is done once, with all replicas: selection, and exporters of the whole fit."""
+        """What is done once, with all replicas: selection, and exporters of the whole fit.
+
+        Where several jobs fit, the last one does it.
+        """
         sink, folder = self.sink, self.sink.folder
-        if not sink.failures:
-            sink.checkpoints.clear()
-        selection = folder.judge(sink.written).summary()
         sink.clock.total_s = time.perf_counter() - self.begun_at
-        self.note(executor, selection)
+        with locked(folder.jobs):
+            here = folder.finished()
+            if folder.run().asked - sink.lost <= set(here):
+                self._note(executor, folder.judge(here).summary())
+            else:
+                self._note(executor)
         for exporter in sink.exporters:
-            if exporter.finish is None:
+            if exporter.finish is None or not folder.complete():
                 continue
             self.observer.phase(f"Exporting {exporter.name}")
             failure = folder.finish(exporter, partial(_tell, self.observer, exporter.name))
             if failure:
+                sink.not_exported[exporter.name] = failure
                 self.observer.warning(failure)
+                with locked(folder.jobs):
+                    self._note(executor, folder.run().selection)
+        sink.end()
         numbers = tuple(sorted(sink.written))
         self.observer.fit_ends(numbers)
         return Fit.of_replicas(folder, numbers)

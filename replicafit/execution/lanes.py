@@ -63,10 +63,9 @@ class PreparingQueue:
     """Replicas that wait for a slot; the next ones are prepared while others train."""
 
     def __init__(self, plan: Plan, numbers: Sequence[int], lanes: int, sink: Sink) -> None:
-        first = [number for number in sink.begun.numbers if number in numbers]
-        ordered = [*first, *(number for number in numbers if number not in set(first))]
         self._plan, self._sink, self._ahead = plan, sink, lanes
-        self._parts = deque(ordered[i : i + plan.slots] for i in range(0, len(ordered), plan.slots))
+        begun = sink.begun
+        self._left = deque(sorted(numbers, key=lambda number: number not in begun))
         self._coming: deque[Future[PreparedBatch]] = deque()
         self._ready: deque[PreparedReplica] = deque()
         self._lock, self._compiling = threading.Lock(), threading.Lock()
@@ -83,8 +82,10 @@ class PreparingQueue:
         """The next replica; None if there is none, or, without ``wait``, none that is ready."""
         with self._lock:
             while not self._ready and not self._sink.stopping:
-                while self._parts and len(self._coming) < self._ahead:
-                    part = self._parts.popleft()
+                while len(self._coming) < self._ahead:
+                    part = self._sink.claim(self._left, self._plan.slots)
+                    if not part:
+                        break
                     self._coming.append(self._threads.submit(self._plan.prepare, part))
                 if not self._coming or not (wait or self._coming[0].done()):
                     return None
@@ -131,7 +132,7 @@ class PreparingQueue:
         """
         going = []
         for place in range(len(batch.model.numbers)):
-            replica = self._sink.begun.continued(PreparedReplica(batch, place))
+            replica = self._sink.continued(PreparedReplica(batch, place))
             if (ended := replica.ended) is None:
                 going.append(replica)
             else:

@@ -7,8 +7,12 @@ from the experimental one by t0, extra matrices, regularization and weights, in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -25,6 +29,7 @@ from replicafit.errors import DataError, ModelError
 from replicafit.forward.penalties import with_penalty_grids
 from replicafit.forward.predictions import predict
 from replicafit.runcard import Setup
+from replicafit.runcard.relocation import paths_in
 from replicafit.seeds import Seeds
 
 
@@ -34,7 +39,33 @@ def load_data(setup: Setup) -> FitData:
     Raises:
         DataError: data, cuts, functions or covariances that cannot be used, or do not go together.
     """
-    return with_penalty_grids(_Assembly(setup).data(), setup)
+    data = _Assembly(setup).data()
+    return with_penalty_grids(replace(data, also=tuple(_other_files(setup))), setup)
+
+
+def _other_files(setup: Setup) -> Iterator[tuple[str, str]]:
+    """SHA-256 of the files beside the datasets' that the runcard names, and of the fit that it
+    starts from, by their keys.
+    """
+    card, folder = setup.runcard, setup.folder
+    for key, path in paths_in({n: getattr(card, n) for n in type(card).model_fields}):
+        if key.startswith(("data.datasets", "data.t0", "data.closure", "extends", "plugins")):
+            continue  # read into arrays, or known otherwise
+        file = folder / path
+        if file.is_dir():
+            file = file / "run.json"
+        if file.is_file():
+            yield key, hashlib.sha256(_of_a_fit(file) or file.read_bytes()).hexdigest()
+
+
+def _of_a_fit(file: Path) -> bytes:
+    """What makes the fit with this run.json that fit; its times, for instance, do not."""
+    if file.name != "run.json":
+        return b""
+    with suppress(ValueError, OSError, AttributeError):
+        run = json.loads(file.read_text(encoding="utf-8"))
+        return repr((run.get("hash"), run.get("data_hash"))).encode()
+    return b""
 
 
 def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import numpy as np
 
 from replicafit.components.inputs import UNIT, Input, as_points, described
 from replicafit.data.grid_functions import GridFunctions
-from replicafit.errors import OutputError
+from replicafit.errors import DamagedError, OutputError
 from replicafit.results.files import read_arrays
 from replicafit.results.folder import FitFolder
 from replicafit.results.records import ReplicaRecord, RunRecord
@@ -478,6 +479,8 @@ def load_fit(folder: str | Path) -> Fit:
     """
     there = FitFolder(Path(folder))
     there.run()  # whether there is a fit at all
+    there.refuse_lost()
+    warn_of_strangers(there)
     numbers = there.finished()
     if not numbers:
         raise OutputError(
@@ -487,6 +490,12 @@ def load_fit(folder: str | Path) -> Fit:
     found = Fit.of_replicas(there, numbers)
     (found if found.results else found.all).functions  # noqa: B018  what is missing is said now
     return found
+
+
+def warn_of_strangers(fit: FitFolder) -> None:
+    """Warns of folders that look like replicas and are none."""
+    for path in fit.strangers():
+        warnings.warn(f"'{path}' is no replica's folder and ignored.", stacklevel=3)
 
 
 def load_replica(folder: str | Path, number: int) -> Replica:
@@ -500,7 +509,10 @@ def load_replica(folder: str | Path, number: int) -> Replica:
     network_file, function = fit.exported(number, "network.keras"), _function(fit, number)
     import keras
 
-    network = keras.models.load_model(network_file)
+    try:
+        network = keras.models.load_model(network_file)
+    except Exception as cause:  # Keras raises anything for files that are damaged
+        raise DamagedError(network_file, f"{type(cause).__name__}: {cause}") from None
     return Replica(number, function.flavours, function.attributes, network, function.inputs)
 
 
@@ -566,7 +578,11 @@ def attribute_of(described: Fit | Replica, name: str) -> float:
 
 
 def _function(fit: FitFolder, number: int) -> GridFunctions:
-    return GridFunctions.of_arrays(read_arrays(fit.exported(number, "function.npz")))
+    file = fit.exported(number, "function.npz")
+    try:
+        return GridFunctions.of_arrays(read_arrays(file))
+    except (KeyError, ValueError, TypeError, IndexError) as cause:
+        raise DamagedError(file, cause) from None
 
 
 def _optional(name: str) -> Any:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from replicafit.components import Exporter, WholeFit, load_target
-from replicafit.errors import OutputError, ReplicafitError
+from replicafit.data import FitData
+from replicafit.errors import DamagedError, OutputError, ReplicafitError
 from replicafit.results.data_file import write_data_file
-from replicafit.results.files import appearing, is_of_the_disk, write_json
-from replicafit.results.records import ReplicaRecord, RunRecord, read_record
+from replicafit.results.files import appearing, checksum, is_of_the_disk
+from replicafit.results.jobs import living_jobs
+from replicafit.results.records import (
+    ReplicaRecord,
+    RunRecord,
+    identity,
+    read_record,
+    write_record,
+)
 from replicafit.results.replica import ReplicaResult
 from replicafit.results.selection import Selection, select, selected_replicas
-from replicafit.runcard import Setup, canonical, differences
+from replicafit.runcard import Setup, canonical, canonical_hash, differences
+
+_REPLICA = re.compile(r"replica_(\d{4}|[1-9]\d{4,})")
 
 
 @dataclass(frozen=True)
@@ -44,9 +56,9 @@ class FitFolder:
         return self.path / "progress.jsonl"
 
     @property
-    def checkpoint(self) -> Path:
-        """The state of the batch that trains, while it does."""
-        return self.path / "checkpoint"
+    def jobs(self) -> Path:
+        """Who works here, with claims and checkpoints; only while somebody does, or was killed."""
+        return self.path / "jobs"
 
     def replica(self, number: int) -> Path:
         """The folder of one replica."""
@@ -54,8 +66,38 @@ class FitFolder:
 
     def finished(self) -> tuple[int, ...]:
         """The replica numbers that are here, whole."""
-        found = (self.path / "replicas").glob("replica_*/result.json")
-        return tuple(sorted(int(file.parent.name.removeprefix("replica_")) for file in found))
+        files = (self.path / "replicas").glob("replica_*/result.json")
+        found = (_REPLICA.fullmatch(file.parent.name) for file in files)
+        return tuple(sorted(int(name[1]) for name in found if name))
+
+    def strangers(self) -> list[Path]:
+        """What lies among the replicas and is none, such as ``replica_0003 (copy)``."""
+        with suppress(FileNotFoundError, NotADirectoryError):
+            there = {p for p in (self.path / "replicas").iterdir() if not p.name.startswith(".")}
+            return sorted(p for p in there if not _REPLICA.fullmatch(p.name))
+        return []
+
+    def refuse_lost(self) -> None:
+        """Raises DamagedError if a replica that was written is not here any more, or in part."""
+        here, lost = self.finished(), set()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            there = (p.name for p in (self.path / "replicas").iterdir())
+            lost = {int(found[1]) for name in there if (found := _REPLICA.fullmatch(name))}
+        selection = self.run().selection
+        for number in sorted((lost | set(selection.selected if selection else ())) - set(here)):
+            raise DamagedError(self._result_file(number), "it is missing")
+
+    def faults(self, number: int) -> str | None:
+        """What is wrong with the files of a replica that is here; None if nothing is."""
+        try:
+            record = self.result(number)
+            for name in record.files:
+                self.exported(number, name)
+        except DamagedError as error:
+            return f"'{error.file}' is damaged ({error.why})"
+        if record.not_exported:
+            return f"it lacks what {', '.join(record.not_exported)} writes"
+        return None
 
     def result(self, number: int) -> ReplicaRecord:
         """``result.json`` of one replica.
@@ -91,9 +133,14 @@ class FitFolder:
         """The file ``name`` of one replica, which an exporter wrote.
 
         Raises:
-            OutputError: the replica was written without it.
+            OutputError: the replica was written without it, or it is damaged.
         """
-        file = self.replica(number) / name
+        file, known = self.replica(number) / name, self.result(number).files.get(name)
+        try:
+            if known is not None and checksum(file) != known:
+                raise DamagedError(file, "its content is not what result.json says")
+        except OSError as cause:
+            raise DamagedError(file, cause.strerror) from None
         if not file.exists():
             raise OutputError(
                 f"Replica {number} of '{self.path}' was written without {name}. Add '{file.stem}' "
@@ -112,31 +159,50 @@ class FitFolder:
         known = f"{here[0]} to {here[-1]} ({len(here)} of them)" if here else "none yet"
         return f"'{self.path}' has no replica {number}; there are: {known}."
 
-    def refuse_if_taken(self) -> None:
-        """Raises OutputError if something is here already, or nothing may be written."""
+    def refuse_if_taken(self, numbers: Iterable[int]) -> None:
+        """Raises OutputError unless a fit of ``numbers`` may begin here, or join the one here.
+
+        It may join with replicas that nobody was asked for yet, or while others work on them.
+        """
         try:
             holds_fit = self.run_file.exists()
-            taken = self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir()))
+            taken = self.path.exists() and (not self.path.is_dir() or any(self._others_files()))
         except OSError as cause:
             raise OutputError(
                 f"The folder '{self.path}' cannot be used ({cause.strerror}). Choose another "
                 "with -o."
             ) from None
         if holds_fit:
+            if self.run().asked.issuperset(numbers) and not living_jobs(self.jobs):
+                raise OutputError(
+                    f"'{self.path}' already holds a fit. Continue it with --resume, give replica "
+                    "numbers that it lacks, or choose another folder with -o."
+                )
+        elif taken:
             raise OutputError(
-                f"'{self.path}' already holds a fit. Continue it with --resume, or choose another "
-                "folder with -o."
+                f"'{self.path}' exists and is not empty. Choose another with -o; if it is a fit "
+                "that lost its run.json, give --resume."
             )
-        if taken:
-            raise OutputError(f"'{self.path}' exists and is not empty. Choose another with -o.")
 
-    def create(self, runcard: bytes) -> None:
-        """Makes the folder and writes the text of the runcard into it.
+    def _others_files(self) -> Iterator[Path]:
+        """What a fit that was killed as it began does not leave."""
+        own = {"runcard.yml", self.jobs.name, self.data_file.name, self.progress_file.name}
+        return (p for p in self.path.iterdir() if p.name not in own and not p.name.startswith("."))
+
+    def refuse_if_empty(self) -> None:
+        """Raises OutputError unless something of a fit is here to go on with."""
+        parts = ("run.json", "runcard.yml", "replicas", self.jobs.name)
+        if not any((self.path / name).exists() for name in parts):
+            raise OutputError(
+                f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
+            )
+
+    def create(self) -> None:
+        """Makes the folder.
 
         Raises:
-            OutputError: it holds something already, or cannot be written.
+            OutputError: it cannot be made or written.
         """
-        self.refuse_if_taken()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as cause:
@@ -146,8 +212,6 @@ class FitFolder:
             ) from None
         if not os.access(self.path, os.W_OK):
             raise OutputError(f"The folder '{self.path}' is read-only. Choose another with -o.")
-        with appearing(self.path / "runcard.yml") as temporary:
-            temporary.write_bytes(runcard)
 
     def copy_from(self, other: FitFolder) -> None:
         """Copies the fit in ``other`` here, without what it keeps for going on while it trains.
@@ -155,25 +219,55 @@ class FitFolder:
         Raises:
             OutputError: something is here already, or it cannot be written.
         """
-        self.refuse_if_taken()
+        self.refuse_if_taken(())
         run = other.run()
         with appearing(self.path) as temporary:
-            shutil.copytree(other.path, temporary)
+            shutil.copytree(other.path, temporary, ignore=shutil.ignore_patterns("jobs", ".*"))
         if run.runcard_folder == str(other.path.resolve()):  # the card came with its data
             moved = run.model_copy(update={"runcard_folder": str(self.path.resolve())})
-            write_json(self.run_file, moved)
+            write_record(self.run_file, moved)
 
-    def refuse_unless_same(self, setup: Setup, data_hash: str) -> None:
-        """Raises OutputError unless the fit here is of the runcard of ``setup`` and its data."""
-        if not self.run_file.exists():
-            raise OutputError(
-                f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
+    def write_common(
+        self, runcard: bytes, data: FitData, known: Mapping[str, str] | None
+    ) -> dict[str, str]:
+        """Writes what all replicas share, unless it is here with the checksums that are ``known``;
+        all of it if a fit begins. Gives the checksums.
+        """
+        card = self.path / "runcard.yml"
+        if known is None or not _is(card, known.get(card.name)):
+            with appearing(card) as temporary:
+                temporary.write_bytes(runcard)
+        if known is None or not _is(self.data_file, known.get(self.data_file.name)):
+            write_data_file(self.data_file, data)
+        return {file.name: checksum(file) for file in (card, self.data_file)}
+
+    def joined(self, setup: Setup, data_hash: str) -> RunRecord | None:
+        """``run.json`` of the fit here, which is the one of ``setup`` and its data; None if there
+        is none yet, or it is lost and the replicas here are those of this fit.
+
+        Raises:
+            OutputError: it is another fit.
+        """
+        own = identity(canonical_hash(setup.runcard), data_hash)
+        try:
+            run = read_record(RunRecord, self.run_file)
+        except (FileNotFoundError, DamagedError):
+            for number in self.finished():
+                if self.faults(number) is None and self.result(number).fit != own:
+                    raise OutputError(
+                        f"'{self.replica(number)}' is of another fit, or of a release that did not "
+                        "say of which, and run.json is lost. Choose another folder with -o."
+                    ) from None
+            return None
+        changed = differences(
+            *(
+                {key: value for key, value in card.items() if key != "replicas"}
+                for card in (_with_defaults(run.runcard, setup), canonical(setup.runcard))
             )
-        run = self.run()
-        changed = differences(_with_defaults(run.runcard, setup), canonical(setup.runcard))
+        )
         files = {p.name: p.sha256 for p in setup.registry.plugins if p.sha256}
         known = {name: plugin.sha256 for name, plugin in run.plugins.items()}
-        changed += [f"the plugin file {n}" for n, own in files.items() if known.get(n) != own]
+        changed += [f"the plugin file {n}" for n, sha in files.items() if known.get(n) != sha]
         if changed:
             raise OutputError(
                 f"The fit in '{self.path}' was begun with another runcard; different: "
@@ -186,6 +280,7 @@ class FitFolder:
                 "function that the runcard names has changed since. Bring the files back as they "
                 "were, or choose another folder with -o."
             )
+        return run
 
     def selection(self, numbers: Iterable[int]) -> Selection:
         """The selection among the replicas ``numbers``, all of which are here."""
@@ -198,27 +293,34 @@ class FitFolder:
             result, verdict = self.result(number), selection.verdict(number)
             if result.selection != verdict:
                 update = {"selection": verdict}
-                write_json(self._result_file(number), result.model_copy(update=update))
+                write_record(self._result_file(number), result.model_copy(update=update))
         return selection
 
     def _result_file(self, number: int) -> Path:
         return self.replica(number) / "result.json"
 
     def write_replica(
-        self, replica: ReplicaResult, network: Any, exporters: Sequence[Exporter]
-    ) -> tuple[str, ...]:
-        """Writes one replica; it appears whole.
+        self, replica: ReplicaResult, network: Any, exporters: Sequence[Exporter], fit: str = ""
+    ) -> dict[str, str]:
+        """Writes one replica of the ``fit`` of that identity; it appears whole.
 
         Returns:
-            One message for each exporter that failed; the replica is written without it.
+            For each exporter that failed, the reason; the replica is written without it.
         """
         if not self.data_file.exists():
             write_data_file(self.data_file, replica.predictions.data)
         with appearing(self.replica(replica.number)) as temporary:
             temporary.mkdir()
-            told = [_write_part(exporter, replica, network, temporary) for exporter in exporters]
-            write_json(temporary / "result.json", replica.record)
-        return tuple(message for message in told if message)
+            told = {e.name: _write_part(e, replica, network, temporary) for e in exporters}
+            failed = {name: why for name, why in told.items() if why is not None}
+            files = {
+                path.relative_to(temporary).as_posix(): checksum(path)
+                for path in sorted(temporary.rglob("*"))
+                if path.is_file()
+            }
+            update = {"fit": fit, "files": files, "not_exported": sorted(failed)}
+            write_record(temporary / "result.json", replica.record.model_copy(update=update))
+        return failed
 
     def complete(self) -> bool:
         """Whether the fit went to its end, where its replicas are selected."""
@@ -232,6 +334,7 @@ class FitFolder:
         """
         finished = self.finished()
         run = self.run()
+        self.refuse_lost()
         if not finished:
             raise OutputError(self.absence(1))
         numbers = selected_replicas(run, [self.result(n) for n in finished])
@@ -267,6 +370,14 @@ class FitFolder:
         return None
 
 
+def _is(file: Path, known: str | None) -> bool:
+    """Whether ``file`` is there as ``known``; as far as that is known."""
+    try:
+        return (known is None and file.exists()) or checksum(file) == known
+    except OSError:
+        return False
+
+
 def _with_defaults(runcard: dict[str, Any], setup: Setup) -> dict[str, Any]:
     """``runcard`` as this release would write it: keys that it did not know have their defaults."""
     try:
@@ -285,8 +396,10 @@ def _write_part(
         try:
             load_target(exporter.write)(replica, network, Path(part))
         except Exception as cause:  # a plugin's exporter may fail in any way
-            if is_of_the_disk(cause):
+            if isinstance(cause, OSError | MemoryError) and is_of_the_disk(cause):
                 raise
+            if is_of_the_disk(cause):
+                raise MemoryError(str(cause)) from cause
             return exporter.failure(f"for replica {replica.number}", cause)
         for written in Path(part).iterdir():
             written.replace(folder / written.name)

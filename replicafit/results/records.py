@@ -1,21 +1,30 @@
 """What ``result.json`` and ``run.json`` hold; the reference page is made of it.
 
-A key that a later release adds counts as its default, so that fits of earlier ones are read.
+A key that a later release adds counts as its default, so that fits of earlier ones are read. Each
+has the checksum of the rest of it: of a number with one digit changed nothing else would tell.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import to_json
 
-from replicafit.errors import OutputError
+from replicafit.errors import DamagedError, OutputError
+from replicafit.reading import read_text
+from replicafit.results.files import write_json
 
-FORMAT = 2
-"""Of the files; 1 had no such key."""
+FORMAT = 3
+"""Of the files; 1 had no such key, 2 no checksums."""
+
+_LONGEST = 2**26
+"""Bytes of a file."""
 
 Number = Annotated[
     float | None,
@@ -113,6 +122,14 @@ class ReplicaRecord(Record):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     format: int = Field(default=1, description="version of this file's keys")
+    checksum: str = Field(default="", description="SHA-256 of the rest of this file")
+    fit: str = Field(default="", description="SHA-256 of the runcard's and the data's: whose it is")
+    files: dict[str, str] = Field(
+        default={}, description="SHA-256 of each file that the exporters wrote"
+    )
+    not_exported: list[str] = Field(
+        default=[], description="exporters that failed; --resume makes up for them"
+    )
     number: int = Field(description="the replica number")
     status: str = Field(
         default="",
@@ -211,6 +228,9 @@ class Execution(Record):
     workers: list[dict[str, Any]] = Field(default=[], description="others than this process")
     happened: list[str] = Field(default=[], description="warnings of the executor")
     failures: dict[str, str] = Field(default={}, description="replicas that were given up, and why")
+    not_exported: dict[str, str] = Field(
+        default={}, description="exporters that failed, and why; --resume makes up for them"
+    )
 
 
 class SelectionRecord(Record):
@@ -242,11 +262,18 @@ class RunRecord(Record):
     """``run.json``: what was run, with which versions, on what, and how fast."""
 
     format: int = Field(default=1, description="version of this file's keys")
+    checksum: str = Field(default="", description="SHA-256 of the rest of this file")
+    files: dict[str, str] = Field(default={}, description="SHA-256 of runcard.yml and measured.npz")
+    replicas: list[tuple[int, int]] = Field(
+        default=[],
+        description="first and last replica numbers that runs were asked for, from all jobs",
+    )
     runcard: dict[str, Any] = Field(
         default={}, description="the runcard with all defaults filled in"
     )
     hash: str = Field(
-        default="", description="SHA-256 of that; equal for cards that mean the same fit"
+        default="",
+        description="SHA-256 of that without replicas; equal for cards that mean the same fit",
     )
     extends: list[dict[str, str]] = Field(
         default=[],
@@ -277,6 +304,48 @@ class RunRecord(Record):
         default=None, description="null until the fit is complete"
     )
 
+    @property
+    def identity(self) -> str:
+        """SHA-256 of what makes a fit this fit: the runcard's and the data's."""
+        return identity(self.hash, self.data_hash)
+
+    @property
+    def asked(self) -> set[int]:
+        """The replica numbers that runs were asked for; none where good ones are counted."""
+        ranges: Any = self.replicas
+        if not ranges and isinstance(self.runcard.get("replicas"), list | tuple):
+            ranges = [self.runcard["replicas"]]
+        return {number for first, last in ranges for number in range(first, last + 1)}
+
+
+def identity(runcard_hash: str, data_hash: str) -> str:
+    """SHA-256 of what makes a fit this fit."""
+    return sha256(f"{runcard_hash} {data_hash}".encode()).hexdigest()
+
+
+def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """``numbers`` as first and last of each run of them, ascending."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        first, last = found[-1] if found else (number, number - 2)
+        if number == last + 1:
+            found[-1] = (first, number)
+        else:
+            found.append((number, number))
+    return found
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    rest = {key: value for key, value in content.items() if key != "checksum"}
+    return sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def write_record(file: Path, record: Record) -> None:
+    """``record`` as JSON with its checksum; numbers that are not finite become null."""
+    content = json.loads(to_json(record, inf_nan_mode="null"))
+    content["checksum"] = _checksum(content)
+    write_json(file, content)
+
 
 R = TypeVar("R", bound=Record)
 
@@ -286,14 +355,17 @@ def read_record(kind: type[R], file: Path) -> R:
 
     Raises:
         FileNotFoundError: it is not there.
-        OutputError: it is damaged, or a later release wrote it.
+        DamagedError: it is not what was written.
+        OutputError: a later release wrote it.
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        version = content.get("format", 1)
-    except (ValueError, AttributeError) as cause:
-        raise OutputError(f"'{file}' is damaged ({cause}).") from None
-    if version not in range(1, FORMAT + 1):
+        content = json.loads(read_text(file, _LONGEST))
+        version, known = content.get("format", 1), content.get("checksum")
+    except (ValueError, AttributeError, RecursionError) as cause:
+        raise DamagedError(file, cause) from None
+    if known != _checksum(content) and (known is not None or version in range(3, FORMAT + 1)):
+        raise DamagedError(file, "its content is not what its checksum says")
+    if type(version) is not int or version not in range(1, FORMAT + 1):
         raise OutputError(
             f"'{file}' has format {version!r}; this release reads up to {FORMAT}. Use the release "
             "that wrote it, or a newer one."
@@ -303,4 +375,4 @@ def read_record(kind: type[R], file: Path) -> R:
     except ValidationError as cause:
         first = cause.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise OutputError(f"'{file}' is damaged (key '{where}': {first['msg']}).") from None
+        raise DamagedError(file, f"key '{where}': {first['msg']}") from None

@@ -180,8 +180,12 @@ def canonical(runcard: Runcard) -> dict[str, Any]:
 
 
 def canonical_hash(runcard: Runcard) -> str:
-    """SHA-256 of the canonical runcard: equal for cards that mean the same fit."""
-    text = json.dumps(canonical(runcard), sort_keys=True, separators=(",", ":"))
+    """SHA-256 of the canonical runcard: equal for cards that mean the same fit.
+
+    Without ``replicas``: each is the same however many there are, so that more may join.
+    """
+    content = {key: value for key, value in canonical(runcard).items() if key != "replicas"}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ elsewhere are rewritten once, here: from other cards relative to the runcard, fr
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,27 @@ def relocated(
 
     whole: Runcard = moved(runcard, ())
     return whole
+
+
+def paths_in(
+    value: Any, key: str = "", path: RelativePath | None = None
+) -> Iterator[tuple[str, str]]:
+    """All paths in settings, by dotted key.
+
+    Args:
+        value: settings, or several of them.
+        key: of it.
+        path: what marks text as a path.
+    """
+    if isinstance(value, Path) or (path and isinstance(value, str)):
+        yield key, str(value)
+    elif isinstance(value, BaseModel):
+        for name, field in type(value).model_fields.items():
+            yield from paths_in(getattr(value, name), f"{key}.{name}", _path_mark(field))
+    elif isinstance(value, Mapping | tuple):
+        pairs: Any = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for name, inner in pairs:
+            yield from paths_in(inner, f"{key}.{name}" if key else str(name))
 
 
 def _as_used_by(given: str, mark: Mark, card: Path | None) -> str:

@@ -1,9 +1,7 @@
-"""The replicas that are not written yet, on disk: written whole, the one before kept."""
+"""The replicas of a job that are not written yet, on disk: written whole, the one before kept."""
 
 from __future__ import annotations
 
-import shutil
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +10,19 @@ import keras
 import numpy as np
 
 from replicafit.errors import OutputError
+from replicafit.reading import UnreadableError, read_arrays
 from replicafit.training.engine import History
 from replicafit.training.slots import PreparedReplica, Row, stacked
+
+FORMAT = 2
+"""Of checkpoints; 1 had no such key."""
+
+_FILES = ("newer.npz", "older.npz")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What had begun when it was saved; empty where there is none.
+    """What a job had begun when it was saved.
 
     Attributes:
         file: where it is from.
@@ -26,18 +30,16 @@ class Checkpoint:
         arrays: of states and histories, each with a leading replica axis.
     """
 
-    file: Path = Path()
-    numbers: tuple[int, ...] = ()
-    arrays: tuple[np.ndarray, ...] = ()
+    file: Path
+    numbers: tuple[int, ...]
+    arrays: tuple[np.ndarray, ...]
 
-    def continued(self, replica: PreparedReplica) -> PreparedReplica:
-        """``replica`` where it was left; itself if it is not here.
+    def row(self, replica: PreparedReplica) -> Row:
+        """Where ``replica``, which is here, was left.
 
         Raises:
             OutputError: the checkpoint is of another network or another release.
         """
-        if replica.number not in self.numbers:
-            return replica
         own = tuple(array[self.numbers.index(replica.number)] for array in self.arrays)
         like = replica.beginning
         ours = keras.tree.flatten(like[0])
@@ -47,55 +49,61 @@ class Checkpoint:
                 "release. Finished replicas are kept: remove the checkpoint, and --resume begins "
                 "those anew that were under way."
             )
-        state, history = keras.tree.pack_sequence_as((like[0], History(0, 0, 0)), own)
-        return PreparedReplica(replica.batch, replica.place, (state, history))
+        row: Row = keras.tree.pack_sequence_as((like[0], History(0, 0, 0)), own)
+        return row
+
+
+def continued(replica: PreparedReplica, begun: Mapping[Path, Checkpoint]) -> PreparedReplica:
+    """``replica`` where the furthest of some checkpoints left it; itself if it is in none."""
+    rows = [each.row(replica) for each in begun.values() if replica.number in each.numbers]
+    if not rows:
+        return replica
+    furthest = max(rows, key=lambda row: (int(row[0].steps), int(row[0].status)))
+    return PreparedReplica(replica.batch, replica.place, furthest)
 
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Checkpoints of one fit: two files, the newer and the one before.
+    """Checkpoints of jobs of one fit: of each the newer, and the one before.
 
     Attributes:
-        folder: where they are.
-        identity: of runcard and data, so that a fit is not continued with others.
+        identity: of card and data, so that a fit is not continued with others.
         write: ``(path, arrays)``, which must make a file appear whole.
     """
 
-    folder: Path
     identity: str
     write: Callable[..., None]
 
-    def save(self, rows: Mapping[int, Row]) -> None:
-        """Saves the replicas that have begun, by number."""
-        newer, older = self._files
+    def save(self, folder: Path, rows: Mapping[int, Row]) -> None:
+        """Saves the replicas that have begun, by number, in the ``folder`` of a job."""
+        newer, older = (folder / name for name in _FILES)
         if newer.exists():
             newer.replace(older)
         snapshot = stacked(list(rows.values()))
         flat = keras.tree.flatten((snapshot.state, snapshot.history))
         arrays = {f"array_{i}": array for i, array in enumerate(flat)}
-        about = {"numbers": np.array(list(rows)), "identity": np.array(self.identity)}
+        about = {"format": FORMAT, "numbers": np.array(list(rows)), "identity": self.identity}
         self.write(newer, save=np.savez, **about, **arrays)
 
-    def load(self, warn: Callable[[str], None]) -> Checkpoint:
-        """The newest sound checkpoint of this fit; ``warn`` is called for a damaged one."""
-        for file in filter(Path.exists, self._files):
+    def load(self, folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
+        """The newest sound checkpoint in the ``folder`` of a job; ``warn`` hears why one is not."""
+        for file in (folder / name for name in _FILES):
+            if not file.exists():
+                continue
             try:
-                with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-                    arrays = tuple(archive[f"array_{i}"] for i in range(len(archive.files) - 2))
-                    numbers = tuple(archive["numbers"].tolist())
-                    identity = str(archive["identity"])
-            except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as cause:
+                found = read_arrays(file)
+                version, numbers = found.pop("format"), found.pop("numbers").tolist()
+                identity = str(found.pop("identity"))
+                arrays = tuple(found[f"array_{i}"] for i in range(len(found)))
+                if any(len(array) != len(numbers) for array in arrays):
+                    raise ValueError("its arrays are not of its replicas")
+            except (UnreadableError, OSError, KeyError, ValueError, TypeError) as cause:
                 warn(f"The checkpoint '{file}' is damaged ({cause}); going back to the one before.")
                 continue
-            if identity == self.identity:
-                return Checkpoint(file, numbers, arrays)
-            warn(f"The checkpoint '{file}' is of another fit and not used.")
-        return Checkpoint()
-
-    def clear(self) -> None:
-        """Removes all checkpoints: the fit is complete."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def _files(self) -> tuple[Path, Path]:
-        return self.folder / "newer.npz", self.folder / "older.npz"
+            if version != FORMAT:
+                warn(f"The checkpoint '{file}' has format {version}, not {FORMAT}; it is not used.")
+            elif identity != self.identity:
+                warn(f"The checkpoint '{file}' is of another fit and not used.")
+            else:
+                return Checkpoint(file, tuple(map(int, numbers)), arrays)
+        return None

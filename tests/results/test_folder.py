@@ -58,7 +58,8 @@ def good(replica, network, folder):
 def test_an_exporter_that_fails_costs_a_warning(tmp_path, error):
     folder = FitFolder(tmp_path)
     exporters = [failing(error), Exporter(name="good", write=good)]
-    (message,) = folder.write_replica(RESULT, None, exporters)
+    ((name, message),) = folder.write_replica(RESULT, None, exporters).items()
+    assert name == "failing"
     assert message.startswith("The exporter 'failing' failed for replica 4: ")
     assert {f.name for f in folder.replica(4).iterdir()} == {"good.txt", "result.json"}
     assert folder.finished() == (4,)

@@ -24,7 +24,7 @@ def test_keys_that_a_later_release_adds_count_as_their_defaults(tmp_path):
 def test_a_later_format_is_refused_by_name(tmp_path):
     file = tmp_path / "run.json"
     file.write_text('{"format": 99}')
-    with pytest.raises(OutputError, match="has format 99; this release reads up to 2"):
+    with pytest.raises(OutputError, match="has format 99; this release reads up to 3"):
         read_record(RunRecord, file)
 
 

@@ -62,7 +62,8 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
         card.seed = 3
     reordered = "# a comment\n" + CARD.replace("1-3", "[1, 3]").replace("1e-3", "0.001")
     assert canonical_hash(load(reordered)) == canonical_hash(card)
-    assert canonical_hash(load(CARD, replicas=4)) != canonical_hash(card)
+    assert canonical_hash(load(CARD, replicas=4)) == canonical_hash(card)
+    assert canonical_hash(load(CARD, seed=4)) != canonical_hash(card)
     assert canonical(card)["replicas"] == [1, 3]
 
 

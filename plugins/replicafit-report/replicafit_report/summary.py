@@ -78,7 +78,7 @@ def warnings(record: Record) -> list[str]:
     found = []
     if record.missing:
         wanted = len(record.missing) + len(record.fit)
-        running = record.folder.checkpoint.exists()
+        running = record.folder.jobs.exists()
         state = "It is still running or was interrupted; continue" if running else "Continue"
         found.append(
             f"This fit is not finished: {len(record.missing)} of {wanted} replicas are not "
