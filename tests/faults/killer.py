@@ -122,7 +122,7 @@ class Killer:
         else:
             before = set(folder.glob(MOMENTS[moment]))
             while process.poll() is None and not set(folder.glob(MOMENTS[moment])) - before:
-                time.sleep(0.002)
+                time.sleep(0.004)
                 if time.monotonic() - begun > 0.9 * self.seconds:
                     moment, delay = "late", 0.0
                     break
@@ -151,7 +151,7 @@ class Killer:
 
     def trial(self, folder: Path) -> None:
         """A fit that is killed some times and then finished."""
-        for _ in range(self.random.randint(1, 5)):
+        for _ in range(self.random.randint(1, 9)):
             self.kill(self.start(folder), folder)
         self.finish(folder)
 
