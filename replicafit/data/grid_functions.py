@@ -17,6 +17,7 @@ from replicafit.components.inputs import UNIT, Input, as_points, described
 from replicafit.data.dataset_file import read_attributes
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
+from replicafit.reading import read_arrays
 
 SAME = 1e-6
 """Relative distance below which two attributes, or two ends of a grid, are the same."""
@@ -71,8 +72,7 @@ class GridFunctions:
     @classmethod
     def read(cls, path: Path) -> GridFunctions:
         """The ``function.npz`` at ``path``."""
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return cls.of_arrays(dict(archive))
+        return cls.of_arrays(read_arrays(path))
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         """Values (..., k, f) at x (k,) or (k, m): cubic, in log x where x is logarithmic.

@@ -22,9 +22,13 @@ from replicafit.components.inputs import combinations, described, outside
 from replicafit.data.grid_functions import SAME, GridFunctions, combination
 from replicafit.errors import DataError, ModelError
 from replicafit.plugins import Registry
+from replicafit.reading import read_text
 
 NO_RESULT = ("diverged", "undrawn")
 """How replicas may end that are no fits."""
+
+_LONGEST = 2**26
+"""Bytes of a record of a fit."""
 
 
 class KnownFunction(Protocol):
@@ -134,7 +138,10 @@ def _mean_of_fit(folder: Path) -> GridFunctions:
     run_file = folder / "run.json"
     selection = _json(run_file).get("selection") if run_file.exists() else None
     if selection is not None:
-        good = [f"replica_{number:04d}" for number in selection["selected"]]
+        try:
+            good = [f"replica_{number:04d}" for number in selection["selected"]]
+        except (KeyError, TypeError, ValueError) as cause:
+            raise _damaged(run_file, cause) from None
         if not good:
             raise DataError(
                 f"No replica of the fit in '{folder}' is selected, so that it is no function to go "
@@ -142,13 +149,17 @@ def _mean_of_fit(folder: Path) -> GridFunctions:
             )
     else:
         results = sorted(folder.glob("replicas/replica_*/result.json"))
-        good = [file.parent.name for file in results if _json(file)["status"] not in NO_RESULT]
+        good = [file.parent.name for file in results if _json(file).get("status") not in NO_RESULT]
     if not good:
         raise DataError(
             f"'{folder}' holds no fit with a replica that did not diverge, and nothing that an "
             "installed plugin reads. Give the folder of a fit, or a function.npz."
         )
-    each = [read_function(folder / "replicas" / name / "function.npz") for name in good]
+    files = [folder / "replicas" / name / "function.npz" for name in good]
+    try:
+        each = [read_function(file) for file in files]
+    except FileNotFoundError as missing:
+        raise _damaged(Path(missing.filename), "it is missing") from None
     first = each[0]
     mean = np.mean([function.values for function in each], axis=0)
     return GridFunctions(first.x, first.flavours, mean, first.attributes, first.inputs)
@@ -156,7 +167,15 @@ def _mean_of_fit(folder: Path) -> GridFunctions:
 
 def _json(file: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as cause:
-        raise DataError(f"'{file}' is damaged ({cause}).") from None
+        content = json.loads(read_text(file, _LONGEST))
+    except (OSError, ValueError, RecursionError) as cause:
+        raise _damaged(file, cause) from None
+    if not isinstance(content, dict):
+        raise _damaged(file, "it holds no record")
     return content
+
+
+def _damaged(file: Path, why: object) -> DataError:
+    return DataError(
+        f"'{file}' is damaged ({why}). Make it again with: replicafit run CARD -o FOLDER --resume."
+    )

@@ -119,6 +119,8 @@ class FitFolder:
         try:
             return read_record(RunRecord, self.run_file)
         except FileNotFoundError:
+            if self.finished():
+                raise DamagedError(self.run_file, "it is missing") from None
             raise OutputError(
                 f"'{self.path}' holds no fit: there is no run.json. Check the path."
             ) from None
@@ -147,6 +149,21 @@ class FitFolder:
                 "to export in its runcard and fit again."
             )
         return file
+
+    def has(self, number: int, name: str) -> bool:
+        """Whether the replica was written with the file ``name``."""
+        return name in self.result(number).files or (self.replica(number) / name).exists()
+
+    def common(self, name: str) -> Path | None:
+        """The file ``name`` that all replicas share; None if there never was one.
+
+        Raises:
+            DamagedError: it is not what was written.
+        """
+        file, known = self.path / name, self.run().files.get(name)
+        if known is not None and not _is(file, known):
+            raise DamagedError(file, "its content is not what run.json says")
+        return file if file.exists() else None
 
     def absence(self, number: int) -> str:
         """Why there is no such replica.

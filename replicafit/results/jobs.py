@@ -146,7 +146,7 @@ class Job:
                 claim.unlink(missing_ok=True)
         if keep and any(_entries(self.path)):
             with suppress(OSError):
-                self.path.rename(self.path.with_name(f"left.{self.path.name}"))
+                self.path.rename(self.path.with_name(f"{self.path.name}~left"))
         else:
             shutil.rmtree(self.path, ignore_errors=True)
 

@@ -25,25 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from small_fit import CARD, write_data
+
 COMMAND = [sys.executable, "-m", "replicafit"]
-CARD = """\
-title: to be killed
-seed: 1
-replicas: 6
-data:
-  datasets:
-    - {type: csv, path: mine.csv, error: error}
-model:
-  flavours: [f]
-  layers:
-    - {type: x}
-    - {type: multi_dense, units: 3, activation: tanh}
-    - {type: multi_dense, units: 1}
-training:
-  optimizer: {type: adam, learning_rate: 1.0e-2}
-  max_steps: 4000
-  slots: 2
-"""
 MOMENTS = {
     "first file": "*",
     "runcard.yml": "runcard.yml",
@@ -82,12 +67,7 @@ class Killer:
 
     def prepare(self) -> Path:
         """A card, its data, and the fit in peace."""
-        random_numbers = np.random.default_rng(1)
-        x = np.linspace(0.05, 1, 20)
-        y = 1 + x + 0.03 * random_numbers.standard_normal(20)
-        columns = np.column_stack([x, y, np.full(20, 0.03)])
-        header = "x,y,error"
-        np.savetxt(self.place / "mine.csv", columns, delimiter=",", header=header, comments="")
+        write_data(self.place)
         (self.place / "card.yml").write_text(CARD)
         begun = time.monotonic()
         self.finish(self.place / "peace")

@@ -70,7 +70,7 @@ def read_function(file: Path) -> Function:
 def read_functions(folder: Path, numbers: Sequence[int]) -> tuple[Function, ...]:
     """The functions of the replicas ``numbers`` of the fit in ``folder``."""
     fit = FitFolder(folder)
-    return tuple(read_function(fit.replica(number) / "function.npz") for number in numbers)
+    return tuple(read_function(fit.exported(number, "function.npz")) for number in numbers)
 
 
 def mean(functions: Sequence[Function]) -> Function:

@@ -154,13 +154,8 @@ def _truth(data: FitData) -> np.ndarray:
 
 def _predictions(folder: FitFolder, fit: Fit) -> np.ndarray:
     """Of each replica, (r, d)."""
-    files = [folder.replica(number) / "predictions.npz" for number in fit.numbers]
-    try:
-        return np.stack([read_arrays(file)["prediction"] for file in files])
-    except FileNotFoundError as missing:
-        raise OutputError(
-            f"'{missing.filename}' is missing. Add 'predictions' to export and fit again."
-        ) from None
+    files = [folder.exported(number, "predictions.npz") for number in fit.numbers]
+    return np.stack([read_arrays(file)["prediction"] for file in files])
 
 
 def _independent(fit: Fit, registry: Registry) -> tuple[str, ...]:

@@ -206,11 +206,11 @@ def read_record(path: Path) -> Record:
     """
     folder, fit = FitFolder(path), load_fit(path)
     sound = fit if len(fit) else fit.all  # shown as what it is: nothing but refused replicas
-    card = path / "runcard.yml"
+    card = folder.common("runcard.yml")
     return Record(
         folder=folder,
         run=fit.run,
-        runcard=card.read_text(encoding="utf-8") if card.exists() else None,
+        runcard=card.read_text(encoding="utf-8", errors="replace") if card else None,
         fit=fit.all,
         sound=sound,
         histories=_histories(folder, fit.numbers),
@@ -219,17 +219,17 @@ def read_record(path: Path) -> Record:
 
 
 def _histories(folder: FitFolder, numbers: tuple[int, ...]) -> Mapping[int, Arrays]:
-    files = {number: folder.replica(number) / "history.npz" for number in numbers}
-    return {number: read_arrays(file) for number, file in files.items() if file.exists()}
+    name = "history.npz"
+    return {n: read_arrays(folder.exported(n, name)) for n in numbers if folder.has(n, name)}
 
 
 def _predictions(folder: FitFolder, numbers: tuple[int, ...]) -> Predictions | None:
-    files = [folder.replica(number) / "predictions.npz" for number in numbers]
-    if not all(file.exists() for file in (folder.data_file, *files)):
+    name, data = "predictions.npz", folder.common(folder.data_file.name)
+    if data is None or not all(folder.has(number, name) for number in numbers):
         return None
-    each = [read_arrays(file) for file in files]
+    each = [read_arrays(folder.exported(number, name)) for number in numbers]
     return Predictions(
-        data=read_arrays(folder.data_file),
+        data=read_arrays(data),
         prediction=np.stack([arrays["prediction"] for arrays in each]),
         weighted=np.stack([arrays["weighted_residual"] for arrays in each]),
     )
