@@ -80,7 +80,12 @@ def fit(
     begun = time.perf_counter()
     folder = FitFolder(Path(output) if output is not None else _temporary())
     setup = _setup(
-        card, data, replicas, settings, folder.path, folder.plugin_files() if resume or refit else None
+        card,
+        data,
+        replicas,
+        settings,
+        folder.path,
+        folder.plugin_files() if resume or refit else None,
     )
     if resume or refit:
         folder.refuse_if_empty()

@@ -203,7 +203,7 @@ class FitFolder:
 
     def _others_files(self) -> Iterator[Path]:
         """What a fit that was killed as it began does not leave."""
-        own = {"runcard.yml", self.jobs.name, self.data_file.name, self.progress_file.name}
+        own = {"data", "runcard.yml", self.jobs.name, self.data_file.name, self.progress_file.name}
         return (p for p in self.path.iterdir() if p.name not in own and not p.name.startswith("."))
 
     def refuse_if_empty(self) -> None:
