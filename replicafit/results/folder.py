@@ -126,10 +126,14 @@ class FitFolder:
             ) from None
 
     def plugin_files(self) -> dict[str, str] | None:
-        """The SHA-256 of each plugin file that the fit here was begun with; None without a fit."""
-        if not self.run_file.exists():
+        """The SHA-256 of each plugin file that the fit here was begun with; None if none is known:
+        without a fit, or a ``run.json`` that can be read.
+        """
+        try:
+            run = read_record(RunRecord, self.run_file)
+        except (FileNotFoundError, DamagedError):
             return None
-        return {name: p.sha256 for name, p in self.run().plugins.items() if p.sha256}
+        return {name: p.sha256 for name, p in run.plugins.items() if p.sha256}
 
     def exported(self, number: int, name: str) -> Path:
         """The file ``name`` of one replica, which an exporter wrote.

@@ -52,9 +52,10 @@ def assert_same_replicas(ours: Path, theirs: Path) -> None:
     assert sorted(path.name for path in (ours / "replicas").iterdir()) == names
     for name in names:
         a, b = (folder / "replicas" / name for folder in (ours, theirs))
-        assert json.loads((a / "result.json").read_text()) == json.loads(
-            (b / "result.json").read_text()
-        )
+        records = [json.loads((each / "result.json").read_text()) for each in (a, b)]
+        for record in records:
+            del record["files"], record["checksum"]  # the file of a network has the time in it
+        assert records[0] == records[1]
         for file in ("function.npz", "history.npz"):
             with np.load(a / file) as x, np.load(b / file) as y:
                 for key in y.files:
@@ -64,10 +65,9 @@ def assert_same_replicas(ours: Path, theirs: Path) -> None:
 @pytest.mark.slow
 def test_killed_three_times_and_resumed_gives_the_same_bits(card, uninterrupted, tmp_path):
     output = tmp_path / "fit"
-    checkpoint = output / "checkpoint" / "newer.npz"
     moments = [
-        lambda: checkpoint.exists(),
-        lambda: (output / "checkpoint" / "older.npz").exists(),
+        lambda: list(output.glob("jobs/*/newer.npz")),
+        lambda: list(output.glob("jobs/*/older.npz")),
         lambda: len(list(output.glob("replicas/replica_*"))) >= 10,
     ]
     generator = np.random.default_rng(time.time_ns())
@@ -80,17 +80,18 @@ def test_killed_three_times_and_resumed_gives_the_same_bits(card, uninterrupted,
     code, _, err = call("run", card, "-o", output, "--resume", cwd=card.parent)
     assert code == 0, err
     assert_same_replicas(output, uninterrupted)
-    assert not (output / "checkpoint").exists()
+    assert not (output / "jobs").exists()
 
 
 @pytest.mark.slow
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(card, uninterrupted, tmp_path):
     output = tmp_path / "fit"
     process = start(card, output)
-    wait_for(lambda: (output / "checkpoint" / "older.npz").exists())
+    wait_for(lambda: list(output.glob("jobs/*/older.npz")))
     process.kill()
     process.communicate()
-    newer = output / "checkpoint" / "newer.npz"
+    (job,) = output.glob("jobs/*-*")
+    newer = job / "newer.npz"
     newer.write_bytes(newer.read_bytes()[:1000] if newer.exists() else b"")
     code, out, err = call("run", card, "-o", output, "--resume", cwd=card.parent)
     assert code == 0, err
@@ -154,7 +155,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_a_clear_error_and_earlier_files_stay(card, small_disk):
     code, _, err = call("run", card, "-o", small_disk / "fit", cwd=card.parent)
-    assert code == 2
+    assert code == 1
     assert "cannot be written" in err
     assert "intact" in err
     assert "Traceback" not in err

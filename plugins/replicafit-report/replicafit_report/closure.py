@@ -112,7 +112,7 @@ def closure_fit(path: Path, registry: Registry, plugins: Sequence[Path] = ()) ->
     fit = load_fit(path)
     run = fit.run
     card_folder = Path(run.runcard_folder)
-    recorded = folder.plugin_files()
+    recorded = folder.plugin_files() or {}
     registry = with_files(registry, map(str, plugins), Path(), recorded)
     try:
         runcard = runcard_type(registry).model_validate(run.runcard)
