@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from replicafit.plugins import load_registry as load_registry
     from replicafit.plugins import with_files as with_files
     from replicafit.results.files import appearing as appearing
+    from replicafit.results.files import beside as beside
     from replicafit.results.files import read_arrays as read_arrays
     from replicafit.results.files import write_json as write_json
     from replicafit.results.folder import FitFolder as FitFolder
@@ -157,7 +158,7 @@ _LATER = {
     "replicafit.layers.multi_initializer": ("as_seeds",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
     "replicafit.plugins": ("Registry", "load_registry", "with_files"),
-    "replicafit.results.files": ("appearing", "read_arrays", "write_json"),
+    "replicafit.results.files": ("appearing", "beside", "read_arrays", "write_json"),
     "replicafit.results.folder": ("FitFolder",),
     "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
     "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),

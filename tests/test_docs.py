@@ -58,6 +58,7 @@ NOT_EXECUTED = {
     r"python - <<": "counts lines",
     r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
     r"python runcards/": "draws; test_recipes fits the same cards",
+    r"(python tests/faults|REPLICAFIT_FUZZ=)": "for developers; minutes to an hour",
     r"(python docs/near_global_card|replicafit run near_global.yml)": "data that are not shipped",
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
     r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; tested elsewhere",
@@ -253,7 +254,8 @@ def test_every_command_is_understood(file):
 def test_code_is_executed_or_a_file_of_the_example(file):
     """Code of other languages than these would rot unseen."""
     languages = {block.language for block in blocks(file)}
-    assert languages <= {"python", "text", "console", "yaml", "toml"}
+    known = {"python", "text", "console", "yaml", "toml"}
+    assert languages <= known | ({"bash"} if file.stem == "array-jobs" else set())  # has a test
     if file not in (*FOLLOWED, ROOT / "README.md", *PYTHON_ALONE, *PYTHON_ELSEWHERE):
         assert "python" not in languages
 

@@ -30,7 +30,7 @@ BEAT = 20.0
 SILENT = 300.0
 """Seconds without a sign of life after which a process of another machine counts as dead."""
 
-_PROCESS = re.compile(r"(?P<machine>.+-[0-9a-f]{6})-(?P<pid>\d+)-(?P<start>\d+)(-\d+)?")
+_PROCESS = re.compile(r"(?P<machine>.+?-[0-9a-f]{6})-(?P<pid>\d+)-(?P<start>\d+)(-\w+)*")
 
 
 @cache

@@ -68,6 +68,13 @@ def test_who_lives(tmp_path):
     assert not is_alive(tmp_path, "lock")
 
 
+def test_numbers_of_processes_are_not_taken_for_machines(tmp_path):
+    for name in (process(), f"{machine()}-123456-234567-1", f"{machine()}-123456-2-1-_x7"):
+        found = jobs._PROCESS.fullmatch(name)
+        assert found is not None
+        assert found["machine"] == machine()
+
+
 def test_on_another_machine_signs_of_life_decide(tmp_path):
     there = tmp_path / "node7-abcdef-1-1"
     there.mkdir()

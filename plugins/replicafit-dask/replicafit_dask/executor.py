@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import Executor as Futures
@@ -109,9 +110,10 @@ class DaskExecutor(Executor):
 
     def train(self, plans: Sequence[Any], numbers: Sequence[int], sink: Sink) -> None:
         """In parts that follow each other, a few for each worker."""
+        mine = sink.claim(deque(numbers), len(numbers))
         waiting = {
             self._futures.submit(carry_out, task): (task, 1)
-            for task in self._tasks(max(plan.slots for plan in plans), numbers, sink)
+            for task in self._tasks(max(plan.slots for plan in plans), mine, sink)
         }
         try:
             while waiting and not sink.stopping:

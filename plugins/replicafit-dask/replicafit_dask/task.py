@@ -23,6 +23,7 @@ from replicafit.plugin import (
     Observer,
     Setup,
     appearing,
+    beside,
     load_registry,
     runcard_type,
     with_files,
@@ -132,7 +133,8 @@ def packed(fit: Path) -> bytes:
 
 def unpack(archive: bytes, numbers: Sequence[int], folder: FitFolder) -> list[int]:
     """Puts replicas into ``folder``, each whole or not at all; gives the numbers that came."""
-    with tempfile.TemporaryDirectory(dir=folder.path, prefix=".arrived") as place:
+    prefix = f"{beside(folder.path / 'arrived').name}-"
+    with tempfile.TemporaryDirectory(dir=folder.path, prefix=prefix) as place:
         with tarfile.open(fileobj=io.BytesIO(archive)) as packed_files:
             packed_files.extractall(place, filter="data")
         came = FitFolder(Path(place))
