@@ -188,7 +188,7 @@ def test_functions_that_are_missing_or_damaged_are_named(
     with pytest.raises(OutputError, match=r"replica_0002.*damaged"):
         toy.export(folder)
     file.unlink()
-    with pytest.raises(OutputError, match="Replica 2 .*without function.npz"):
+    with pytest.raises(OutputError, match=r"Replica 2 .*without function\.npz"):
         toy.export(folder)
     assert not list((folder).rglob("*.dat"))
 
