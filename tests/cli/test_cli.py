@@ -279,7 +279,7 @@ def test_bad_input_is_one_message_and_exit_code_2(toy_folder, toy_card, tmp_path
     bad.write_text(shallow)
     refused(bad, tmp_path, "7 functions", "units: 8")
     bad.write_text(text.replace("tanh", "tanhh"))
-    refused(bad, tmp_path, "Layer 1 of the runcard (multi_dense) cannot be built", "tanhh")
+    refused(bad, tmp_path, "'model.layers.1.multi_dense.activation'", "no activation 'tanhh'")
     bad.write_text(text.replace("- {type: x_logx}", "- {type: x_logx}\n    - {type: x_logx}"))
     refused(bad, tmp_path, "Layer 1 of the runcard (x_logx) does not fit", "must come first")
     refused(toy_folder / "no.yml", tmp_path, "no.yml")

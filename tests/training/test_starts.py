@@ -91,4 +91,7 @@ def test_a_replica_begins_anew_alone_as_in_company(folder, toy_folder):
     assert code == 0, err
     (alone,) = results(toy_folder / "alone")
     together = results(folder)[1]
-    assert alone | {"selection": None} == together | {"selection": None}
+    for result in (alone, together):
+        del result["files"]["network.keras"]  # an archive has the time in it
+        del result["checksum"], result["selection"]
+    assert alone == together
