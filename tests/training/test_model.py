@@ -278,7 +278,17 @@ def test_networks_of_n3fit_with_sum_rules(registry, reference, name, monkeypatch
     assert largest_difference(model, golden, "pdf_evol14") < 2e-4
 
 
-@pytest.mark.parametrize(("name", "accuracy"), [("central", 1e-7), ("quickcard_1", 6e-4)])
+KERAS_ROUNDS = pytest.mark.xfail(
+    keras.backend.backend() == "jax",
+    reason="Keras 3.15 computes tanh of float64 in float32 on JAX: docs/how-to/gpu.md",
+    strict=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "accuracy"),
+    [pytest.param("central", 1e-7, marks=KERAS_ROUNDS), ("quickcard_1", 6e-4)],
+)
 def test_our_quadrature_is_the_better_one(registry, reference, name, accuracy):
     """Factors against 400 nodes. n3fit, which begins at x = 1e-9, is off by up to 1.3e-3 in v8.
 
