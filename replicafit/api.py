@@ -130,7 +130,7 @@ def _shown(folder: FitFolder, wanted: int) -> Iterator[Observer]:
     """A bar on terminals and in notebooks, and what becomes of an interrupted fit."""
     from rich.console import Console
 
-    from replicafit.cli.display import Display
+    from replicafit.execution.display import Display
 
     console = Console(stderr=True)
     with Display(console, quiet=not (console.is_terminal or console.is_jupyter)) as display:
@@ -230,7 +230,7 @@ class FitPlan:
         }
 
     def __str__(self) -> str:
-        from replicafit.cli.outline import fit_lines, plan_lines
+        from replicafit.execution.outline import fit_lines, plan_lines
 
         lines = (line for each in self.networks for line in plan_lines(each))
         return "\n".join([*fit_lines(self), *lines])

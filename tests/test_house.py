@@ -56,6 +56,27 @@ def test_modules_import_from_above(file):
     assert not below
 
 
+def test_imports_inside_functions_are_from_above_too():
+    """Built-in components name their code; it is imported when a layer is built, as a plugin's."""
+    for file in FILES:
+        if file.is_relative_to(PACKAGE / "components" / "builtin"):
+            continue
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        types = {id(n) for block in ast.walk(tree) if for_types(block) for n in ast.walk(block)}
+        modules = {
+            node.module.split(".")[1]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and id(node) not in types
+            if node.module and node.module.startswith("replicafit.")
+        }
+        assert not {m for m in modules if ORDER.index(m) > ORDER.index(room(file))}, file
+
+
+def for_types(node: ast.AST) -> bool:
+    """Whether it is a block that only type checkers read."""
+    return isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+
+
 LIGHT = [*ORDER[: ORDER.index("layers")], "cli"]
 
 

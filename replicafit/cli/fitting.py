@@ -95,7 +95,7 @@ def run(
     from rich.console import Console
 
     from replicafit.api import fit
-    from replicafit.cli.display import Display, closing_lines, summary_table
+    from replicafit.execution.display import Display, closing_lines, summary_table
     from replicafit.results.folder import FitFolder
 
     console = Console()
@@ -184,7 +184,7 @@ def check(
     import yaml
 
     from replicafit.api import check as checked
-    from replicafit.cli.outline import fit_lines, plan_lines
+    from replicafit.execution.outline import fit_lines, plan_lines
     from replicafit.forward.planning import measured_machine
 
     setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
@@ -229,7 +229,7 @@ def verify(card: Path, replicas: int, steps: int) -> None:
     import_engine_quietly()
     from rich.console import Console
 
-    from replicafit.cli.display import verdict_table
+    from replicafit.execution.display import verdict_table
     from replicafit.execution.verify import verify as verified
 
     with one_blas_thread():

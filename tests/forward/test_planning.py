@@ -12,9 +12,9 @@ from commands import call
 from keras import tree
 from toy import TOY_CARD
 
-from replicafit.cli.outline import plan_lines
 from replicafit.components import OptimizerType, load_target
 from replicafit.errors import TrainingError
+from replicafit.execution.outline import plan_lines
 from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.planning import Machine, Memory, plan_networks
 from replicafit.runcard import Override, load_setup

@@ -12,8 +12,8 @@ import pytest
 from fit_folder import toy_replica
 from rich.console import Console
 
-from replicafit.cli.display import Display, live_view
 from replicafit.data import ReplicaData
+from replicafit.execution.display import Display, live_view
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
 from replicafit.results.progress import Tally, replicas_in
 from replicafit.training.engine import History
