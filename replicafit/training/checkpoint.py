@@ -92,7 +92,8 @@ class Checkpoints:
                 continue
             try:
                 found = read_arrays(file)
-                version, numbers = found.pop("format"), found.pop("numbers").tolist()
+                version = int(found.pop("format"))
+                numbers = tuple(map(int, found.pop("numbers").tolist()))
                 identity = str(found.pop("identity"))
                 arrays = tuple(found[f"array_{i}"] for i in range(len(found)))
                 if any(len(array) != len(numbers) for array in arrays):
@@ -105,5 +106,5 @@ class Checkpoints:
             elif identity != self.identity:
                 warn(f"The checkpoint '{file}' is of another fit and not used.")
             else:
-                return Checkpoint(file, tuple(map(int, numbers)), arrays)
+                return Checkpoint(file, numbers, arrays)
         return None
