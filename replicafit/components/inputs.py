@@ -144,6 +144,10 @@ class Input:
         t = np.arange(count) / count if upward else np.arange(1, count + 1) / count
         return self.unscaled(t)
 
+    def relative(self, x: Any) -> Any:
+        """``x``, an array or a tensor, over the upper end of the range, where a logarithm is 0."""
+        return x if self.high == 1 else x * (1 / self.high)
+
     def along(self, x: np.ndarray) -> np.ndarray:
         """x in the scale in which functions are smooth: of what is logarithmic its logarithm."""
         return np.log(x) if self.log else np.asarray(self.scaled(x))
@@ -180,6 +184,17 @@ def unit_interval(settings: Any, inputs: Sequence[Input]) -> tuple[Input, ...]:
 def described(inputs: Sequence[Input]) -> str:
     """``x in (0, 1]``, and so on, of each."""
     return " and ".join(map(str, inputs))
+
+
+def real_numbers(given: Any) -> np.ndarray | None:
+    """``given``, a number or lists of them, as an array of float64; None if it is something else:
+    text, true or false, lists of different lengths.
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        return None
+    return array.astype(np.float64) if array.dtype.kind in "iuf" or not array.size else None
 
 
 def as_points(x: np.ndarray) -> np.ndarray:

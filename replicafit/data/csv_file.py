@@ -33,9 +33,7 @@ def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
     path = folder / settings.path
     columns = Columns(path)
     x, y = np.column_stack([*map(columns.numbers, settings.inputs)]), columns.numbers(settings.y)
-    grid, position = np.unique(x, axis=0, return_inverse=True)
-    table = np.zeros((len(x), 1, len(grid)))
-    table[np.arange(len(x)), 0, position.ravel()] = 1
+    grid, table = measured_at(x)
     stat, shifts = _uncertainties(settings, folder, columns, len(x))
     others = {name: columns.numbers(name) for name in columns.numeric()}
     added = tuple(n for n, kind in settings.systematics.items() if kind == "absolute")
@@ -53,7 +51,7 @@ def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
         sys_mult_percent=percent,
         sys_mult_names=scaled,
         kinematics={**others, "x": x[:, 0]} if len(settings.inputs) == 1 else others,
-        x_grid=grid if len(settings.inputs) > 1 else grid[:, 0],
+        x_grid=grid,
         inputs=settings.inputs,
         flavours=(settings.flavour,),
         tables=(table,),
@@ -130,6 +128,16 @@ def _parsed(text: str) -> float:
         return float(text)
     except ValueError:
         return float("nan")
+
+
+def measured_at(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The grid, (n,) or of several inputs (n, m), and the table (d, 1, n) of a function that is
+    measured itself, at ``points`` (d, m).
+    """
+    grid, position = np.unique(points, axis=0, return_inverse=True)
+    table = np.zeros((len(points), 1, len(grid)))
+    table[np.arange(len(points)), 0, position.ravel()] = 1
+    return grid if grid.shape[1] > 1 else grid[:, 0], table
 
 
 def _uncertainties(

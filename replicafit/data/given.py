@@ -11,8 +11,8 @@ from urllib.parse import quote
 import numpy as np
 
 from replicafit.components.builtin.datasets import GivenSettings
-from replicafit.components.inputs import as_points
-from replicafit.data.csv_file import shifts_of_covariance
+from replicafit.components.inputs import as_points, real_numbers
+from replicafit.data.csv_file import measured_at, shifts_of_covariance
 from replicafit.data.dataset import Dataset
 from replicafit.data.dataset_file import read_dataset, write_dataset
 from replicafit.data.validation import validated
@@ -80,9 +80,7 @@ def given_dataset(name: str, given: Any) -> Dataset:
     else:
         stat, shifts = np.broadcast_to(error, y.shape), np.zeros((len(y), 0))
     points = as_points(x)
-    grid, position = np.unique(points, axis=0, return_inverse=True)
-    table = np.zeros((len(y), 1, len(grid)))
-    table[np.arange(len(y)), 0, position.ravel()] = 1
+    grid, table = measured_at(points)
     others = {key: np.asarray(column) for key, column in columns.items()}
     several = tuple(f"x{i + 1}" for i in range(points.shape[1]))
     names = inputs or (several if len(several) > 1 else ("x",))
@@ -98,7 +96,7 @@ def given_dataset(name: str, given: Any) -> Dataset:
             **{k: v for k, v in others.items() if v.dtype.kind in "iuf" and v.shape == y.shape},
             **dict(zip(names, points.T, strict=True)),
         },
-        x_grid=grid if len(names) > 1 else grid[:, 0],
+        x_grid=grid,
         flavours=(flavour,),
         tables=(table,),
         operation="NULL",
@@ -108,13 +106,10 @@ def given_dataset(name: str, given: Any) -> Dataset:
 
 
 def _numbers(source: str, key: str, given: Any) -> np.ndarray:
-    try:
-        array = np.asarray(given)
-    except ValueError:  # lists of different lengths
-        array = np.array(None)
-    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+    array = real_numbers(given)
+    if array is None or not np.isfinite(array).all():
         raise DataError(f"{source}: '{key}' must be finite numbers. Remove or mend the others.")
-    return array.astype(np.float64)
+    return array
 
 
 def read_given(settings: GivenSettings, folder: Path) -> Dataset:

@@ -20,7 +20,7 @@ import numpy as np
 from replicafit.components import FunctionSource
 from replicafit.components.inputs import combinations, described, outside
 from replicafit.data.grid_functions import SAME, GridFunctions, combination
-from replicafit.errors import DataError, ModelError
+from replicafit.errors import DamagedError, DataError, ModelError
 from replicafit.plugins import Registry
 from replicafit.reading import read_text
 
@@ -176,6 +176,4 @@ def _json(file: Path) -> dict[str, Any]:
 
 
 def _damaged(file: Path, why: object) -> DataError:
-    return DataError(
-        f"'{file}' is damaged ({why}). Make it again with: replicafit run CARD -o FOLDER --resume."
-    )
+    return DataError(str(DamagedError(file, why)))

@@ -121,7 +121,6 @@ class FitInFolder:
             OutputError: it is another, or the folder cannot be used.
         """
         folder, card, job = self.sink.folder, self.setup.card, self.sink.job
-        text = yaml.safe_dump(canonical(self.setup.runcard), sort_keys=False).encode()
         folder.create()
         with locked(folder.jobs):
             run = folder.joined(self.setup, self.data.digest)
@@ -135,10 +134,13 @@ class FitInFolder:
                     "counted by one job at a time: wait for it, or give replica numbers."
                 )
             clear_remains(folder.path, folder.path / "replicas", *job.dead())
-            given = text if card is None else read_bytes(card, LONGEST_CARD)
+            if card is None:
+                text = yaml.safe_dump(canonical(self.setup.runcard), sort_keys=False).encode()
+            else:
+                text = read_bytes(card, LONGEST_CARD)
             if run is None:
                 write_given(folder.path, self.setup.given)
-            files = folder.write_common(given, self.data, run.files if run else None)
+            files = folder.write_common(text, self.data, run.files if run else None)
             job.begin()
             self._note(executor, files=files)
         self.sink.look()

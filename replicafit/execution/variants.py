@@ -124,10 +124,16 @@ class Variants:
         owner = {id(batch): variant for variant, batch in batches.items()}
         stopped: set[int] = set()
 
+        places = range(len(self.numbers))
+        prepared = {v: [PreparedReplica(b, i) for i in places] for v, b in batches.items()}
+        finished = {
+            variant: [ended for replica in replicas if (ended := replica.ended)]
+            for variant, replicas in prepared.items()
+        }
+
         def coming() -> Iterator[PreparedReplica]:
-            for variant, batch in batches.items():
-                for place in range(len(self.numbers)):
-                    replica = PreparedReplica(batch, place)
+            for variant, replicas in prepared.items():
+                for replica in replicas:
                     if variant not in stopped and replica.ended is None:
                         yield replica
 
@@ -141,13 +147,6 @@ class Variants:
             checks = max(1, look_every // schedule.check_every)
             schedule = replace(schedule, checks_per_call=min(checks, schedule.checks_per_call))
         before = Slots.empty(PreparedReplica(self._prepared, 0), self.plan.slots)
-        prepared = {
-            v: [PreparedReplica(b, i) for i in range(len(self.numbers))] for v, b in batches.items()
-        }
-        finished = {
-            variant: [ended for replica in replicas if (ended := replica.ended)]
-            for variant, replicas in prepared.items()
-        }
         for now in train_slots(self.plan.engine, before, Line(coming()), schedule, judged):
             for each in now.finished(before):
                 finished[owner[id(each.replica.batch)]].append(each)

@@ -17,7 +17,7 @@ from keras import ops
 from scipy.interpolate import PchipInterpolator
 
 from replicafit.components.inputs import SMALLEST, Input
-from replicafit.layers.inputs import InputLayer
+from replicafit.layers.inputs import InputLayer, side_by_side
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ class FeatureScaling(InputLayer):
             t = ops.clip(t, 0, 1)
             terms = ops.concatenate([t, t * t, t * t * t], axis=-1)
             places.append(ops.matmul(terms, ops.cast(powers, x.dtype)) + float(own.values[0]))
-        return places[0] if len(places) == 1 else ops.concatenate(places, axis=-1)
+        return side_by_side(places)
 
     def split(self, slot: int, features: Any = None) -> keras.Model:
         """Plain Keras: ``(b, m) -> (b, m)``."""
@@ -96,8 +96,7 @@ class FeatureScaling(InputLayer):
             weights.append((total, [powers, own.values[:1]]))
         for layer, values in weights:
             layer.set_weights(values)
-        features = scaled[0] if len(scaled) == 1 else ops.concatenate(scaled, axis=-1)
-        return keras.Model(x, features, name=self.name)
+        return keras.Model(x, side_by_side(scaled), name=self.name)
 
     def get_config(self) -> dict[str, Any]:
         """Config from which Keras makes an equal layer."""
@@ -110,9 +109,7 @@ class FeatureScaling(InputLayer):
 
 def _unit(one: Input, x: Any) -> Any:
     """x in (0, 1], in which the logarithm is taken; else scaled to its range."""
-    if not one.log:
-        return one.scaled(x)
-    return x if one.high == 1 else x * (1 / one.high)
+    return one.relative(x) if one.log else one.scaled(x)
 
 
 def scaling_knots(one: Input, x: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

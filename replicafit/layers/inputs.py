@@ -81,7 +81,7 @@ class ScaledX(InputLayer):
         if all(one.is_unit for one in self.inputs):
             return x
         pairs = zip(self.inputs, self.columns(x), strict=True)
-        return _side_by_side([one.scaled(column) for one, column in pairs])
+        return side_by_side([one.scaled(column) for one, column in pairs])
 
     def split(self, slot: int, features: Any = None) -> keras.Model | keras.layers.Layer:
         """Plain Keras: ``(b, m) -> (b, m)``."""
@@ -116,17 +116,18 @@ class XLogX(InputLayer):
         features, logarithms = [], []
         for one, column in zip(self.inputs, self.columns(x), strict=True):
             if one.name in self.logarithms:
-                relative = column if one.high == 1 else column * (1 / one.high)
+                relative = one.relative(column)
                 logarithms.append(ops.log(relative))
                 features.append(relative)
             else:
                 features.append(one.scaled(column))
-        return _side_by_side([*features, *logarithms])
+        return side_by_side([*features, *logarithms])
 
     def get_config(self) -> dict[str, Any]:
         """Config from which Keras makes an equal layer."""
         return {**super().get_config(), "logarithms": list(self.logarithms)}
 
 
-def _side_by_side(columns: Sequence[Any]) -> Any:
+def side_by_side(columns: Sequence[Any]) -> Any:
+    """Features ``(..., 1)`` or more each, as one."""
     return columns[0] if len(columns) == 1 else ops.concatenate(columns, axis=-1)

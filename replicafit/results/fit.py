@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from replicafit.components.inputs import UNIT, Input, as_points, described
+from replicafit.components.inputs import UNIT, Input, as_points, described, real_numbers
 from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import DamagedError, OutputError
 from replicafit.results.files import read_arrays
@@ -543,13 +543,10 @@ def _numbers(given: Any, name: str) -> np.ndarray:
     Raises:
         ValueError: it holds something else than real numbers.
     """
-    try:
-        array = np.asarray(given)
-    except ValueError:  # lists of different lengths
-        array = np.array(None)
-    if array.dtype.kind not in "iuf" and array.size:
+    array = real_numbers(given)
+    if array is None:
         raise ValueError(f"{name} must be real numbers; given: {reprlib.repr(given)}.")
-    return array.astype(np.float64)
+    return array
 
 
 def _one_of(name: str, names: Iterable[str], kind: str) -> str:

@@ -91,8 +91,8 @@ class FitFolder:
         """What is wrong with the files of a replica that is here; None if nothing is."""
         try:
             record = self.result(number)
-            for name in record.files:
-                self.exported(number, name)
+            for name, known in record.files.items():
+                _refuse_other(self.replica(number) / name, known)
         except DamagedError as error:
             return f"'{error.file}' is damaged ({error.why})"
         if record.not_exported:
@@ -142,11 +142,8 @@ class FitFolder:
             OutputError: the replica was written without it, or it is damaged.
         """
         file, known = self.replica(number) / name, self.result(number).files.get(name)
-        try:
-            if known is not None and checksum(file) != known:
-                raise DamagedError(file, "its content is not what result.json says")
-        except OSError as cause:
-            raise DamagedError(file, cause.strerror) from None
+        if known is not None:
+            _refuse_other(file, known)
         if not file.exists():
             raise OutputError(
                 f"Replica {number} of '{self.path}' was written without {name}. Add '{file.stem}' "
@@ -389,6 +386,16 @@ class FitFolder:
         except ReplicafitError as failure:  # the fit is kept
             return str(failure)
         return None
+
+
+def _refuse_other(file: Path, known: str) -> None:
+    """Raises DamagedError unless ``file``, of a replica, is there with the checksum ``known``."""
+    try:
+        same = checksum(file) == known
+    except OSError as cause:
+        raise DamagedError(file, cause.strerror) from None
+    if not same:
+        raise DamagedError(file, "its content is not what result.json says")
 
 
 def _is(file: Path, known: str | None) -> bool:

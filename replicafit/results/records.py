@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import to_json
 
+from replicafit.data.known_functions import NO_RESULT
 from replicafit.errors import DamagedError, OutputError
 from replicafit.reading import read_text
 from replicafit.results.files import write_json
@@ -195,7 +196,7 @@ class ReplicaRecord(Record):
     @property
     def usable(self) -> bool:
         """Whether it was trained to an end that is a fit."""
-        return self.status not in ("diverged", "undrawn")
+        return self.status not in NO_RESULT
 
 
 class Timing(Record):

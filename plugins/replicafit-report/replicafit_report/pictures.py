@@ -208,6 +208,11 @@ def few_ticks(ax: Axes, x: int | None = None, y: int | None = 4) -> None:
         ax.yaxis.set_major_locator(MaxNLocator(y))
 
 
+def plain(name: str) -> str:
+    """A name that matplotlib takes for no formula."""
+    return name.replace("$", r"\$")
+
+
 def label_x(ax: Axes, text: str) -> None:
     """Names the x axis and its unit, below its right end."""
     ax.set_xlabel(text, loc="right", labelpad=2)
