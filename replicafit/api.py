@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import yaml
 
+from replicafit.components import Exporter
 from replicafit.data import FitData
 from replicafit.data.given import given_datasets
 from replicafit.errors import RuncardError
@@ -100,7 +101,7 @@ def fit(
         if not isinstance(who, Executor):
             who = stack.enter_context(executor_for(who, setup.registry, watching.warning))
         watching.phase("Reading data")
-        found = load_data(setup)
+        found = _data(setup)
         watching.phase("Starting Keras")
         import_engine_quietly()
         from replicafit.execution.fitting import FitInFolder
@@ -163,7 +164,7 @@ def check(
         ReplicafitError: the runcard or its data cannot be used.
     """
     setup = _setup(card, data, replicas, settings, Path())
-    found = load_data(setup)
+    found = _data(setup)
     with one_blas_thread():
         networks = plan_networks(setup, found, setup.runcard.replicas.numbers)
     return FitPlan(setup, found, tuple(networks))
@@ -242,6 +243,17 @@ class FitPlan:
     def _repr_html_(self) -> str:
         """For notebooks."""
         return f"<pre>{escape(str(self))}</pre>"
+
+
+def _data(setup: Setup) -> FitData:
+    """The data of ``setup``, of which its exporters say that they can export the fit."""
+    found = load_data(setup)
+    for name in setup.runcard.export:
+        exporter = setup.registry.get(Exporter, name)
+        if exporter.check is not None:
+            card = canonical(setup.runcard)
+            exporter.call("check", card, found.attributes, when="for this runcard")
+    return found
 
 
 def _setup(

@@ -79,7 +79,8 @@ class Component:
         except ReplicafitError as error:
             if not self.origin or self.title in str(error):
                 raise
-            raise type(error)(f"{error} (From the {self.title}.)") from error
+            error.args = (f"{error} (From the {self.title}.)",)
+            raise
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as cause:
@@ -312,12 +313,15 @@ class WholeFit:
         numbers: the replica numbers to export, in order; never empty.
         name: what the export is called: the user's word, or the name of the folder.
         progress: ``(done, total) -> None``, to be told now and then how far the exporter is.
+        runcard: of the fit with all defaults, as plain data; ``replicafit export --set`` changes
+            sections of plugins in it.
     """
 
     folder: Path
     numbers: tuple[int, ...]
     name: str
     progress: Callable[[int, int], None]
+    runcard: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,11 +336,14 @@ class Exporter(Component):
         finish: ``(WholeFit) -> Path``: called once when all replicas are written, and by
             ``replicafit export`` afterwards; gives what it wrote, which is in the fit's folder.
             Failing costs a warning, not the fit.
+        check: ``(runcard with all defaults as plain data, attributes of the functions) -> None``,
+            before anything is trained; raises OutputError for what ``finish`` could not export.
         needs: names of exporters whose files ``finish`` reads; a runcard must name them too.
     """
 
     write: Target | None = None
     finish: Target | None = None
+    check: Target | None = None
     needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -364,7 +364,11 @@ class FitFolder:
         return numbers
 
     def export(
-        self, exporter: Exporter, name: str | None, progress: Callable[[int, int], None]
+        self,
+        exporter: Exporter,
+        name: str | None,
+        progress: Callable[[int, int], None],
+        sections: Mapping[str, Any] | None = None,
     ) -> Path:
         """Writes the whole fit with ``exporter``; gives what it wrote.
 
@@ -372,10 +376,12 @@ class FitFolder:
             exporter: one with ``finish``.
             name: what the export is called; by default as the folder.
             progress: told how much of how much is done.
+            sections: of the runcard, in place of those that the fit had.
         """
         assert exporter.finish is not None
         name = name or self.path.resolve().name
-        fit = WholeFit(self.path, self.selected(), name, progress)
+        card = {**self.run().runcard, **(sections or {})}
+        fit = WholeFit(self.path, self.selected(), name, progress, card)
         written: Path = exporter.call("finish", fit, when="for the whole fit")
         return written
 

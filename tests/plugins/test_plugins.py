@@ -18,10 +18,11 @@ from replicafit.components import (
     DatasetReader,
     Exporter,
     LayerType,
+    OptimizerType,
     RuncardSection,
 )
 from replicafit.components.hookspecs import hookimpl
-from replicafit.errors import PluginError, RuncardError
+from replicafit.errors import DataError, PluginError, RuncardError
 from replicafit.plugins import (
     TAKEN,
     BrokenPlugin,
@@ -62,6 +63,24 @@ def plugin_module(monkeypatch):
 def test_built_ins_come_through_the_door(registry):
     assert set(registry.names(LayerType)) >= {"multi_dense", "x_logx", "preprocessing", "sum_rules"}
     assert registry.provider(DatasetReader, "file").distribution == "replicafit"
+
+
+class OwnError(DataError):
+    """As plugins may have one: with another constructor."""
+
+    def __init__(self, file: str, message: str) -> None:
+        super().__init__(message)
+        self.file = file
+
+
+def test_an_error_of_a_plugin_keeps_its_class_and_says_whose_it_is():
+    kind = OptimizerType(name="sgd", build="nowhere:build", origin="plugin 'own' (own 1.0)")
+    with (
+        pytest.raises(OwnError, match=r"^It is lost. \(From the optimizer 'sgd' of") as caught,
+        kind.at_fault("when it read"),
+    ):
+        raise OwnError("a.csv", "It is lost.")
+    assert caught.value.file == "a.csv"
 
 
 def test_a_broken_plugin_is_noted_and_others_load(plugin_module):

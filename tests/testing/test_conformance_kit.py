@@ -293,7 +293,7 @@ def whole(tmp_path, toy_data, registry) -> WholeFit:
     from fit_folder import write_fit
 
     folder = write_fit(tmp_path / "fit", toy_data, registry, range(1, 3))
-    return WholeFit(folder, (1, 2), "toy", lambda done, total: None)
+    return WholeFit(folder, (1, 2), "toy", lambda done, total: None, {})
 
 
 def finishes(fit):

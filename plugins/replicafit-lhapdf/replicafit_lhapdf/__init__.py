@@ -34,6 +34,7 @@ def replicafit_exporters() -> Sequence[Exporter]:
         Exporter(
             name="lhapdf",
             finish="replicafit_lhapdf.exporter:export",
+            check="replicafit_lhapdf.exporter:check",
             needs=("function",),
             summary="lhapdf/NAME: all replicas evolved in Q, as an LHAPDF set",
         )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from replicafit_pdf.theory import theory_of
+from replicafit_pdf.theory import scale_of, theory_of
 
 from replicafit import __version__
 from replicafit.plugin import OutputError, WholeFit, appearing
 from replicafit_lhapdf.files import About
 from replicafit_lhapdf.functions import read_functions
+from replicafit_lhapdf.grid import subgrids
 
 
 def export(fit: WholeFit) -> Path:
@@ -22,7 +25,7 @@ def export(fit: WholeFit) -> Path:
     """
     name = _checked(fit.name)
     run = json.loads((fit.folder / "run.json").read_text(encoding="utf-8"))
-    theory = theory_of(run["runcard"])
+    theory = theory_of(fit.runcard)
     about = About(
         name=name,
         description=_description(run["runcard"]["title"], len(fit.numbers)),
@@ -38,6 +41,15 @@ def export(fit: WholeFit) -> Path:
     with appearing(fit.folder / "lhapdf" / name) as temporary:
         write_set(temporary, about, functions, theory, fit.progress)
     return fit.folder / "lhapdf" / name
+
+
+def check(runcard: Mapping[str, Any], attributes: Mapping[str, float]) -> None:
+    """Refuses what cannot be evolved from the scale of the fit.
+
+    Raises:
+        OutputError: the scale is not between the thresholds, or unknown.
+    """
+    subgrids(theory_of(runcard), scale_of(attributes))
 
 
 def _checked(name: str) -> str:

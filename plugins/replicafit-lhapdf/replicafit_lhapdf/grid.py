@@ -67,7 +67,9 @@ def subgrids(theory: TheorySettings, q0: float) -> tuple[Subgrid, ...]:
         raise OutputError(
             f"The functions are given at q0 = {q0} GeV. An LHAPDF set can be evolved from a scale "
             f"between theory.m_charm ({theory.m_charm} GeV) and theory.m_bottom "
-            f"({theory.m_bottom} GeV), where four quarks are active."
+            f"({theory.m_bottom} GeV), where four quarks are active. Give the masses of the theory "
+            "of your tables under theory in the runcard; of a fit that is there already to export, "
+            "as in --set theory.m_charm=1.51."
         )
     return tuple(
         Subgrid(n_flavours, _q_knots(low, high))

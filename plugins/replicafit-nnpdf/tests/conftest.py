@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from replicafit_nnpdf import NnpdfSettings
-from replicafit_nnpdf.reader import read
 
 from replicafit.data import Dataset
 from replicafit.forward.predictions import predict
+from replicafit.plugin import read_datasets
 from replicafit.plugins import load_registry
 
 Q0 = 1.65
@@ -236,7 +236,8 @@ class Workshop:
 
     def read(self, **settings: Any) -> Dataset:
         """What a fit reads."""
-        return read(self.settings(**settings), self.root)
+        [dataset] = read_datasets([self.settings(**settings)], load_registry(), self.root)
+        return dataset
 
 
 def _source(treatment: str, kind: str) -> dict[str, str]:

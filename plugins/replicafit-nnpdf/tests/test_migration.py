@@ -7,6 +7,7 @@ import functools
 import json
 import re
 import shlex
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -444,6 +445,25 @@ def test_negative_pseudodata_are_drawn_anew_as_n3fit_does(registry, load, given)
     done = translate(text, registry, theory_folder=None)
     assert load(done).data.redraw_negative == (given is not False)
     assert "resample_negative_pseudodata" not in [remark.key for remark in done.left_out]
+
+
+def test_what_became_of_the_theory_is_said_once(installed, registry):
+    """Of a card with shipped data and with others, in one remark."""
+    done = translate(NEW, registry, theory_folder=None)
+    [words] = [remark.words for remark in done.changed if remark.key == "theory.theoryid"]
+    assert "another theory than 40000000; type nnpdf looks for tables in" in words
+
+
+def test_what_belongs_to_data_that_are_left_out(registry):
+    """Rules for them and settings of positivity, too, are said to be left out."""
+    card = CARD + "parameters: {positivity: {initial: 2, threshold: 1.e-7}}\n"
+    names = ("SLAC_NC_NOTFIXED_D_EM-F2", "NNPDF_POS_2P24GEV_F2D", "NNPDF_POS_2P24GEV_F2U")
+    options = options_for(registry, "theory")
+    done = migrated(card, "card", replace(options, without=dict.fromkeys(names, "missing")))
+    left = {remark.key: remark.words for remark in done.left_out}
+    rule = left["added_filter_rules[0].rule"]
+    assert rule == "'Q2 > 100' for SLAC_NC_NOTFIXED_D_EM-F2, which is left out"
+    assert left["parameters.positivity.threshold"] == "no penalty positivity is left"
 
 
 def test_what_is_left_out_is_said_once(registry):

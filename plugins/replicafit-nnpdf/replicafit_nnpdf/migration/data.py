@@ -151,13 +151,17 @@ def _tell_of_theory(
     section: Section, datasets: Sequence[Mapping[str, Any]], theory: Theory
 ) -> None:
     """That predictions may be others than NNPDF's."""
-    types = {dataset["type"] for dataset in datasets}
+    types, words = {dataset["type"] for dataset in datasets}, []
     if "dis" in types:
         which = "all datasets are" if types == {"dis"} else "datasets"
-        words = f"{which} of type dis, with predictions of replicafit-dis: another theory than "
-        section.changed("theoryid", f"{words}{theory.number}")
+        words += [
+            f"{which} of type dis, with predictions of replicafit-dis: another theory than "
+            f"{theory.number}"
+        ]
     if theory.shipped and "nnpdf" in types:
-        section.changed("theoryid", f"type nnpdf looks for tables in {theory.tables}")
+        words += [f"type nnpdf looks for tables in {theory.tables}"]
+    if words:
+        section.changed("theoryid", "; ".join(words))
 
 
 def _noted(dataset: dict[str, Any], given: str) -> Any:
@@ -200,6 +204,8 @@ def _filter_rules(source: Section, theory: Theory, names: Sequence[str]) -> dict
         ours = re.sub(r"\bQ2\b", "q2", re.sub(r"\bW2\b", f"({W2})", text))
         if is_observable(name) and _is_condition(ours):
             rule.drop("rule", f"it is for an observable: make its file with --cut '{ours}'")
+        elif name in theory.without:
+            rule.drop("rule", f"'{text}' for {given}, which is left out")
         elif name not in names or not _is_condition(ours):
             rule.drop("rule", f"'{text}' for {whom} is no condition on a dataset of the card")
         else:

@@ -71,14 +71,13 @@ def penalties_section(source: Section, theory: Theory) -> list[Any]:
 
 def _positivity(source: Section, theory: Theory) -> list[Any]:
     growth = parameters(source).section("positivity")
-    threshold = growth.take("threshold", POSITIVE)
     section = source.section("positivity")
     names = _by_maximum(section, "posdatasets", theory)
     if names and all_shipped(source, theory):
         words = "files of observables are made from NNPDF's tables: give --theory-folder"
         section.drop("posdatasets", words)
         return []
-    found = []
+    threshold, found = growth.take("threshold", POSITIVE) if names else None, []
     for maximum, chosen in names.items():
         paths = [f"positivity/{name}.npz" for name in chosen]
         penalty = {"type": "positivity", "path": paths} | _growing(source, growth, maximum)
