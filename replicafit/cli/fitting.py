@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,7 +136,17 @@ def run(
         reports = "report" in setup.registry.names(Command)
         lines = closing_lines(fitted, setup.runcard.replicas, reports)
         console.print("\n".join(lines), markup=False)
-    if missing:
+    elif (verdict := fitted.verdict) is not None and not verdict.good:
+        click.echo(f"Warning: the fit is bad: {verdict.says}.", err=True)
+    if fitted.finished and not fitted.results:
+        ends = Counter(result.status for result in fitted.finished)
+        told = ", ".join(f"{count} {status}" for status, count in ends.items())
+        click.echo(
+            f"Error: none of {len(fitted.finished)} replicas is selected ({told}): there is no fit "
+            f"to use. run.json in '{folder.path}' has the reasons.",
+            err=True,
+        )
+    if missing or not fitted.results:
         sys.exit(FAILED)
     if fitted.run.execution.not_exported:
         failed = ", ".join(fitted.run.execution.not_exported)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import textwrap
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +23,13 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from replicafit.cli.wrapping import NARROWEST, WIDEST
 from replicafit.execution.observers import FitBeginning, Observer
 from replicafit.results.progress import Progress as FitProgress
 from replicafit.results.progress import Spread
+from replicafit.results.records import FitVerdict
+from replicafit.results.selection import ENDS
 from replicafit.runcard import ReplicaRange
-from replicafit.training.status import Status
 
 if TYPE_CHECKING:
     from replicafit.execution.verify import Case
@@ -182,15 +187,44 @@ def _short(*values: Any) -> str:
 
 def closing_lines(fit: Fit, replicas: ReplicaRange, reports: bool) -> list[str]:
     """How many replicas ended how, which count, how long it took, and what may come next."""
-    counts = {s.name: fit.all.statuses.count(s.name) for s in Status}
-    ended = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    counts = Counter(result.status for result in fit.finished)
     lines = [
-        f"{len(fit.finished)} replicas: {ended}, in '{fit.folder}'",
+        f"{len(fit.finished)} replicas in '{fit.folder}'",
+        *(
+            f"  {counts[name]} {_ended(name, words)}"
+            for name, words in ENDS.items()
+            if counts[name]
+        ),
         *_selection_lines(fit, replicas),
+        *verdict_lines(fit.run.verdict),
     ]
     if fit.run.timing.total_s is not None:
         lines.append(f"Total time: {_minutes(fit.run.timing.total_s)}")
     return [*lines, f"Next: replicafit report {fit.folder}"] if reports else lines
+
+
+def _ended(status: str, words: str) -> str:
+    return words if words.startswith(status) else f"{status}: {words}"
+
+
+def verdict_lines(verdict: FitVerdict | None) -> list[str]:
+    """Whether the fit is good, and of each finding what it is and what to try."""
+    if verdict is None:
+        return []
+    lines = [f"Verdict: {verdict.words}"]
+    for finding in verdict.findings:
+        mark = "BAD" if finding.serious else "note"
+        lines += [f"  {mark}, {finding.name}: {finding.says}", f"    Try: {finding.advice}"]
+    if verdict.findings:
+        lines.append("  More in docs/how-to/bad-fit.md")
+    return [part for line in lines for part in _wrapped(line)]
+
+
+def _wrapped(line: str) -> list[str]:
+    """``line`` in lines as wide as the terminal, each as far in as the first."""
+    width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+    within = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=within, break_long_words=False)
 
 
 def _minutes(seconds: float) -> str:
@@ -204,7 +238,10 @@ def _selection_lines(fit: Fit, replicas: ReplicaRange) -> list[str]:
     left_out = {} if selection is None else selection.not_selected
     reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in left_out.items()]
     selected = len(fit)
-    lines = [f"{selected} of {len(fit.finished)} selected", *reasons[:SHOWN_REASONS]]
+    rounds = 1 if selection is None else selection.rounds or 1
+    how = f", in {rounds} rounds: limits are taken anew without those that fell out"
+    lines = [f"{selected} of {len(fit.finished)} selected{how * (rounds > 1)}"]
+    lines += reasons[:SHOWN_REASONS]
     if reasons[SHOWN_REASONS:]:
         lines.append(f"  and {len(reasons) - SHOWN_REASONS} more, in run.json")
     if replicas.good is not None and selected < replicas.good:

@@ -26,6 +26,7 @@ from replicafit.results.folder import FitFolder
 from replicafit.results.jobs import Job, clear_remains
 from replicafit.results.progress import Tally
 from replicafit.results.records import (
+    FitVerdict,
     RunRecord,
     SelectionRecord,
     identity,
@@ -34,6 +35,7 @@ from replicafit.results.records import (
     write_record,
 )
 from replicafit.results.run import Clock, run_record
+from replicafit.results.verdict import judge_fit
 from replicafit.runcard import Setup, canonical, canonical_hash
 from replicafit.training.checkpoint import Checkpoints
 
@@ -158,7 +160,8 @@ class FitInFolder:
         left = [batch for batch in batches if not there.issuperset(batch)]
         good = self.setup.runcard.replicas.good
         if good is not None and left:
-            selected = len(self.sink.folder.selection(self.sink.written).selected)
+            folder, settings = self.sink.folder, self.setup.runcard.selection
+            selected = len(folder.selection(self.sink.written, settings).selected)
             if there:
                 self.observer.phase(f"{selected} of {good} replicas are good")
             if selected >= good and not any(there.intersection(batch) for batch in left):
@@ -207,6 +210,7 @@ class FitInFolder:
         executor: Executor,
         selection: SelectionRecord | None = None,
         files: dict[str, str] | None = None,
+        verdict: FitVerdict | None = None,
     ) -> RunRecord:
         """The same, under the lock of the folder; what other jobs wrote there is kept."""
         sink, before, asked = self.sink, RunRecord(), set[int]()
@@ -224,7 +228,12 @@ class FitInFolder:
         )
         forms = [plan.network.describe() for plan in self.plans]
         record = run_record(self.setup, self.data, forms, sink.clock, who)
-        update = {"selection": selection, "replicas": ranges(asked), "files": files or before.files}
+        update = {
+            "selection": selection,
+            "verdict": verdict,
+            "replicas": ranges(asked),
+            "files": files or before.files,
+        }
         record = record.model_copy(update=update)
         if before.hash:
             own = {"hash": before.hash, "data_hash": before.data_hash}
@@ -242,7 +251,9 @@ class FitInFolder:
         with locked(folder.jobs):
             here = folder.finished()
             if folder.run().asked - sink.lost <= set(here):
-                self._note(executor, folder.judge(here).summary())
+                selection = folder.judge(here, self.setup.runcard.selection).summary()
+                verdict = self._verdict(here, selection) if here else None
+                self._note(executor, selection, verdict=verdict)
             else:
                 self._note(executor)
         for exporter in sink.exporters:
@@ -259,6 +270,17 @@ class FitInFolder:
         numbers = tuple(sorted(sink.written))
         self.observer.fit_ends(numbers)
         return Fit.of_replicas(folder, numbers)
+
+    def _verdict(self, numbers: Sequence[int], selection: SelectionRecord) -> FitVerdict:
+        card, folder = self.setup.runcard, self.sink.folder
+        return judge_fit(
+            self.data,
+            folder,
+            [folder.result(number) for number in sorted(numbers)],
+            selection.selected,
+            card.training.check_every,
+            exact=card.data.closure is not None and card.data.closure.level == 0,
+        )
 
 
 def _tell(observer: Observers, name: str, done: int, total: int) -> None:

@@ -62,7 +62,8 @@ class HeldOut:
         steps: that it took.
         status: the name of a ``Status``.
         prediction: of the data that are held out, (d,).
-        failed: the penalties whose verdict it fails.
+        failed: the verdicts it fails: penalties, ``selection.chi2_per_datum``, or ``pseudodata``
+            where none were found for it.
     """
 
     number: int
@@ -175,8 +176,9 @@ class Variants:
             predictions, verdicts = self.plan.evaluation.held_out(some)
             for each, prediction, own in zip(some, predictions, verdicts, strict=True):
                 state = each.row[0]
-                failed = tuple(name for name, verdict in own.items() if not verdict.passed)
                 status = Status(int(state.status)).name
+                failed = tuple(name for name, verdict in own.items() if not verdict.passed)
+                failed += ("pseudodata",) if status == Status.undrawn.name else ()
                 found.append(
                     HeldOut(each.replica.number, int(state.steps), status, prediction, failed)
                 )

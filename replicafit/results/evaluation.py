@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 from scipy.linalg import cho_solve
 
-from replicafit.components import Verdict
+from replicafit.components import SelectionRule, Verdict
 from replicafit.components.inputs import as_points, table_grid
 from replicafit.data import FitData
 from replicafit.data.grid_functions import GridFunctions, combination
@@ -156,6 +156,7 @@ class Evaluation:
             held_out=held_out,
             penalties=penalties,
             arc_length=dict(zip(function.flavours, lengths, strict=True)),
+            figures=self._figures(function),
             seeds=Seeds(
                 runcard=self.setup.runcard.seed,
                 layers=[layer_seed(seeds, number, i, draw) for i in seeded],
@@ -165,6 +166,16 @@ class Evaluation:
             hyperparameters={k: float(v) for k, v in state.hyper.items()},
             **recorded,
         )
+
+    def _figures(self, function: GridFunctions) -> Each:
+        """What rules of plugins measure, by ``rule.number``."""
+        found: Each = {}
+        for name in self.setup.runcard.selection.rules:
+            rule = self.setup.registry.get(SelectionRule, name)
+            arguments = function.x, function.flavours, function.values
+            own = rule.call("figures", *arguments, when="when it judged a replica")
+            found |= {f"{name}.{key}": float(value) for key, value in own.items()}
+        return found
 
     @cached_property
     def _groups(self) -> tuple[dict[str, np.ndarray], ...]:
@@ -207,12 +218,22 @@ class Evaluation:
     def held_out(
         self, finished: Sequence[FinishedReplica]
     ) -> tuple[np.ndarray, list[dict[str, PenaltyVerdict]]]:
-        """What ``finished`` say about the data that are not fitted, (s, d), and their verdicts."""
+        """What ``finished`` say about the data that are not fitted, (s, d), and their verdicts:
+        those of penalties, and of the bound that the runcard sets for chi2.
+        """
         self._take_weights(finished)
         assert self.data.held_out is not None
         count = len(finished)
-        judged = self._verdicts(self._functions(self.data.x_grid))
-        return self._predicted(self.data.held_out, count), judged[:count]
+        judged = self._verdicts(self._functions(self.data.x_grid))[:count]
+        bound = self.setup.runcard.selection.chi2_per_datum
+        if bound is not None:
+            residuals = self._predicted(self.data, count) - self.data.central
+            each = chi2(residuals, self.data.covariance) / self.data.n_data
+            for own, value in zip(judged, each.tolist(), strict=True):
+                own["selection.chi2_per_datum"] = PenaltyVerdict(
+                    value=value, bound=bound, passed=value <= bound
+                )
+        return self._predicted(self.data.held_out, count), judged
 
     def _predicted(self, data: FitData, count: int) -> np.ndarray:
         """Predictions for ``data`` of the first ``count`` slots, (s, d)."""

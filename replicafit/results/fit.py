@@ -21,7 +21,7 @@ from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import DamagedError, OutputError
 from replicafit.results.files import read_arrays
 from replicafit.results.folder import FitFolder
-from replicafit.results.records import ReplicaRecord, RunRecord
+from replicafit.results.records import FitVerdict, ReplicaRecord, RunRecord
 from replicafit.results.selection import selected_replicas
 
 
@@ -100,6 +100,13 @@ class Fit:
     def selected(self) -> tuple[int, ...]:
         """The numbers of the replicas that count: of an incomplete fit all that did not diverge."""
         return selected_replicas(self.run, self.results)
+
+    @property
+    def verdict(self) -> FitVerdict | None:
+        """Whether the fit describes its data, and what speaks against it, as ``run`` says at its
+        end; None as long as the fit is not complete.
+        """
+        return self.run.verdict
 
     @property
     def refused(self) -> Mapping[int, tuple[str, ...]]:
@@ -464,6 +471,7 @@ class Fit:
                 f"68 % in {low:.3f} to {high:.3f}"
             ),
             "data": str(shown.results[0].n_data),
+            **({} if self.verdict is None else {"verdict": self.verdict.words}),
             "functions": ", ".join(shown.flavours) + (f", at {known}" if known else ""),
             "of": described(shown.inputs),
         }

@@ -30,6 +30,7 @@ from replicafit.results.records import (
 from replicafit.results.replica import ReplicaResult
 from replicafit.results.selection import Selection, select, selected_replicas
 from replicafit.runcard import Setup, canonical, canonical_hash, differences
+from replicafit.runcard.models import SelectionSettings
 
 _REPLICA = re.compile(r"replica_(\d{4}|[1-9]\d{4,})")
 
@@ -300,13 +301,13 @@ class FitFolder:
             )
         return run
 
-    def selection(self, numbers: Iterable[int]) -> Selection:
+    def selection(self, numbers: Iterable[int], settings: SelectionSettings) -> Selection:
         """The selection among the replicas ``numbers``, all of which are here."""
-        return select([self.result(number) for number in sorted(numbers)])
+        return select([self.result(number) for number in sorted(numbers)], settings)
 
-    def judge(self, numbers: Iterable[int]) -> Selection:
+    def judge(self, numbers: Iterable[int], settings: SelectionSettings) -> Selection:
         """The same, written into each ``result.json`` where it is not there already."""
-        selection = self.selection(numbers)
+        selection = self.selection(numbers, settings)
         for number in selection.numbers:
             result, verdict = self.result(number), selection.verdict(number)
             if result.selection != verdict:

@@ -134,7 +134,7 @@ class ReplicaRecord(Record):
     number: int = Field(description="the replica number")
     status: str = Field(
         default="",
-        description="stopped: no better validation chi2 for patience steps. completed: took all "
+        description="stopped: no better validation chi2 for patience steps. completed: used up all "
         "max_steps. diverged: its loss or gradient was not finite; what is written are its best "
         "weights before that. undrawn: every draw of its pseudodata had a negative cross section "
         "(data.redraw_negative); it was not trained",
@@ -179,6 +179,9 @@ class ReplicaRecord(Record):
     arc_length: Each = Field(
         default={},
         description="of each function of function.npz: the length of the curve over x from 1e-6",
+    )
+    figures: Each = Field(
+        default={}, description="what the rules of selection.rules add, which plugins bring"
     )
     seeds: Seeds = Field(default=Seeds(), description="where random numbers start")
     start: Start = Field(default=Start(), description="from which initial weights it began")
@@ -245,6 +248,40 @@ class SelectionRecord(Record):
         default=None, description="standard deviations above the mean that still pass"
     )
     rounds: int | None = Field(default=None, description="how often mean and deviation were taken")
+    limits: Each = Field(default={}, description="the largest that passes, of each number compared")
+
+
+class Finding(Record):
+    """One thing that speaks against a fit."""
+
+    name: str = Field(description="of its kind")
+    serious: bool = Field(description="whether it makes the fit bad")
+    says: str = Field(description="what was found, in a sentence")
+    advice: str = Field(description="what to try")
+
+
+class FitVerdict(Record):
+    """Whether a complete fit describes its data."""
+
+    says: str = Field(description="in a sentence")
+    replicas: int = Field(description="how many it is over: those selected, or all if none is")
+    n_data: int = Field(description="how many data the fit has")
+    chi2_per_datum: Number = Field(
+        description="of the mean prediction of these replicas; of their mean over replicas where "
+        "predictions were not exported"
+    )
+    allowed: float = Field(description="the most that the fit is not called bad for")
+    findings: list[Finding] = Field(default=[], description="what speaks against it")
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing serious speaks against it."""
+        return not any(finding.serious for finding in self.findings)
+
+    @property
+    def words(self) -> str:
+        """Whether the fit is good, in a sentence."""
+        return f"{'good' if self.good else 'BAD'}; {self.says}"
 
 
 class InputRecord(Record):
@@ -304,6 +341,7 @@ class RunRecord(Record):
     selection: SelectionRecord | None = Field(
         default=None, description="null until the fit is complete"
     )
+    verdict: FitVerdict | None = Field(default=None, description="null until the fit is complete")
 
     @property
     def identity(self) -> str:

@@ -1,11 +1,17 @@
 """Which finished replicas make up the ensemble, as NNPDF's postfit chooses them; numpy only.
 
-A replica is selected if it did not diverge, passed the verdict of every penalty, and neither its
-chi2 nor the arc length of any function is more than 4 standard deviations above the mean of those
-selected (arXiv:1410.8849, section 3.3, arXiv:2109.02653, section 3.3). Mean and deviation are taken
-anew without those that fell out, until nobody falls out. Only too large values count, as in NNPDF's
-code. Fewer than 18 replicas never hold one that far away: none of n numbers lies further than
-(n - 1) / sqrt(n) standard deviations from their mean.
+A replica is selected if it was trained to an end, passed the verdict of every penalty and the
+runcard's own bound, and neither its chi2 nor the arc length of any function is above the limit that
+the others set: 4 standard deviations above their mean (arXiv:1410.8849, section 3.3,
+arXiv:2109.02653, section 3.3). Mean and deviation are taken anew without those that fell out, until
+nobody falls out. Only too large values count, as in NNPDF's code.
+
+None of n numbers lies further than (n - 1) / sqrt(n) standard deviations from their mean, so that
+fewer than 18 would never lose one. Below that number the limit comes from Student's t with the same
+probability, 3.2e-5: a new value lies above mean + t sigma sqrt(1 + 1 / m) of m others as rarely as
+a normal one lies above 4 sigma. Since several outliers hide each other, up to a third of the
+replicas are looked at from the largest number downwards (generalized extreme Studentized deviates:
+B. Rosner, Technometrics 25 (1983) 165). For many others t is 4.
 
 This looks across replicas, by definition, but only when they are finished: it judges, and alters
 nothing of them.
@@ -17,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import ndtr, stdtrit
 
 from replicafit.components.inputs import UNIT, Input, as_points
 from replicafit.results.records import (
@@ -26,8 +33,13 @@ from replicafit.results.records import (
     RunRecord,
     SelectionRecord,
 )
+from replicafit.runcard.models import SelectionSettings
 
 SIGMAS = 4.0
+FEW = 18
+"""From so many on one of them can lie that far from their mean."""
+MOST_OUT = 3
+"""Among few, one in so many may fall out in a round."""
 FIRST_X = 1e-6
 """Arc lengths begin here; below it they would weigh extrapolation only."""
 
@@ -40,8 +52,8 @@ class Selection:
 
     Attributes:
         numbers: replica numbers, ascending, (r,).
-        figures: chi2 per datum and arc lengths by name, each (r,).
-        limits: the largest figure that passes, by name.
+        figures: chi2 per datum, arc lengths and what rules of plugins add, by name, each (r,).
+        limits: the largest figure that passes, by name; infinite where too few replicas set one.
         reasons: why a replica was not selected; empty for those that were. By replica number.
         rounds: how often mean and deviation were taken.
     """
@@ -76,6 +88,7 @@ class Selection:
             not_selected={str(n): list(why) for n, why in self.reasons.items() if why},
             sigmas=SIGMAS,
             rounds=self.rounds,
+            limits=dict(self.limits),
         )
 
 
@@ -113,52 +126,93 @@ def arc_lengths(x: np.ndarray, values: np.ndarray, inputs: Sequence[Input] = UNI
     return total
 
 
-def select(results: Sequence[ReplicaRecord]) -> Selection:
-    """The selection among replicas, in any order."""
+def select(
+    results: Sequence[ReplicaRecord], settings: SelectionSettings | None = None
+) -> Selection:
+    """The selection among replicas, in any order.
+
+    Args:
+        results: of the replicas.
+        settings: what the runcard says of it.
+    """
     results = sorted(results, key=lambda result: result.number)
     numbers = tuple(result.number for result in results)
+    bound = None if settings is None else settings.chi2_per_datum
     found = {"chi2_per_datum": [r.chi2_per_datum.all for r in results]}
-    for name in results[0].arc_length if results else ():
-        found[f"arc_length.{name}"] = [r.arc_length[name] for r in results]
+    for kind in ("arc_length", "figures"):
+        for name in getattr(results[0], kind) if results else ():
+            full = f"arc_length.{name}" if kind == "arc_length" else name
+            found[full] = [getattr(r, kind)[name] for r in results]
     figures = {name: np.array(values, dtype=np.float64) for name, values in found.items()}
-    own = [  # what disqualifies a replica whatever the others are like
-        [
-            *([] if result.usable else [result.status]),
-            *(name for name, verdict in result.penalties.items() if not verdict.passed),
-        ]
-        for result in results
-    ]
+    own = [_own_reasons(result, bound) for result in results]
     eligible = np.array([not reasons for reasons in own], dtype=bool)
     for values in figures.values():
         eligible &= np.isfinite(values)
     rounds = _rounds(figures, eligible)
-    reasons = {n: (*own[i], *_excesses(figures, rounds, i)) for i, n in enumerate(numbers)}
-    return Selection(numbers, figures, rounds[-1], reasons, len(rounds))
+    how = _words(int((eligible & _within(figures, rounds[-1])).sum()))
+    reasons = {n: (*own[i], *_excesses(figures, rounds, i, how)) for i, n in enumerate(numbers)}
+    limits = dict(rounds[-1])
+    if bound is not None:
+        limits["chi2_per_datum"] = float(np.fmin(limits["chi2_per_datum"], bound))
+    return Selection(numbers, figures, limits, reasons, len(rounds))
+
+
+def _own_reasons(result: ReplicaRecord, bound: float | None) -> list[str]:
+    """What disqualifies a replica whatever the others are like."""
+    found = [] if result.usable else [ENDS[result.status]]
+    for name, verdict in result.penalties.items():
+        if not verdict.passed:
+            value = "not finite" if verdict.value is None else f"{verdict.value:.3g}"
+            found.append(f"penalty {name} {value}, bound {verdict.bound:.3g}")
+    chi2 = result.chi2_per_datum.all
+    if bound is not None and chi2 is not None and chi2 > bound:
+        found.append(f"chi2 per datum {chi2:.3g}, bound {bound:g} of selection.chi2_per_datum")
+    return found
+
+
+ENDS = {
+    "stopped": "no better validation chi2 for as long as training.patience",
+    "completed": "used up all training.max_steps",
+    "diverged": "diverged: its loss or gradient was not finite",
+    "undrawn": "undrawn: it has no pseudodata without negative cross sections",
+}
+"""How replicas end, in words."""
 
 
 def _rounds(figures: Mapping[str, np.ndarray], passing: np.ndarray) -> list[dict[str, float]]:
-    """The limits of each round, until nobody who made them exceeds them."""
+    """The limits of each round, until nobody who made them exceeds them.
+
+    No limit rises again: whoever fell out is above the last ones, too, and nobody else is.
+    """
     rounds: list[dict[str, float]] = []
     while True:
-        rounds.append({name: _limit(values[passing]) for name, values in figures.items()})
-        staying = passing.copy()
-        for name, values in figures.items():
-            staying &= values <= rounds[-1][name]
+        limits = {name: _limit(values[passing]) for name, values in figures.items()}
+        if rounds:
+            limits = {name: min(limit, rounds[-1][name]) for name, limit in limits.items()}
+        rounds.append(limits)
+        staying = passing & _within(figures, limits)
         if staying.sum() == passing.sum():
             return rounds
         passing = staying
 
 
+def _within(figures: Mapping[str, np.ndarray], limits: Mapping[str, float]) -> np.ndarray:
+    """Which replicas are above none of the limits, (r,)."""
+    found: np.ndarray = np.logical_and.reduce([v <= limits[name] for name, v in figures.items()])
+    return found
+
+
 def _excesses(
-    figures: Mapping[str, np.ndarray], rounds: Sequence[Mapping[str, float]], slot: int
+    figures: Mapping[str, np.ndarray], rounds: Sequence[Mapping[str, float]], slot: int, how: str
 ) -> tuple[str, ...]:
-    """Which figures of a replica are not finite, or were too large in the first round they were."""
+    """Which figures of a replica are not finite, or above a limit in the first round they were."""
     own = {name: values[slot] for name, values in figures.items()}
-    for limits in rounds:
+    for number, limits in enumerate(rounds, 1):
+        when = f" (round {number})" if len(rounds) > 2 else ""
         found = [
-            f"{name} is {value:.6g}, above {limits[name]:.6g}"
+            f"{figure_words(name)} {value:.3g}, limit {rounds[-1][name]:.3g} = {how}{when}"
             if np.isfinite(value)
-            else f"{name} is not finite"
+            else f"{figure_words(name)} is not finite"
             for name, value in own.items()
             if not np.isfinite(value) or value > limits[name]
         ]
@@ -167,8 +221,50 @@ def _excesses(
     return ()
 
 
+def figure_words(name: str) -> str:
+    """What a number that replicas are selected by is called."""
+    kind, _, function = name.partition(".")
+    if kind == "arc_length":
+        return f"arc length of {function}"
+    return "chi2 per datum" if name == "chi2_per_datum" else name
+
+
+def _words(others: int) -> str:
+    """How the limit comes about that ``others`` set."""
+    if others >= FEW:
+        return f"mean + {SIGMAS:g} sigma of the others"
+    return f"mean + {_student(others):.3g} sigma of the {others} others"
+
+
 def _limit(values: np.ndarray) -> float:
-    if not len(values):
+    """The largest value that passes, from all that do so far, (r,)."""
+    count = len(values)
+    if not count:
         return float("nan")
-    mean = values.mean()
-    return float(mean + SIGMAS * values.std() + _ROUNDING * abs(mean))
+    if count >= FEW:
+        return _above(values, SIGMAS * float(values.std()))
+    ordered = np.sort(values)
+    for others in range(max(3, count - count // MOST_OUT), count):
+        limit = _few_limit(ordered[:others])
+        if ordered[others] > limit:
+            return limit
+    return _few_limit(ordered)
+
+
+def _few_limit(others: np.ndarray) -> float:
+    """Where a further value lies above ``others`` (m,) as rarely as a normal one above 4 sigma."""
+    if len(others) < 3:
+        return float("inf")
+    return _above(others, _student(len(others)) * float(others.std(ddof=1)))
+
+
+def _student(others: int) -> float:
+    """How many sigma of ``others`` a further value may lie above their mean."""
+    if others < 3:
+        return float("inf")
+    return float(stdtrit(others - 1, ndtr(SIGMAS))) * (1 + 1 / others) ** 0.5
+
+
+def _above(values: np.ndarray, distance: float) -> float:
+    mean = float(values.mean())
+    return mean + distance + _ROUNDING * abs(mean)

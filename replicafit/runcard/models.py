@@ -41,6 +41,7 @@ from replicafit.components import (
     OptimizerType,
     Penalty,
     RuncardSection,
+    SelectionRule,
     Settings,
 )
 from replicafit.plugins import Registry
@@ -538,6 +539,21 @@ class TrainingSettings(Settings):
     )
 
 
+class SelectionSettings(Settings):
+    """Which finished replicas count."""
+
+    chi2_per_datum: float | None = Field(
+        default=None,
+        gt=0,
+        description="The largest chi2 per datum of the measured values that a replica may have; by "
+        "default only what the other replicas have sets a limit.",
+        examples=[3],
+    )
+    rules: tuple[str, ...] = Field(
+        default=(), description="Rules of plugins, whose numbers are compared in the same way."
+    )
+
+
 class Runcard(Settings):
     """All that defines a fit. Together with the plugins it determines every replica."""
 
@@ -581,6 +597,9 @@ class Runcard(Settings):
     training: TrainingSettings = Field(
         default=cast(Any, {}), validate_default=True, description="How it is fitted."
     )
+    selection: SelectionSettings = Field(
+        default=SelectionSettings(), description="Which finished replicas count."
+    )
     export: tuple[str, ...] = Field(
         default=("network", "function", "history", "data", "predictions"),
         description="What is written for each replica, and of the whole fit.",
@@ -623,6 +642,8 @@ def runcard_type(registry: Registry) -> type[Runcard]:
     model = _with(ModelSettings, layers=tuple[layer, ...], choice=tuple[network, ...])
     names = registry.names(Exporter)
     exports: Any = Literal[names] if names else str
+    rules = registry.names(SelectionRule)
+    rule: Any = Literal[rules] if rules else str
     card = _with(
         Runcard,
         data=_with(DataSettings, datasets=tuple[dataset, ...]),
@@ -630,6 +651,7 @@ def runcard_type(registry: Registry) -> type[Runcard]:
         training=training,
         penalties=tuple[penalty, ...],
         export=Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))],
+        selection=_with(SelectionSettings, rules=tuple[rule, ...]),
     )
     sections: Any = {
         each.name: (

@@ -162,6 +162,17 @@ class Record:
         return found
 
     @property
+    def limits(self) -> dict[str, float]:
+        """The largest that passes of each number that replicas are selected by."""
+        return {
+            name: figure.limit
+            for result in self.fit.results[:1]
+            if result.selection
+            for name, figure in result.selection.figures.items()
+            if figure.limit is not None
+        }
+
+    @property
     def refused(self) -> Fit | None:
         """The replicas that do not count; nothing if all do, or none."""
         numbers = [n for n in self.reasons if n not in self.sound.numbers]

@@ -35,7 +35,12 @@ def replica_section(record: Record) -> Section:
     """Which count and why others do not, histograms, and the list of all."""
     results, count = record.sound.results, len(record.sound)
     figures = [
-        _histogram("χ² per datum of the measured values", record.chi2(), "χ² per datum"),
+        _histogram(
+            "χ² per datum of the measured values",
+            record.chi2(),
+            "χ² per datum",
+            record.limits.get("chi2_per_datum"),
+        ),
         _scatter(record),
         _histogram("Steps taken", np.array([r.steps for r in results], float), "steps"),
         _histogram(
@@ -49,7 +54,10 @@ def replica_section(record: Record) -> Section:
     blocks.append(Figures(figures, layout="two"))
     lengths = [
         _histogram(
-            f"Arc length, {name}", np.array([r.arc_length[name] for r in results], float), ""
+            f"Arc length, {name}",
+            np.array([r.arc_length[name] for r in results], float),
+            "",
+            record.limits.get(f"arc_length.{name}"),
         )
         for name in results[0].arc_length
     ]
@@ -77,16 +85,13 @@ def _refused(record: Record) -> list[Block]:
     if record.reasons:
         rows = [Row([str(n), why], "bad", n) for n, why in record.reasons.items()]
         blocks.append(Table(["replica", "does not count because"], rows, True, "refused replicas"))
-    limits = {
-        name: figure.limit
-        for result in record.fit.results[:1]
-        if result.selection
-        for name, figure in result.selection.figures.items()
-        if figure.limit is not None
-    }
+    limits = record.limits
     if limits:
         told = ", ".join(f"{figure_words(name)} {limit:.3g}" for name, limit in limits.items())
-        blocks.append(Text(f"Too much would be above: {told}."))
+        rounds = record.run.selection.rounds if record.run.selection else None
+        anew = f" They were taken {rounds} times, each without those that fell out before."
+        words = f"The limits that replicas set each other: {told}."
+        blocks.append(Text(words + anew * ((rounds or 1) > 1)))
     return blocks
 
 
@@ -105,7 +110,7 @@ def histograms(title: str, tables: Sequence[Any]) -> list[Figure]:
     return [_histogram(title, values, "")]
 
 
-def _histogram(title: str, values: np.ndarray, unit: str) -> Figure:
+def _histogram(title: str, values: np.ndarray, unit: str, limit: float | None = None) -> Figure:
     finite = values[np.isfinite(values)]
     with drawing(title, height=200, left=34) as made:
         ax = made.ax
@@ -132,7 +137,10 @@ def _histogram(title: str, values: np.ndarray, unit: str) -> Figure:
         ax.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         label_x(ax, unit)
         ax.margins(y=0.18)
-    return made.done(beyond(len(finite) - len(shown), "beyond the right end"))
+    caption = beyond(len(finite) - len(shown), "beyond the right end")
+    if limit is not None:
+        caption = f"Replicas count up to {limit:.3g}. {caption}".strip()
+    return made.done(caption)
 
 
 def _around(value: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -24,6 +25,9 @@ from replicafit_report.section import (
     Text,
 )
 
+KIND = r": | is not finite| \S+, (?:limit|bound) "
+"""Where the kind of a reason ends and its numbers begin."""
+
 FAIR, BAD, FEWEST = 3.0, 1.5, 2
 """Sigmas of chi2 that chance explains; chi2 per datum from which on a fit is none; replicas."""
 
@@ -32,6 +36,13 @@ def summary_section(record: Record, others: Sequence[Section]) -> Section:
     """The answers, and the pictures and findings of the ``others``."""
     mood, words = verdict(record)
     blocks: list[Block] = [Answer(words, mood), *map(Notice, warnings(record))]
+    if record.run.verdict is not None and record.run.verdict.findings:
+        rows = [
+            Row([f.name, f.says, f.advice], "bad" if f.serious else "")
+            for f in record.run.verdict.findings
+        ]
+        table = Table(["looked at", "what was found", "what to try"], rows, True, "verdict")
+        blocks.append(table)
     blocks += [Text(finding) for section in others for finding in section.findings]
     blocks.append(Facts(_facts(record)))
     opening = next((section.opening for section in others if section.opening), ())
@@ -41,7 +52,19 @@ def summary_section(record: Record, others: Sequence[Section]) -> Section:
 
 
 def verdict(record: Record) -> tuple[str, str]:
-    """Whether the fit describes its data, and one sentence that says so."""
+    """Whether the fit describes its data, and one sentence that says so.
+
+    As the fit itself has it; of one that is not complete, or older, by chi2 alone.
+    """
+    judged = record.run.verdict
+    if judged is not None:
+        mood = "good" if not judged.findings else "fair" if judged.good else "bad"
+        words = {
+            "good": "The fit describes its data",
+            "fair": "The fit describes its data, with remarks",
+            "bad": "The fit is bad",
+        }
+        return mood, f"{words[mood]}: {judged.says}."
     counted = f"{len(record.sound)} of {len(record.fit)} replicas count"
     if record.predictions is None:
         chi2, what = float(np.mean(record.chi2())), "mean over the replicas that count"
@@ -105,7 +128,7 @@ def by_reason(record: Record) -> dict[str, list[int]]:
     """The replicas that do not count, by the kind of reason."""
     found: dict[str, list[int]] = {}
     for number, why in record.reasons.items():
-        kinds = dict.fromkeys(figure_words(each.partition(" is ")[0]) for each in why.split("; "))
+        kinds = dict.fromkeys(re.split(KIND, each)[0] for each in why.split("; "))
         found.setdefault(", ".join(kinds), []).append(number)
     return found
 
@@ -113,8 +136,9 @@ def by_reason(record: Record) -> dict[str, list[int]]:
 def figure_words(figure: str) -> str:
     """What a number that replicas are selected by is called."""
     kind, _, name = figure.partition(".")
-    words = {"arc_length": "arc length", "chi2_per_datum": "χ² per datum"}.get(kind, kind)
-    return f"{words} {name}".strip()
+    if kind == "arc_length":
+        return f"arc length of {name}"
+    return "χ² per datum" if figure == "chi2_per_datum" else figure
 
 
 def ranges(numbers: Iterable[int]) -> str:

@@ -141,28 +141,45 @@ def test_few_replicas_and_nothing_but_diverged_ones(numbers, two_flavours, regis
     assert "Every replica diverged" in page.words
 
 
+WHY = "arc length of g 9.9, limit 2.1 = mean + 7 sigma of the 4 others"
+
+
 def test_a_selection_is_told(two_flavours, registry, tmp_path):
     path = write_fit(tmp_path / "fit", two_flavours, registry)
     for number in range(1, 6):
         file = path / "replicas" / f"replica_{number:04d}" / "result.json"
         result = json.loads(file.read_text())
         del result["checksum"]
-        reasons = ["arc_length.g is 9.9, above 2.1"] if number == 3 else []
+        reasons = [WHY] if number == 3 else []
         figures = {"arc_length.g": {"value": 1.0, "limit": 2.1}}
         verdict = {"selected": number != 3, "reasons": reasons, "figures": figures}
         file.write_text(json.dumps({**result, "selection": verdict}))
     run = json.loads((path / "run.json").read_text())
     selection = {
         "selected": [1, 2, 4, 5],
-        "not_selected": {"3": ["arc_length.g is 9.9, above 2.1"]},
+        "not_selected": {"3": [WHY]},
     }
     (path / "run.json").write_text(json.dumps({**run, "selection": selection}))
     page = Page(write_report(path))
     assert "4 of 5 replicas were selected" in page.words
-    assert "arc_length.g is 9.9, above 2.1" in page.words
-    assert "arc length g 2.1" in page.words
+    assert WHY in page.words
+    assert "The limits that replicas set each other: arc length of g 2.1" in page.words
     assert 'data-r="3" class="refused"' in page.source
     assert "Arc length, g" in page.source
+
+
+@pytest.mark.parametrize("serious", [True, False])
+def test_the_verdict_is_on_the_first_screen(two_flavours, registry, tmp_path, serious):
+    path = write_fit(tmp_path / "fit", two_flavours, registry)
+    run = json.loads((path / "run.json").read_text())
+    finding = {"name": "chi2", "says": "Too large.", "advice": "Train longer.", "serious": serious}
+    verdict = {"says": "chi2 is 9", "replicas": 5, "n_data": 20, "chi2_per_datum": 9.0}
+    verdict |= {"allowed": 2.8, "findings": [finding]}
+    (path / "run.json").write_text(json.dumps({**run, "verdict": verdict}))
+    words = Page(write_report(path)).words
+    told = "The fit is bad" if serious else "The fit describes its data, with remarks"
+    assert f"{told}: chi2 is 9." in words
+    assert "Too large. Train longer." in words
 
 
 def test_comparison(folders, tmp_path):

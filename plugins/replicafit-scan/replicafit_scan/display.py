@@ -64,19 +64,23 @@ def told(outcome: Outcome) -> str:
 def scan_table(outcomes: Sequence[Outcome], objective: str) -> Table:
     """The best trials: chi2 and phi2 of each fold held out, over all replicas, and what they are.
 
-    Trials whose replicas fail their verdicts are never among the best; the last line counts them.
+    Below them those whose replicas fail their verdicts, which are never among the best.
     """
     best = ranking(outcomes)[:SHOWN]
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"][:SHOWN]
     table = Table(title=f"The best of {len(outcomes)} trials, by {objective}")
-    folds = [fold.fold for fold in best[0].folds] if best else []
+    folds = [fold.fold for fold in [*best, *failed][0].folds] if best or failed else []
     headings = [f"chi2 of fold {k}\nphi2" for k in folds]
     for heading in ("trial", objective, *headings):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("settings", overflow="fold", ratio=1)
-    for outcome in best:
-        scores = [f"{f.chi2:.3f}\n{f.phi2:.3f}" for f in outcome.folds]
-        settings = "\n".join(f"{key} {shown(outcome.values, key)}" for key in outcome.values)
-        table.add_row(str(outcome.number), f"{outcome.value:.4g}", *scores, escape(settings))
+    for group in (best, failed):
+        for outcome in group:
+            scores = [f"{f.chi2:.3f}\n{f.phi2:.3f}" for f in outcome.folds]
+            settings = "\n".join(f"{key} {shown(outcome.values, key)}" for key in outcome.values)
+            value = "failed" if outcome.value is None else f"{outcome.value:.4g}"
+            table.add_row(str(outcome.number), value, *scores, escape(settings))
+        table.add_section()
     return table
 
 
