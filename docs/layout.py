@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from replicafit.results.records import (
+    FitVerdict,
     Record,
     ReplicaRecord,
     ReplicaVerdict,
@@ -54,7 +55,7 @@ def _keys(record: type[Record], above: str = "") -> tuple[Entry, ...]:
     for name, field in record.model_fields.items():
         inner = next((k for k in _types(field.annotation) if issubclass(k, Record)), None)
         several = "dict" in str(field.annotation)
-        if inner is None or several or inner in (SelectionRecord, ReplicaVerdict):
+        if inner is None or several or inner in (SelectionRecord, ReplicaVerdict, FitVerdict):
             words = field.description or ""
             if inner is not None:
                 words += f" ({', '.join(inner.model_fields)})"

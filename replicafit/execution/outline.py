@@ -60,7 +60,7 @@ def source_lines(data: FitData) -> Iterator[str]:
 def pseudodata_lines(setup: Setup, data: FitData) -> Iterator[str]:
     """How often pseudodata have negative cross sections, and what that means for the replicas."""
     settings = setup.runcard.data
-    if not settings.pseudodata:
+    if not settings.pseudodata or not data.positive.any():
         return
     odds = acceptance(data, Seeds(setup.runcard.seed), settings.pseudodata)
     passed, worst = (round(share * odds.draws) for share in (odds.whole, odds.worst))

@@ -207,19 +207,22 @@ def _too_large(seen: Evidence) -> _Found | None:
     over = sum(r.status == "completed" for r in seen.counting)
     each = _numbers(r.chi2_per_datum.all for r in seen.counting)
     low, high = np.percentile(each, [16, 84])
-    advice = (
-        "Look at the residuals (replicafit report). If they are smooth, the network cannot follow: "
-        "more units, other layers or inputs. If they look like noise, the errors are too small, or "
+    errors = (
+        f"the errors are too small (all of them by a factor of {seen.chi2**0.5:.2g}, if alike), or "
         "correlations are missing or misspelt: replicafit check lists what datasets share."
     )
-    if 2 * over > len(each) or high > UNEQUAL * low:
-        why = "most replicas used up their steps"
-        if 2 * over <= len(each):
-            why = f"replicas end at different chi2, 68 % of them from {low:.3g} to {high:.3g}"
-        advice = (
-            f"Train longer first ({why}): raise training.max_steps and training.patience, or the "
-            f"learning rate. Then: {advice[0].lower()}{advice[1:]}"
-        )
+    longer = "train longer (training.max_steps, training.patience) or with a larger learning rate"
+    if 2 * over > len(each):
+        longer += ", as most replicas used up their steps"
+    elif high > UNEQUAL * low:
+        longer += f", as 68 % of the replicas end anywhere between {low:.3g} and {high:.3g}"
+    follow = f"{longer}; then more units, other layers, or inputs that are scaled"
+    if seen.weighted is None:
+        advice = f"First {follow}. If that does not help, {errors}"
+    elif _patterns(seen):
+        advice = f"The residuals are smooth, so that the network does not follow: {follow}."
+    else:
+        advice = f"The residuals change sides as noise does: perhaps {errors} Else {follow}."
     return _Found(
         f"The fit does not describe its data: {seen.words}, and chance allows up to "
         f"{float(chdtri(n, RARE)) / n:.3g} for {n} data{_worst(seen)}.",

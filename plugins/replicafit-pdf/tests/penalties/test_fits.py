@@ -131,7 +131,8 @@ def test_replicas_that_never_pass_are_vetoed_and_more_are_fitted(folder, tmp_pat
     text = text.replace("replicas: 3", "replicas: {good: 2, at_most: 12}") + QUICK
     (folder / "never.yml").write_text(text)
     code, out, err = call("run", folder / "never.yml", "-o", tmp_path / "fit", cwd=folder)
-    assert code == 0, err
+    assert code == 1, err
+    assert "Error: none of 12 replicas is selected" in err
     assert "0 of 2 replicas are good" in out
     assert "Only 0 good replicas of the 2 asked for, after all 12" in " ".join(out.split())
     found = results(tmp_path / "fit")
@@ -139,9 +140,12 @@ def test_replicas_that_never_pass_are_vetoed_and_more_are_fitted(folder, tmp_pat
     for result in found.values():
         assert result["penalties"]["positivity 2"]["passed"] is False
         assert result["best_step"] > 0
-        assert "positivity 2" in result["selection"]["reasons"]
+        reasons = result["selection"]["reasons"]
+        assert any(why.startswith("penalty positivity 2 ") for why in reasons)
     run = json.loads((tmp_path / "fit" / "run.json").read_text())
     assert run["selection"]["selected"] == []
+    first, *_ = run["verdict"]["findings"]
+    assert (first["name"], first["serious"]) == ("selection", True)
 
 
 def test_fitting_ends_when_enough_are_good(folder, tmp_path):
