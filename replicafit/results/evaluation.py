@@ -12,7 +12,7 @@ import numpy as np
 from keras import ops
 from scipy.linalg import cho_solve
 
-from replicafit.components import SelectionRule, Verdict
+from replicafit.components import Verdict
 from replicafit.components.inputs import as_points, table_grid
 from replicafit.data import FitData
 from replicafit.data.grid_functions import GridFunctions, combination
@@ -156,7 +156,6 @@ class Evaluation:
             held_out=held_out,
             penalties=penalties,
             arc_length=dict(zip(function.flavours, lengths, strict=True)),
-            figures=self._figures(function),
             seeds=Seeds(
                 runcard=self.setup.runcard.seed,
                 layers=[layer_seed(seeds, number, i, draw) for i in seeded],
@@ -166,16 +165,6 @@ class Evaluation:
             hyperparameters={k: float(v) for k, v in state.hyper.items()},
             **recorded,
         )
-
-    def _figures(self, function: GridFunctions) -> Each:
-        """What rules of plugins measure, by ``rule.number``."""
-        found: Each = {}
-        for name in self.setup.runcard.selection.rules:
-            rule = self.setup.registry.get(SelectionRule, name)
-            arguments = function.x, function.flavours, function.values
-            own = rule.call("figures", *arguments, when="when it judged a replica")
-            found |= {f"{name}.{key}": float(value) for key, value in own.items()}
-        return found
 
     @cached_property
     def _groups(self) -> tuple[dict[str, np.ndarray], ...]:

@@ -180,9 +180,6 @@ class ReplicaRecord(Record):
         default={},
         description="of each function of function.npz: the length of the curve over x from 1e-6",
     )
-    figures: Each = Field(
-        default={}, description="what the rules of selection.rules add, which plugins bring"
-    )
     seeds: Seeds = Field(default=Seeds(), description="where random numbers start")
     start: Start = Field(default=Start(), description="from which initial weights it began")
     architecture: int | None = Field(

@@ -52,7 +52,7 @@ class Selection:
 
     Attributes:
         numbers: replica numbers, ascending, (r,).
-        figures: chi2 per datum, arc lengths and what rules of plugins add, by name, each (r,).
+        figures: chi2 per datum and arc lengths by name, each (r,).
         limits: the largest figure that passes, by name; infinite where too few replicas set one.
         reasons: why a replica was not selected; empty for those that were. By replica number.
         rounds: how often mean and deviation were taken.
@@ -139,10 +139,8 @@ def select(
     numbers = tuple(result.number for result in results)
     bound = None if settings is None else settings.chi2_per_datum
     found = {"chi2_per_datum": [r.chi2_per_datum.all for r in results]}
-    for kind in ("arc_length", "figures"):
-        for name in getattr(results[0], kind) if results else ():
-            full = f"arc_length.{name}" if kind == "arc_length" else name
-            found[full] = [getattr(r, kind)[name] for r in results]
+    for name in results[0].arc_length if results else ():
+        found[f"arc_length.{name}"] = [r.arc_length[name] for r in results]
     figures = {name: np.array(values, dtype=np.float64) for name, values in found.items()}
     own = [_own_reasons(result, bound) for result in results]
     eligible = np.array([not reasons for reasons in own], dtype=bool)
@@ -223,10 +221,9 @@ def _excesses(
 
 def figure_words(name: str) -> str:
     """What a number that replicas are selected by is called."""
-    kind, _, function = name.partition(".")
-    if kind == "arc_length":
-        return f"arc length of {function}"
-    return "chi2 per datum" if name == "chi2_per_datum" else name
+    if name == "chi2_per_datum":
+        return "chi2 per datum"
+    return f"arc length of {name.removeprefix('arc_length.')}"
 
 
 def _words(others: int) -> str:

@@ -41,7 +41,6 @@ from replicafit.components import (
     OptimizerType,
     Penalty,
     RuncardSection,
-    SelectionRule,
     Settings,
 )
 from replicafit.plugins import Registry
@@ -549,9 +548,6 @@ class SelectionSettings(Settings):
         "default only what the other replicas have sets a limit.",
         examples=[3],
     )
-    rules: tuple[str, ...] = Field(
-        default=(), description="Rules of plugins, whose numbers are compared in the same way."
-    )
 
 
 class Runcard(Settings):
@@ -642,8 +638,6 @@ def runcard_type(registry: Registry) -> type[Runcard]:
     model = _with(ModelSettings, layers=tuple[layer, ...], choice=tuple[network, ...])
     names = registry.names(Exporter)
     exports: Any = Literal[names] if names else str
-    rules = registry.names(SelectionRule)
-    rule: Any = Literal[rules] if rules else str
     card = _with(
         Runcard,
         data=_with(DataSettings, datasets=tuple[dataset, ...]),
@@ -651,7 +645,6 @@ def runcard_type(registry: Registry) -> type[Runcard]:
         training=training,
         penalties=tuple[penalty, ...],
         export=Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))],
-        selection=_with(SelectionSettings, rules=tuple[rule, ...]),
     )
     sections: Any = {
         each.name: (

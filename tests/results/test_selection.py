@@ -209,10 +209,3 @@ def test_a_bound_of_ones_own():
     alike = [result(i, chi2=9.0 + 0.01 * i) for i in range(1, 11)]
     assert len(select(alike).selected) == 10
     assert select(alike, SelectionSettings(chi2_per_datum=3)).selected == ()
-
-
-def test_numbers_of_rules_are_compared_in_the_same_way():
-    results = [r.model_copy(update={"figures": {"rough.f": 1.0}}) for r in ensemble()]
-    results[2] = results[2].model_copy(update={"figures": {"rough.f": 5.0}})
-    selection = select(results)
-    assert selection.reasons[3][0].startswith("rough.f 5, limit 1 = mean + 4 sigma")
