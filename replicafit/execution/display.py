@@ -188,23 +188,15 @@ def _short(*values: Any) -> str:
 def closing_lines(fit: Fit, replicas: ReplicaRange, reports: bool) -> list[str]:
     """How many replicas ended how, which count, how long it took, and what may come next."""
     counts = Counter(result.status for result in fit.finished)
+    ended = [f"{counts[name]} {name} ({words})" for name, words in ENDS.items() if counts[name]]
     lines = [
-        f"{len(fit.finished)} replicas in '{fit.folder}'",
-        *(
-            f"  {counts[name]} {_ended(name, words)}"
-            for name, words in ENDS.items()
-            if counts[name]
-        ),
+        f"{len(fit.finished)} replicas: {', '.join(ended)}, in '{fit.folder}'",
         *_selection_lines(fit, replicas),
         *verdict_lines(fit.run.verdict),
     ]
     if fit.run.timing.total_s is not None:
         lines.append(f"Total time: {_minutes(fit.run.timing.total_s)}")
     return [*lines, f"Next: replicafit report {fit.folder}"] if reports else lines
-
-
-def _ended(status: str, words: str) -> str:
-    return words if words.startswith(status) else f"{status}: {words}"
 
 
 def verdict_lines(verdict: FitVerdict | None) -> list[str]:

@@ -157,7 +157,7 @@ def select(
 
 def _own_reasons(result: ReplicaRecord, bound: float | None) -> list[str]:
     """What disqualifies a replica whatever the others are like."""
-    found = [] if result.usable else [ENDS[result.status]]
+    found = [] if result.usable else [f"{result.status}: {ENDS[result.status]}"]
     for name, verdict in result.penalties.items():
         if not verdict.passed:
             value = "not finite" if verdict.value is None else f"{verdict.value:.3g}"
@@ -171,8 +171,8 @@ def _own_reasons(result: ReplicaRecord, bound: float | None) -> list[str]:
 ENDS = {
     "stopped": "no better validation chi2 for as long as training.patience",
     "completed": "used up all training.max_steps",
-    "diverged": "diverged: its loss or gradient was not finite",
-    "undrawn": "undrawn: it has no pseudodata without negative cross sections",
+    "diverged": "the loss or gradient was not finite",
+    "undrawn": "no pseudodata without negative cross sections",
 }
 """How replicas end, in words."""
 

@@ -182,7 +182,7 @@ def _diverged(seen: Evidence) -> _Found | None:
     if not numbers:
         return None
     return _Found(
-        f"{_share(numbers, seen.finished)} {ENDS['diverged']}.",
+        f"{_share(numbers, seen.finished)} ended as diverged: {ENDS['diverged']}.",
         "Lower training.optimizer.learning_rate, or set clipnorm of the optimizer to 1.",
     )
 
@@ -193,7 +193,7 @@ def _undrawn(seen: Evidence) -> _Found | None:
     if not numbers:
         return None
     return _Found(
-        f"{_share(numbers, seen.finished)} {ENDS['undrawn']}.",
+        f"{_share(numbers, seen.finished)} ended as undrawn: {ENDS['undrawn']}.",
         "Leave data.redraw_negative away, or cut the data that are negative in most draws: "
         "replicafit check names them.",
     )

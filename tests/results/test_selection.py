@@ -84,8 +84,8 @@ def test_a_plain_ensemble_is_selected_whole():
         ({"arc": (1.0, 9.0)}, r"arc length of g 9, limit 2\.\d+ = mean \+ 4 sigma of the others"),
         ({"chi2": float("nan")}, "chi2 per datum is not finite"),
         ({"passed": False}, "penalty positivity 0, bound 1e-06"),
-        ({"status": "diverged"}, "diverged: its loss or gradient was not finite"),
-        ({"status": "undrawn"}, "undrawn: it has no pseudodata"),
+        ({"status": "diverged"}, "diverged: the loss or gradient was not finite"),
+        ({"status": "undrawn"}, "undrawn: no pseudodata"),
     ],
 )
 def test_what_disqualifies(change, reason):

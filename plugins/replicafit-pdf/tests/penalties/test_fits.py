@@ -153,8 +153,11 @@ def test_fitting_ends_when_enough_are_good(folder, tmp_path):
     (folder / "enough.yml").write_text(text)
     code, out, err = call("run", folder / "enough.yml", "-o", tmp_path / "fit", cwd=folder)
     assert code == 0, err
-    assert "10 of 10 selected" in out
-    assert len(results(tmp_path / "fit")) == 10
+    found = results(tmp_path / "fit")
+    assert len(found) == 10
+    selected = sum(result["selection"]["selected"] for result in found.values())
+    assert selected >= 4
+    assert f"{selected} of 10 selected" in out
 
 
 @pytest.mark.parametrize(
