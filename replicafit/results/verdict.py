@@ -85,7 +85,8 @@ class Evidence:
         who = f"the {count} selected replicas" if count > 1 else "the selected replica"
         if not self.selected:
             who = f"all {count} replicas, none of which is selected,"
-        return f"chi2 per datum {what} {who} is {self.chi2:.3g}"
+        value = f"{self.chi2:.3f}" if self.chi2 >= 0.01 else f"{self.chi2:.1e}"
+        return f"chi2 per datum {what} {who} is {value}"
 
 
 def judge_fit(

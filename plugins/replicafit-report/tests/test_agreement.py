@@ -54,7 +54,8 @@ def test_terminal_report_comparison_and_fit_say_the_same(said):
     both = rf"χ² per datum, mean over replicas that count {mean} ± \S+ {mean} ±"
     assert re.search(both, comparison)
     assert f"over {len(counted)} replicas, selected</th><td>mean {mean}" in counted._repr_html_()
-    of_mean = re.search(r"χ² per datum is (\S+) \(of the mean prediction", report)
+    words = rf"of the mean prediction over the {len(counted)} selected replicas is ([\d.]+);"
+    of_mean = re.search(words, report)
     assert of_mean is not None
     assert f"χ² per datum of the mean prediction {of_mean[1]} " in comparison
 
