@@ -12,6 +12,7 @@ import click
 from replicafit.cli.exit_codes import FAILED, INCOMPLETE, INTERRUPTED
 from replicafit.cli.loading import installed
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
+from replicafit.cli.wrapping import wrapped
 from replicafit.components import Command, ObserverType
 from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
@@ -134,8 +135,7 @@ def run(
     if fitted.finished and not quiet:
         console.print(summary_table(fitted))
         reports = "report" in setup.registry.names(Command)
-        lines = closing_lines(fitted, setup.runcard.replicas, reports)
-        console.print("\n".join(lines), markup=False)
+        click.echo(wrapped(closing_lines(fitted, setup.runcard.replicas, reports)))
     elif (verdict := fitted.verdict) is not None and not verdict.good:
         click.echo(f"Warning: the fit is bad: {verdict.says}.", err=True)
     if fitted.finished and not fitted.results:

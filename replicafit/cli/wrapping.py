@@ -1,8 +1,9 @@
-"""Lists of names with their meaning, wrapped at words to what the terminal can show."""
+"""Text wrapped at words to what the terminal can show."""
 
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections.abc import Sequence
 
 import click
@@ -13,8 +14,25 @@ NARROWEST, WIDEST = 30, 100
 
 def page() -> click.HelpFormatter:
     """What ``--help`` is written with, as wide as the terminal."""
-    width = shutil.get_terminal_size().columns
-    return click.HelpFormatter(width=min(max(width, NARROWEST), WIDEST))
+    return click.HelpFormatter(width=_width())
+
+
+def _width() -> int:
+    return min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
+
+
+def wrapped(lines: Sequence[str]) -> str:
+    """``lines``, each as wide as the terminal and what does not fit a little further in below."""
+    return "\n".join(
+        textwrap.fill(
+            line,
+            _width(),
+            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in lines
+    )
 
 
 def write_names(page: click.HelpFormatter, rows: Sequence[tuple[str, str]]) -> None:

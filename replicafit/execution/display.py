@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import textwrap
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +21,6 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from replicafit.cli.wrapping import NARROWEST, WIDEST
 from replicafit.execution.observers import FitBeginning, Observer
 from replicafit.results.progress import Progress as FitProgress
 from replicafit.results.progress import Spread
@@ -209,14 +206,7 @@ def verdict_lines(verdict: FitVerdict | None) -> list[str]:
         lines += [f"  {mark}, {finding.name}: {finding.says}", f"    Try: {finding.advice}"]
     if verdict.findings:
         lines.append("  More in docs/how-to/bad-fit.md")
-    return [part for line in lines for part in _wrapped(line)]
-
-
-def _wrapped(line: str) -> list[str]:
-    """``line`` in lines as wide as the terminal, each as far in as the first."""
-    width = min(max(shutil.get_terminal_size().columns, NARROWEST), WIDEST)
-    within = " " * (len(line) - len(line.lstrip()) + 2)
-    return textwrap.wrap(line, width, subsequent_indent=within, break_long_words=False)
+    return lines
 
 
 def _minutes(seconds: float) -> str:
