@@ -213,15 +213,16 @@ def _too_large(seen: Evidence) -> _Found | None:
         "correlations are missing or misspelt: replicafit check lists what datasets share."
     )
     longer = "train longer (training.max_steps, training.patience) or with a larger learning rate"
+    why = ""
     if 2 * over > len(each):
-        longer += ", as most replicas used up their steps"
+        why = ", as most replicas used up their steps"
     elif high > UNEQUAL * low:
-        longer += f", as 68 % of the replicas end anywhere between {low:.3g} and {high:.3g}"
-    follow = f"{longer}; then more units, other layers, or inputs that are scaled"
-    if seen.weighted is None:
-        advice = f"First {follow}. If that does not help, {errors}"
-    elif _patterns(seen):
+        why = f", as 68 % of the replicas end anywhere between {low:.3g} and {high:.3g}"
+    follow = f"{longer}{why}; then more units, other layers, or inputs that are scaled"
+    if seen.weighted is not None and _patterns(seen):
         advice = f"The residuals are smooth, so that the network does not follow: {follow}."
+    elif seen.weighted is None or why:
+        advice = f"First {follow}. If that does not help, {errors}"
     else:
         advice = f"The residuals change sides as noise does: perhaps {errors} Else {follow}."
     return _Found(
