@@ -57,7 +57,7 @@ def migrate(
     options = options_for(registry, theory_folder)
     done = migrated(text, card.name, options)
     if without_missing:
-        options = replace(options, without=without_theory(done.plain, file.parent))
+        options = replace(options, without=without_theory(done.plain, file.parent, theory_folder))
         done = migrated(text, card.name, options)
     if without_empty:
         empty = emptied(done.plain, file.parent, registry)

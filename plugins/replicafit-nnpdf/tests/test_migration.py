@@ -654,13 +654,24 @@ def test_from_a_runcard_of_n3fit_to_a_fit(toy, tmp_path, monkeypatch):
 def test_a_missing_cfactor_is_missing_too(toy_theory, tmp_path, registry):
     card = CARD.replace("[QCD]", "[NONE]")
     done = translate(card, registry, str(toy_theory))
-    missing = without_theory(done.plain, tmp_path)
+    missing = without_theory(done.plain, tmp_path, str(toy_theory))
     assert missing["SLAC_NC_NOTFIXED_D_EM-F2"] == "there is no file CF_NONE_SLAC_NC_EM_D_F2.dat"
 
 
 def test_a_theory_folder_that_is_none(registry, tmp_path, installed):
     with pytest.raises(DataError, match=r"no folder of FK tables .* --theory-folder"):
-        without_theory(translate(CARD, registry, "nowhere").plain, tmp_path)
+        without_theory(translate(CARD, registry, "nowhere").plain, tmp_path, "nowhere")
+
+
+def test_nobody_who_has_no_tables_needs_a_theory_folder(registry, tmp_path, installed, load):
+    """What is shipped stays; the rest is left out."""
+    card = CARD.replace("datacuts:", "- {dataset: CMS_Z0_7TEV_DIMUON_2D, frac: 0.75}\ndatacuts:")
+    options = options_for(registry, None)
+    missing = without_theory(migrated(card, "card", options).plain, tmp_path, None)
+    done = migrated(card, "card", replace(options, without=missing))
+    assert {entry.type for entry in load(done).data.datasets} == {"dis"}
+    left = {remark.key: remark.words for remark in done.left_out}
+    assert "CMS_Z0_7TEV_DIMUON_2D: there is no folder" in left["dataset_inputs[4].dataset"]
 
 
 @pytest.mark.parametrize(

@@ -22,24 +22,26 @@ from replicafit_nnpdf.theory import MissingFileError
 Model = TypeVar("Model", bound=ComponentSettings)
 
 
-def without_theory(card: Mapping[str, Any], folder: Path) -> dict[str, str]:
+def without_theory(
+    card: Mapping[str, Any], folder: Path, theory_folder: str | None
+) -> dict[str, str]:
     """Datasets and observables whose FK tables or C-factors are missing, with the reason.
 
     Args:
         card: without comments.
         folder: of the card; paths in it are relative to it.
+        theory_folder: as the user gave it, if so.
 
     Raises:
-        DataError: there is no folder of tables at all.
+        DataError: that has no tables at all.
     """
     entries = [e for e in card["data"]["datasets"] if e["type"] == "nnpdf"]
     tables = {entry["tables"] for entry in entries}
-    for each in tables:
-        if not (folder / each).is_dir():
-            raise DataError(
-                f"There is no folder of FK tables at '{folder / each}'. Give the folder that has "
-                "fastkernel as --theory-folder, as seen from the new runcard."
-            )
+    if theory_folder is not None and not (given := folder / theory_folder / "fastkernel").is_dir():
+        raise DataError(
+            f"There is no folder of FK tables at '{given}'. Give the folder that has fastkernel as "
+            "--theory-folder, as seen from the new runcard."
+        )
     observables = {
         Path(path).stem
         for penalty in card.get("penalties", [])
@@ -80,6 +82,8 @@ def _settings(model: type[Model], entry: Mapping[str, Any]) -> Model:
 def _missing(settings: NnpdfSettings) -> str | None:
     from replicafit_nnpdf.parsing import find_theory  # late: it brings pandas and both parsers
 
+    if not settings.tables.is_dir():
+        return f"there is no folder {settings.tables}"
     try:
         find_theory(settings)
     except MissingFileError as error:
