@@ -27,6 +27,8 @@ def script(name: str) -> ModuleType:
 def within(name: str, x: np.ndarray, truth: np.ndarray) -> tuple[replicafit.Fit, float]:
     """The fit, and the share of ``x`` at which the truth is within two sigmas."""
     fit = replicafit.fit(RUNCARDS / f"{name}.yml", observer=())
+    assert fit.verdict is not None
+    assert fit.verdict.good
     pulls = (fit.mean(x)[:, 0] - truth) / fit.std(x)[:, 0]
     return fit, float((np.abs(pulls) < 2).mean())
 
@@ -40,6 +42,14 @@ def test_data_are_those_of_the_scripts():
     for name, table in tables.items():
         stored = np.loadtxt(RUNCARDS / f"{name}.csv", delimiter=",", skiprows=1)
         np.testing.assert_allclose(stored, table, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_curve_covers_its_truth():
+    x = np.linspace(0.05, 0.95, 60)
+    fit, share = within("anything", x, 0.3 + np.exp(-2 * x) * np.sin(6 * x))
+    assert share > 0.85
+    assert fit.verdict.findings == []
 
 
 @pytest.mark.slow
