@@ -50,6 +50,7 @@ from replicafit.errors import RuncardError as RuncardError
 from replicafit.errors import TrainingError as TrainingError
 
 if TYPE_CHECKING:
+    from replicafit.cli.exit_codes import FAILED as FAILED
     from replicafit.cli.exit_codes import INTERRUPTED as INTERRUPTED
     from replicafit.cli.options import OVERRIDES as OVERRIDES
     from replicafit.cli.options import RUNCARD as RUNCARD
@@ -127,7 +128,7 @@ if TYPE_CHECKING:
     from replicafit.training.optimizers import optimizer as optimizer
 
 _LATER = {
-    "replicafit.cli.exit_codes": ("INTERRUPTED",),
+    "replicafit.cli.exit_codes": ("FAILED", "INTERRUPTED"),
     "replicafit.cli.options": ("OVERRIDES", "RUNCARD", "overrides_of"),
     "replicafit.components.builtin.keras_names": ("KerasObject",),
     "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),

@@ -150,7 +150,7 @@ class Acceptance:
 
     @property
     def without(self) -> float:
-        """The odds that a replica finds none in ``ATTEMPTS`` draws, at most if no draw passed."""
+        """The odds that a replica finds none in ``ATTEMPTS`` draws, at least if no draw passed."""
         return (1 - max(self.worst, 1 / self.draws)) ** ATTEMPTS
 
 

@@ -73,10 +73,11 @@ def pseudodata_lines(setup: Setup, data: FitData) -> Iterator[str]:
     names = ", ".join(odds.datasets[:3]) + (" and others" if len(odds.datasets) > 3 else "")
     yield f"    drawn anew where one is; worst off: {names}, of which {worst} draws pass"
     if odds.without > UNLIKELY:
-        atmost = "" if odds.worst else "up to "
+        atleast = "" if odds.worst else "at least "
         yield (
-            f"    a replica finds none in {ATTEMPTS} draws with odds of {atmost}{odds.without:.2g} "
-            "and ends as undrawn: cut the data away, or leave data.redraw_negative away"
+            f"    a replica finds none in {ATTEMPTS} draws with odds of {atleast}"
+            f"{odds.without:.2g} and ends as undrawn: cut the data away, or leave "
+            "data.redraw_negative away"
         )
 
 

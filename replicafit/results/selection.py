@@ -208,7 +208,7 @@ def _excesses(
     for number, limits in enumerate(rounds, 1):
         when = f" (round {number})" if len(rounds) > 2 else ""
         found = [
-            f"{figure_words(name)} {value:.3g}, limit {rounds[-1][name]:.3g} = {how}{when}"
+            f"{figure_words(name)} {_above_in_words(value, rounds[-1][name])} = {how}{when}"
             if np.isfinite(value)
             else f"{figure_words(name)} is not finite"
             for name, value in own.items()
@@ -217,6 +217,12 @@ def _excesses(
         if found:
             return tuple(found)
     return ()
+
+
+def _above_in_words(value: float, limit: float) -> str:
+    """Both with three digits, or as many as tell them apart."""
+    digits = next((d for d in range(3, 17) if f"{value:.{d}g}" != f"{limit:.{d}g}"), 17)
+    return f"{value:.{digits}g}, limit {limit:.{digits}g}"
 
 
 def figure_words(name: str) -> str:

@@ -124,10 +124,11 @@ def judge_fit(
         weighted=weighted,
         exact=exact,
     )
+    trained = any(replica.usable for replica in counting)
     found = [
         Finding(name=name, **vars(found))
         for name, look in FINDINGS.items()
-        if (found := look(seen))
+        if (trained or name in ("selection", *ENDS)) and (found := look(seen))
     ]
     n = data.n_data
     return FitVerdict(
@@ -161,12 +162,14 @@ def _selection(seen: Evidence) -> _Found | None:
         for why in r.selection.reasons[:1]
     )
     told = ", ".join(f"{number} {_kind(reason)}" for reason, number in reasons.most_common(3))
-    return _Found(
-        f"Only {seen.selected} of {count} replicas are selected ({told}).",
-        "The reasons are in run.json under selection. A bound or penalty that most replicas fail "
-        "asks for more than the data and the network can give: look at it first.",
-        serious=True,
-    )
+    advice = "The reasons are in run.json under selection."
+    if "penalty" in reasons or "chi2" in reasons:
+        advice += (
+            " A bound or penalty that most replicas fail asks for more than the data and the "
+            "network can give: look at it first."
+        )
+    says = f"Only {seen.selected} of {count} replicas are selected ({told})."
+    return _Found(says, advice, serious=True)
 
 
 def _kind(reason: str) -> str:
@@ -185,6 +188,7 @@ def _diverged(seen: Evidence) -> _Found | None:
     return _Found(
         f"{_share(numbers, seen.finished)} ended as diverged: {ENDS['diverged']}.",
         "Lower training.optimizer.learning_rate, or set clipnorm of the optimizer to 1.",
+        serious=2 * len(numbers) > len(seen.finished),
     )
 
 
@@ -197,6 +201,7 @@ def _undrawn(seen: Evidence) -> _Found | None:
         f"{_share(numbers, seen.finished)} ended as undrawn: {ENDS['undrawn']}.",
         "Leave data.redraw_negative away, or cut the data that are negative in most draws: "
         "replicafit check names them.",
+        serious=2 * len(numbers) > len(seen.finished),
     )
 
 
@@ -408,7 +413,7 @@ FINDINGS: Mapping[str, Callable[[Evidence], _Found | None]] = MappingProxyType(
         "undrawn": _undrawn,
     }
 )
-"""All that is looked for, by name."""
+"""All that is looked for, by name; where no replica was trained to an end, only how they ended."""
 
 
 def _share(numbers: Sequence[int], of: Sequence[ReplicaRecord]) -> str:

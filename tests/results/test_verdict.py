@@ -120,6 +120,7 @@ def test_a_network_that_cannot_follow(tmp_path, data):
         ({"status": lambda n: "undrawn" if n < 3 else "stopped"}, "undrawn", False),
         ({"status": lambda n: "diverged" if n < 7 else "stopped"}, "selection", True),
         ({"status": "diverged"}, "selection", True),
+        ({"status": "diverged"}, "diverged", True),
     ],
 )
 def test_what_replicas_tell(tmp_path, data, changes, found, serious):
@@ -130,6 +131,11 @@ def test_what_replicas_tell(tmp_path, data, changes, found, serious):
     kinds = {finding.name: finding.serious for finding in verdict.findings}
     assert kinds[found] == serious
     assert verdict.good == (not serious)
+
+
+def test_where_all_diverged_nobody_is_told_to_train_longer(tmp_path, data):
+    verdict = judged(tmp_path, data, 9 * noise_of(data), status="diverged")
+    assert names(verdict) == ["selection", "diverged"]
 
 
 def test_errors_that_are_too_large(tmp_path, data):

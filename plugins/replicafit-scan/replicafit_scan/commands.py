@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from replicafit.plugin import (
+    FAILED,
     INTERRUPTED,
     OVERRIDES,
     RUNCARD,
@@ -83,6 +84,7 @@ def _scan(
     from rich.console import Console
 
     from replicafit_scan.display import ScanDisplay, counted, failed_lines, scan_table
+    from replicafit_scan.results import ranking
     from replicafit_scan.scan import scan as scanned
     from replicafit_scan.study import journal, open_study
     from replicafit_scan.trials import Trials
@@ -98,9 +100,16 @@ def _scan(
         done = counted(study.outcomes())
         click.echo(f"Interrupted: {done}, in '{folder}'. Continue with --resume.")
         sys.exit(INTERRUPTED)
+    outcomes = study.outcomes()
     if not quiet:
-        outcomes = study.outcomes()
         console.print(scan_table(outcomes, space.scan.objective))
         console.print(f"{counted(outcomes)}, in '{folder}'", markup=False)
         if failed := failed_lines(outcomes):
             console.print("\n".join(failed), markup=False, highlight=False)
+    if not ranking(outcomes):
+        click.echo(
+            f"Error: no trial is good enough to be the best ({counted(outcomes)}): there is no "
+            f"best.yml. scan.json in '{folder}' has the reasons.",
+            err=True,
+        )
+        sys.exit(FAILED)

@@ -146,6 +146,21 @@ def test_a_trial_that_fails_a_verdict_is_never_best(trials, toy_folder):
     assert told(outcome) == f"failed: {outcome.failures}"
 
 
+def test_a_scan_without_a_best_trial_ends_with_1(trials, card, tmp_path):
+    study = study_in(with_settings(trials, "scan.trials=2"), tmp_path / "scan")
+    folds = tuple(
+        FoldScore(k, 9, 2.0, 0.1, ("stopped",), (50,), (("positivity",),)) for k in (1, 2)
+    )
+    for point in study.next_points():
+        study.tell(Outcome(point.number, point.values, "failed", None, folds))
+    call = ["scan", str(card), "-o", str(tmp_path / "scan"), "--set", "scan.trials=2", "--resume"]
+    for quiet in ([], ["-q"]):
+        done = CliRunner().invoke(cli.commands, [*call, *quiet])
+        assert done.exit_code == 1, done.output
+        assert "Error: no trial is good enough to be the best (2 trials: 2 failed)" in done.stderr
+        assert not (tmp_path / "scan" / "best.yml").exists()
+
+
 def test_layers_that_do_not_fit_are_refused(trials):
     """Where a point cannot have a model: told, and the scan goes on."""
     points = [Point(0, {"model.layers.2.units": 7})]
