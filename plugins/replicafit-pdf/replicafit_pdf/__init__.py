@@ -158,4 +158,9 @@ def replicafit_report_sections() -> Sequence[ReportSection]:
             build="replicafit_pdf.report_sections:sum_rules",
             summary="sum rules and effective exponents",
         ),
+        ReportSection(
+            name="luminosities",
+            build="replicafit_pdf.luminosities:luminosities",
+            summary="luminosities of partons at 13 TeV",
+        ),
     ]
