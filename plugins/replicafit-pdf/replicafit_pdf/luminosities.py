@@ -58,9 +58,9 @@ def luminosities(context: SectionContext) -> Section | None:
         [luminosity(sound.x, at, mass) for at, mass in zip(partons, MASSES, strict=True)], axis=-1
     )
     text = (
-        f"Of two protons at {ENERGY / 1000:g} TeV, with all functions at Q = M: two gluons; a gluon "
-        "and any quark or antiquark, and a quark and its antiquark, in both orders. Mean and "
-        "68 % of the replicas that count."
+        f"Of two protons at {ENERGY / 1000:g} TeV, with all functions at Q = M: two gluons; a "
+        "gluon and any quark or antiquark, and a quark and its antiquark, in both orders. Mean "
+        "and 68 % of the replicas that count."
     )
     figures = [_ratio(name, values) for name, values in zip(CHANNELS, found, strict=True)]
     return Section(
