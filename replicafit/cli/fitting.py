@@ -174,7 +174,7 @@ def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:
     "timed",
     is_flag=True,
     help="Measure memory bandwidth and matrix products of this machine for a second, and print the "
-    "least time that 1000 steps, and the whole fit, can take.",
+    "least time that 1000 steps, and the whole fit, can take, and what more slots would save.",
 )
 @click.option("--defaults", is_flag=True, help="Show the runcard with all defaults filled in, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that as JSON.")

@@ -113,12 +113,15 @@ class NetworkPlan:
             "chi2": [{"datasets": list(names), **form.describe()} for form, names in parts],
         }
 
-    def seconds_per_step(self, machine: Machine) -> float:
+    def seconds_per_step(self, machine: Machine, slots: int | None = None) -> float:
         """At least, for a whole batch: tables read forward and backward, and all products.
 
         Products of functions are written and read in each direction.
+
+        Args:
+            slots: in place of the runcard's.
         """
-        size, slots = self.forms.size, self.slots
+        size, slots = self.forms.size, slots or self.slots
         moved = 2 * _item_size(self.setup) * (slots * (size.own + 2 * size.made) + size.shared)
         products = 6 * self.grid_points * self.parameters + 4 * (size.own + size.shared)
         return moved / machine.bandwidth + slots * products / machine.flops

@@ -9,10 +9,12 @@ import sys
 import numpy as np
 import pytest
 from commands import call
+from hadronic import hadronic_dataset
 from keras import tree
 from toy import TOY_CARD
 
 from replicafit.components import OptimizerType, load_target
+from replicafit.data import stack
 from replicafit.errors import TrainingError
 from replicafit.execution.outline import plan_lines
 from replicafit.forward.chi2 import chi2_of
@@ -88,6 +90,24 @@ def test_a_replica_draws_its_architecture_from_its_own_number(toy_folder, toy_da
     assert {number: plan.position for plan in again for number in plan.numbers} == {
         k: drawn[k] for k in (20, 7)
     }
+
+
+def test_more_slots_are_told_where_tables_are_shared(toy_folder, toy_data, registry):
+    """Where reading them takes the time; not for fewer replicas, nor where each has its own."""
+    pair = stack([hadronic_dataset("PAIR", 40)])
+    machine = Machine(1e9, 1e15)
+    lines = {}
+    for data, last in ((pair, 30), (pair, 20), (toy_data, 30)):
+        (plan,) = plan_networks(card(toy_folder, registry), data, range(1, last + 1))
+        lines[data is pair, last] = list(plan_lines(plan, machine))[-1]
+        sizes = plan.forms.size
+        assert (sizes.shared > sizes.own) == (data is pair)
+        ten, more = (plan.seconds_per_step(machine, slots) for slots in (10, 25))
+        assert ten < more < 2.5 * ten
+    assert "% with training.slots: 25 (" in lines[True, 30]
+    assert "training.slots: 50" not in lines[True, 30]
+    assert "GFlop/s" in lines[True, 20]
+    assert "GFlop/s" in lines[False, 30]
 
 
 def test_time_grows_with_what_is_moved_and_with_what_is_computed(toy_folder, toy_data, registry):
