@@ -128,10 +128,12 @@ def fit(
 
 @contextmanager
 def _shown(folder: FitFolder, wanted: int) -> Iterator[Observer]:
-    """A bar on terminals and in notebooks, and what becomes of an interrupted fit."""
+    """A bar and the verdict on terminals and in notebooks, elsewhere a warning if the fit is bad;
+    and what becomes of an interrupted fit.
+    """
     from rich.console import Console
 
-    from replicafit.execution.display import Display
+    from replicafit.execution.display import Display, verdict_lines
 
     console = Console(stderr=True)
     with Display(console, quiet=not (console.is_terminal or console.is_jupyter)) as display:
@@ -146,6 +148,12 @@ def _shown(folder: FitFolder, wanted: int) -> Iterator[Observer]:
                 markup=False,
             )
             raise
+        display.close()
+        verdict = folder.run().verdict
+        if not display.quiet:
+            console.print("\n".join(verdict_lines(verdict)), markup=False)
+        elif verdict is not None and not verdict.good:
+            display.warning(f"the fit is bad: {verdict.says}.")
 
 
 def check(

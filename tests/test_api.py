@@ -57,6 +57,14 @@ def test_its_folder_is_whole_wherever_it_is_saved(fit, tmp_path):
     assert replicafit.fit(CARD, data={"a curve/1": (X, Y, 0.05)}, **again).numbers == (1, 2)
 
 
+def test_a_bad_fit_is_told_where_there_is_no_terminal(fit, tmp_path, capsys):
+    saved = fit.save(tmp_path / "kept")
+    again = replicafit.fit(saved.folder / "runcard.yml", output=saved.folder, resume=True)
+    assert not again.verdict.good
+    told = " ".join(capsys.readouterr().err.split())
+    assert "Warning: the fit is bad: chi2 per datum of the mean prediction" in told
+
+
 def test_a_card_of_text_places_what_is_given():
     data = {"other": (X, Y, 0.1), "curve": {"x": X, "y": Y, "error": 0.1, "t": X}}
     plan = replicafit.check(TEXT, data=data, replicas="3-4")

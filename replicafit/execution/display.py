@@ -217,10 +217,10 @@ def _minutes(seconds: float) -> str:
 def _selection_lines(fit: Fit, replicas: ReplicaRange) -> list[str]:
     """How many replicas were selected, why others were not, and whether they are enough."""
     selection = fit.run.selection
-    left_out = {} if selection is None else selection.not_selected
-    reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in left_out.items()]
-    selected = len(fit)
-    rounds = 1 if selection is None else selection.rounds or 1
+    if selection is None:
+        return ["Not complete: replicas are selected, and the fit is judged, once all are there"]
+    reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in selection.not_selected.items()]
+    selected, rounds = len(fit), selection.rounds or 1
     how = f", in {rounds} rounds: limits are taken anew without those that fell out"
     lines = [f"{selected} of {len(fit.finished)} selected{how * (rounds > 1)}"]
     lines += reasons[:SHOWN_REASONS]
