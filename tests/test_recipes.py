@@ -1,4 +1,4 @@
-"""The recipes of runcards/: their data are what their scripts make, and they cover their truth."""
+"""The cards of runcards/: data are those of the scripts, fits are good and cover their truth."""
 
 from __future__ import annotations
 
@@ -77,3 +77,18 @@ def test_a_surface_covers_its_truth():
     fit, share = within("surface", points, script("surface").truth(*points.T))
     assert share > 0.85
     assert fit.chi2_of_mean() < 1.5 * 150
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dis", "closure_level2", "closure_level1", "closure_level0"])
+def test_deep_inelastic_fits_are_good(name):
+    """With fewer replicas and steps than the cards have, to be done within a minute each."""
+    pytest.importorskip("replicafit_dis", reason="data come from plugins/replicafit-dis")
+    fit = replicafit.fit(
+        RUNCARDS / f"{name}.yml",
+        replicas=4,
+        settings={"training.max_steps": 3000},
+        observer=(),
+    )
+    assert fit.verdict is not None
+    assert fit.verdict.good, fit.verdict.words

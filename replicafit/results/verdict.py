@@ -317,7 +317,7 @@ def _patterns(seen: Evidence) -> _Found | None:
 
     Signs are those of C^-1 (D - T), of which the correlated shifts are taken out.
     """
-    if seen.weighted is None:
+    if seen.weighted is None or seen.exact:
         return None
     found: dict[str, tuple[float, int, int]] = {}
     tested = sum(d.n_data >= FEWEST for d in seen.data.datasets)
@@ -391,11 +391,12 @@ def _pulled(seen: Evidence) -> _Found | None:
         + (f" (shared by {', '.join(owners[names[i]][:3])})" if names[i] in owners else "")
         for i in worst
     )
+    count = int((np.abs(pulls) > largest).sum())
     return _Found(
-        f"{int((np.abs(pulls) > largest).sum())} of {len(names)} correlated uncertainties are "
+        f"{count} of {len(names)} correlated uncertainties {'is' if count == 1 else 'are'} "
         f"pulled by more than {largest:.1f} standard deviations: {told}.",
-        "It is too small, its name is misspelt in a dataset that should share it (replicafit check "
-        "lists who does), or datasets disagree.",
+        "Such an uncertainty may be too small, its name may be misspelt in a dataset that should "
+        "share it (replicafit check lists who does), or datasets disagree.",
     )
 
 
