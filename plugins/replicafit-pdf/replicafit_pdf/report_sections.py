@@ -41,6 +41,9 @@ LOGARITHMIC = Range(log=True, low=1e-5, high=1.0)
 LINEAR = Range(log=False, low=0.01, high=1.0, edge=0.0)
 OPENING = Range(log=True, low=1e-4, high=1.0)
 SPOTS = (0.001, 0.01, 0.1, 0.4)
+EXPONENTS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
+TINY = 1e-30
+"""Beside which functions vanish: their logarithm is finite."""
 QUARKS = ("u", "d", "s", "c", "b", "t")
 BARRED = {"u": "ū", "d": "d̄", "s": "s̄"}
 LADDER = ("3", "8", "15", "24", "35")
@@ -100,7 +103,7 @@ def parton_sections(
             [named(one) for one in each],
             id=f"functions{'' if scale is None else f'-{scale:g}'}",
             title=f"Functions {place}",
-            explained=f"{_explained(place)} and ratios.",
+            explained=_explained(place),
         )
     more = [] if scale is not None or context.compares else _evolution_basis(context, each)
     return function_sections(
@@ -191,6 +194,7 @@ RULES: Mapping[str, tuple[Mapping[str, float], int, float]] = {
     "valence, ∫ V": ({"v": 1.0}, 1, 3.0),
     "∫ V₃": ({"v3": 1.0}, 1, 1.0),
     "∫ V₈": ({"v8": 1.0}, 1, 3.0),
+    "∫ V₁₅": ({"v15": 1.0}, 1, 3.0),
 }
 """Of x f: coefficients, by which power of x it is divided, and the value of the proton."""
 
@@ -211,44 +215,44 @@ def sum_rules(context: SectionContext) -> Section | None:
         found = trapezoid(integrand * ours.x, t, axis=1)
         spread = f" ± {found.std(ddof=1):.1e}" if len(found) > 1 else ""
         rows.append(Row([name, f"{exact:g}", f"{found.mean():.4f}{spread}"]))
-    figures = _effective_exponents(ours)
+    small, large = _effective_exponents(ours)
     low = float(ours.x[0])
     text = (
         f"Integrals over the tables of each replica that counts, from x = {low:.0e}: what a sum "
         "rule misses is what lies below, and what the table resolves. Mean and deviation."
     )
     exponents = (
-        "Effective exponents: how the functions go with x at small x, f ~ x^-alpha, and with 1 - x "
-        "at large x, f ~ (1 - x)^beta; median and 68 % of the replicas that count "
+        "How the functions f go with x at small x, f ~ x⁻ᵅ, and with 1 - x at large x, "
+        "f ~ (1 - x)ᵝ: slopes of their logarithms, median and 68 % of the replicas that count "
         "(arXiv:1604.00024)."
     )
     table = Table(["", "proton", "mean over replicas"], rows, name="sum rules")
     return Section(
         "sum-rules",
         "Sum rules and exponents",
-        [Text(text), table, Text(exponents), Figures(figures)],
+        [
+            Text(text),
+            table,
+            Text(exponents),
+            Figures(small, "Effective exponents at small x"),
+            Figures(large, "Effective exponents at large x"),
+        ],
         "Sum rules",
     )
 
 
-def _effective_exponents(ours: Functions) -> list[Figure]:
+def _effective_exponents(ours: Functions) -> tuple[list[Figure], list[Figure]]:
     """alpha = - d ln|f| / d ln x and beta = d ln|f| / d ln(1 - x), with f = (x f) / x."""
-    figures = []
-    for name in (n for n in ("sigma", "g", "v", "v3", "v8", "t3", "t8") if n in ours.names):
-        values = ours.of(name) / ours.x
-        with np.errstate(divide="ignore", invalid="ignore"):
-            logarithm = np.log(np.abs(values))
-            alpha = -np.gradient(logarithm, np.log(ours.x), axis=1)
-            inside = slice(0, -1)
-            beta = np.gradient(logarithm[:, inside], np.log1p(-ours.x[inside]), axis=1)
-        symbol = SYMBOLS.get(name, name)
-        small = (ours.x > 1e-6) & (ours.x < 0.05)
-        large = (ours.x[inside] > 0.5) & (ours.x[inside] < 0.95)
-        figures.append(_exponent(f"alpha of {symbol}", ours.x[small], alpha[:, small], log=True))
-        figures.append(
-            _exponent(f"beta of {symbol}", ours.x[inside][large], beta[:, large], log=False)
-        )
-    return figures
+    alphas, betas = [], []
+    small = (ours.x > 1e-6) & (ours.x < 0.05)
+    large = (ours.x > 0.5) & (ours.x < 0.95)
+    for name in (n for n in EXPONENTS if n in ours.names):
+        symbol, logarithm = SYMBOLS.get(name, name), np.log(np.abs(ours.of(name) / ours.x) + TINY)
+        alpha = -np.gradient(logarithm[:, small], np.log(ours.x[small]), axis=1)
+        beta = np.gradient(logarithm[:, large], np.log1p(-ours.x[large]), axis=1)
+        alphas.append(_exponent(f"{symbol} at small x", ours.x[small], alpha, log=True))
+        betas.append(_exponent(f"{symbol} at large x", ours.x[large], beta, log=False))
+    return alphas, betas
 
 
 def _exponent(title: str, x: np.ndarray, values: np.ndarray, log: bool) -> Figure:

@@ -16,8 +16,10 @@ from replicafit_report.pictures import (
     REPLICA,
     VERMILLION,
     drawing,
+    few_ticks,
     label_x,
     log_axis,
+    rows_by_name,
 )
 from replicafit_report.ranges import MANY_DECADES, around
 from replicafit_report.record import Predictions, Record
@@ -50,9 +52,10 @@ ABSENT = (
 
 @dataclass(frozen=True)
 class _Compared:
-    """One dataset in order of x, then Q2; each (d,).
+    """One dataset in order of x, then Q2, or else of what varies; each (d,).
 
     Attributes:
+        along: what ``x`` is called.
         ratio: best seen over the mean prediction, because more than x matters.
     """
 
@@ -64,6 +67,8 @@ class _Compared:
     low: np.ndarray
     high: np.ndarray
     x: np.ndarray | None
+    q2: np.ndarray | None
+    along: str
     ratio: bool
 
 
@@ -73,7 +78,12 @@ def agreement_section(record: Record) -> Section:
     if record.predictions is None:
         return Section("data", title, [Text(ABSENT)], "Data")
     predictions = record.predictions
-    figures = [_dataset(predictions, name) for name in predictions.places]
+    places = predictions.places
+    single = [name for name, place in places.items() if place.stop - place.start == 1]
+    single = single if len(single) > 1 else []
+    x_name = record.fit.inputs[0].name
+    figures = [_dataset(predictions, name, x_name) for name in places if name not in single]
+    figures += [_single_data(predictions, single)] if single else []
     legend = Legend(
         (
             ("datum", "measured, shifted, with uncorrelated error"),
@@ -82,34 +92,48 @@ def agreement_section(record: Record) -> Section:
         )
     )
     blocks: list[Block] = [*_coverage(record), Text(EXPLAINED), legend]
-    blocks += [Figures(figures, layout="packed"), *_pulls(predictions)]
+    layout = "packed" if len(figures) > 2 else "two"
+    blocks += [Figures(figures, layout=layout), *_pulls(predictions)]
     return Section("data", title, blocks, "Data")
 
 
 def _coverage(record: Record) -> list[Figures]:
     """Where in their two main kinematics the data are, by experiment."""
     assert record.predictions is not None
-    data = record.predictions.data
-    no_place = [data[name] for name in ("central", "uncertainty", "uncorrelated")]
-    known = {
-        key.removeprefix("kinematics_"): values
-        for key, values in data.items()
-        if key.startswith("kinematics_")
-        and len(np.unique(values[np.isfinite(values)])) > 1
-        and not any(np.allclose(values, other) for other in no_place)
-    }
-    if len(known) < 2:
+    known = _kinematics(record.predictions.data)
+    if len(known) < 2 or not np.isfinite(sum(list(known.values())[:2])).any():
         return []
     axes = list(known.items())[:2]
     return [Figures([_places(record, axes, narrow) for narrow in (False, True)], layout="one")]
+
+
+def _kinematics(data: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What varies of the kinematics, each thing once, without what is the measurement itself."""
+    no_place = [data[name] for name in ("central", "uncertainty", "uncorrelated")]
+    known: dict[str, np.ndarray] = {}
+    for key, values in data.items():
+        seen = [*no_place, *known.values()]
+        if (
+            key.startswith("kinematics_")
+            and len(np.unique(values[np.isfinite(values)])) > 1
+            and not any(np.allclose(values, other, equal_nan=True) for other in seen)
+        ):
+            known[key.removeprefix("kinematics_")] = values
+    return known
 
 
 def _places(record: Record, axes: Sequence[tuple[str, np.ndarray]], narrow: bool) -> Figure:
     """Experiments stand beside the figure, or below it on a ``narrow`` screen."""
     assert record.predictions is not None
     (first, across), (second, up) = axes
-    groups = list(record.groups().items())
-    shown = groups[:16]
+    groups: dict[str, np.ndarray] = {}
+    for experiment, datasets in record.groups().items():
+        places = [record.predictions.places[name] for name in datasets]
+        at = np.concatenate([np.arange(place.start, place.stop) for place in places])
+        both = at[np.isfinite(across[at]) & np.isfinite(up[at])]
+        if len(both):
+            groups[experiment] = both
+    shown = list(groups)[:16]
     below = 19.0 * -(-len(shown) // 2)
     height, width = (280 + below, 360.0) if narrow else (320.0, 640.0)
     right, bottom = (12.0, 34 + below) if narrow else (150.0, 34.0)
@@ -121,10 +145,7 @@ def _places(record: Record, axes: Sequence[tuple[str, np.ndarray]], narrow: bool
             kept = values[np.isfinite(values)]
             if kept.min() > 0 and kept.max() / kept.min() > MANY_DECADES:
                 log_axis(ax, axis, float(kept.min()) / 1.3, float(kept.max()) * 1.3)
-        for i, (experiment, datasets) in enumerate(groups):
-            places = [record.predictions.places[name] for name in datasets]
-            at = np.concatenate([np.arange(place.start, place.stop) for place in places])
-            both = at[np.isfinite(across[at]) & np.isfinite(up[at])]
+        for i, (experiment, both) in enumerate(groups.items()):
             color, mark = CYCLE[i % len(CYCLE)], MARKS[i // len(CYCLE) % len(MARKS)]
             ax.plot(
                 across[both],
@@ -152,7 +173,10 @@ def _places(record: Record, axes: Sequence[tuple[str, np.ndarray]], narrow: bool
             )
         label_x(ax, _with_unit(first))
         ax.set_ylabel(_with_unit(second), loc="top", labelpad=2)
+    without = len(across) - sum(map(len, groups.values()))
     caption = "Each dot is a datum; the numbers count them, by experiment."
+    if without:
+        caption += f" {without:,} data name no {names[1]} and {names[0]}, and are not here."
     return made.done(caption, screen="narrow" if narrow else "broad")
 
 
@@ -168,7 +192,7 @@ def _pulls(predictions: Predictions) -> list[Block]:
         return []
     values = np.array([value for _, value in pulls])
     shown = pulls[:SHOWN_PULLS]
-    height = 60 + 20 * len(shown)
+    height = 60 + 22 * len(shown)
     with drawing("Pulls of correlated errors, in sigmas", height, width=480, left=10) as made:
         ax = made.ax
         reach = max(2.0, 1.1 * float(np.abs(values).max()))
@@ -178,7 +202,7 @@ def _pulls(predictions: Predictions) -> list[Block]:
             ax.plot([0, value], [i, i], color=BLUE, linewidth=1.4)
             ax.plot(value, i, "o", color=BLUE, markersize=4.5)
             left = value < 0
-            ax.text(0, i, f" {name} ", ha="left" if left else "right", va="center", fontsize=8.5)
+            ax.text(0, i, f" {name} ", ha="left" if left else "right", va="center", fontsize=9.5)
         ax.set_yticks([])
         ax.set_ylim(len(shown) - 0.4, -0.6)
         ax.set_xlim(-reach, reach)
@@ -198,18 +222,44 @@ def _pulls(predictions: Predictions) -> list[Block]:
     ]
 
 
-def _dataset(predictions: Predictions, name: str) -> Figure:
-    compared = _compare(predictions, name)
+def _dataset(predictions: Predictions, name: str, x_name: str) -> Figure:
+    compared = _compare(predictions, name, x_name)
     return _figure(_over_prediction(compared)) if compared.ratio else _curve(compared)
 
 
-def _compare(predictions: Predictions, name: str) -> _Compared:
+def _single_data(predictions: Predictions, names: Sequence[str]) -> Figure:
+    """Datasets of one datum, in rows."""
+    each = [_over_prediction(_compare(predictions, name)) for name in names]
+    height = 60 + 24.0 * (len(names) + 1)
+    with drawing("Datasets of one datum: data / prediction", height, left=10) as made:
+        ax = made.ax
+        ends = [np.abs(end - 1) for c in each for end in (c.data, c.shifted - c.error, c.low)]
+        reach = 1.15 * min(max(float(np.max(ends)), 0.02), 1.0)
+        rows_by_name(ax, names, at=1 - reach)
+        ax.axvline(1, color=INK, linewidth=0.6)
+        for row, one in enumerate(each):
+            ax.barh(row, one.high - one.low, 0.36, one.low, color=BLUE, alpha=0.35, linewidth=0)
+            ax.plot(one.data, row, "o", markersize=2.8, color=REPLICA, markeredgewidth=0)
+            low, high = one.shifted - one.error, one.shifted + one.error
+            ax.hlines(row, low, high, color=VERMILLION, linewidth=0.9)
+            ax.plot(one.shifted, row, "o", markersize=3.4, color=VERMILLION, markeredgewidth=0)
+        ax.set_xlim(1 - reach, 1 + reach)
+        few_ticks(ax, x=5, y=None)
+    return made.done()
+
+
+def _compare(predictions: Predictions, name: str, x_name: str = "x") -> _Compared:
     place, data = predictions.places[name], predictions.data
-    order = np.arange(place.start, place.stop)
+    order, along = np.arange(place.start, place.stop), x_name
     x, q2 = (_known(data, key, place) for key in ("x", "q2"))
+    if x is None:
+        known = {key: _known(data, key, place) for key in _kinematics(data)}
+        varying = {k: v for k, v in known.items() if v is not None and len(np.unique(v)) > 1}
+        along, x = next(iter(varying.items()), (along, None))
+    by_x = along == x_name
     if x is not None:
-        order = order[np.lexsort((np.zeros(len(x)) if q2 is None else q2, x))]
-        x = np.sort(x)
+        by = np.lexsort((np.zeros(len(x)) if q2 is None else q2, x))
+        order, x, q2 = order[by], x[by], None if q2 is None else q2[by]
     each = predictions.prediction[:, order]
     few = len(each) < FEWEST_FOR_A_BAND
     low, high = [each.mean(axis=0)] * 2 if few else np.percentile(each, [16, 84], axis=0)
@@ -222,7 +272,9 @@ def _compare(predictions: Predictions, name: str) -> _Compared:
         low,
         high,
         x,
-        ratio=q2 is not None or x is None or len(np.unique(x)) < len(x),
+        q2,
+        along,
+        ratio=not by_x or q2 is not None or x is None or len(np.unique(x)) < len(x),
     )
 
 
@@ -250,21 +302,22 @@ def _curve(compared: _Compared) -> Figure:
     """Data that depend on x alone, as they are."""
     x = compared.x
     assert x is not None
-    [over, *more] = around(x, (float(x[0]), float(x[-1])))
-    with drawing(f"{compared.name}: data and prediction", 230, left=46) as made:
+    [over, *more] = around(x, (float(x[0]), float(x[-1])), compared.along)
+    with drawing(compared.name, 230, left=46) as made:
         ax = made.ax
         _draw(ax, x, compared, slice(None))
         (more or [over])[0].apply(ax)
-    return made.done(f"{len(x)} data.")
+    return made.done(f"{len(x)} data." if len(x) > 1 else "1 datum.")
 
 
 def _figure(compared: _Compared) -> Figure:
     n_data = len(compared.data)
     rows = -(-n_data // PER_ROW)
     per_row = -(-n_data // rows)
-    height = 44 + 128 * rows
+    height, second = 44 + (128 if compared.q2 is None else 144) * rows, compared.q2 is not None
     limits = _limits(compared)
-    with drawing(f"{compared.name}: data / prediction", height, rows=rows, left=36) as made:
+    below, gap = (48.0, 0.44) if second else (34.0, 0.25)
+    with drawing(compared.name, height, rows=rows, left=38, bottom=below, gap=gap) as made:
         for row, ax in enumerate(made.axes):
             part = slice(row * per_row, min((row + 1) * per_row, n_data))
             at = np.arange(part.start, part.stop)
@@ -275,8 +328,11 @@ def _figure(compared: _Compared) -> Figure:
             _label(ax, compared, at)
     outside = int((np.abs(compared.shifted - np.mean(limits)) > np.ptp(limits) / 2).sum())
     note = f" {outside} {'datum lies' if outside == 1 else 'data lie'} outside." if outside else ""
-    order = "in order of x, then Q²" if compared.x is not None else "in the order of the file"
-    return made.done(f"{n_data} data {order}.{note}")
+    if compared.x is None:
+        order = "in the order of the file"
+    else:
+        order = f"in order of {compared.along}" + (", then Q² [GeV²]" if second else "")
+    return made.done(f"{n_data} data {order}.{note}" if n_data > 1 else f"1 datum.{note}")
 
 
 def _draw(ax: Axes, at: np.ndarray, compared: _Compared, part: slice) -> None:
@@ -291,13 +347,20 @@ def _draw(ax: Axes, at: np.ndarray, compared: _Compared, part: slice) -> None:
 
 
 def _label(ax: Axes, compared: _Compared, at: np.ndarray) -> None:
-    ticks = at[:: max(1, len(at) // 4)][:4]
+    ticks = np.unique(at[np.linspace(0, len(at) - 1, 5).astype(int)[:4]])
     if compared.x is None:
         names = [str(i + 1) for i in ticks]
     else:
-        names = [f"x = {compared.x[i]:.2g}" for i in ticks]
-    ax.set_xticks(ticks, names, fontsize=8.5, ha="left")
-    ax.tick_params(axis="y", labelsize=8.5)
+        said = f"{compared.along} = " if len(compared.along) < 3 else ""
+        names = [f"{said}{_short(compared.x[i])}" for i in ticks]
+    if compared.q2 is not None:
+        names = [f"{n}\nQ² = {_short(compared.q2[i])}" for n, i in zip(names, ticks, strict=True)]
+    ax.set_xticks(ticks, names, fontsize=9, ha="left")
+    ax.tick_params(axis="y", labelsize=9)
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
 
 
 def _limits(compared: _Compared) -> tuple[float, float]:

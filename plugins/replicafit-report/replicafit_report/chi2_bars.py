@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from replicafit.plugin import ReplicaRecord
-from replicafit_report.pictures import BLUE, INK, MUTED, ORANGE, drawing, label_x
+from replicafit_report.pictures import (
+    BLUE,
+    INK,
+    MUTED,
+    ORANGE,
+    beyond_the_end,
+    drawing,
+    few_ticks,
+    label_x,
+    rows_by_name,
+)
 from replicafit_report.record import Record
+from replicafit_report.replicas import usual
 from replicafit_report.section import Figure
 from replicafit_report.statistics import Spread, spread
 
@@ -48,7 +58,8 @@ def _bars(names: Sequence[str], values: Sequence[Spread], total: float) -> Figur
         ax.barh(at, means, height=0.36, color=BLUE, alpha=0.75, linewidth=0)
         low, high = (np.array([getattr(v, end) for v in values]) for end in ("low", "high"))
         ax.hlines(at, low, high, color=INK, linewidth=1.4)
-        _names(made.ax, names)
+        rows_by_name(ax, names)
+        label_x(ax, "χ² per datum")
         ax.axvline(1, color=MUTED, linewidth=1)
         ax.axvline(total, color=INK, linewidth=1, linestyle=(0, (3, 2)))
         right = total >= 1
@@ -58,9 +69,13 @@ def _bars(names: Sequence[str], values: Sequence[Spread], total: float) -> Figur
             f"all data {total:.3f}",
             ha="left" if right else "right",
             va="center",
-            fontsize=9,
+            fontsize=9.5,
         )
-        ax.set_xlim(0, max(1.5, 1.06 * float(np.nanmax([*high, *means]))))
+        top = max(1.5, 1.06 * usual(_ends(values))[1])
+        for row, mean in enumerate(means):
+            beyond_the_end(ax, top, row, mean)
+        few_ticks(ax, x=6, y=None)
+        ax.set_xlim(0, top)
     return made.done(f"Bars: mean over replicas.{_lines(values)}")
 
 
@@ -73,13 +88,16 @@ def _pairs(
             low, high = (np.array([getattr(v, end) for v in values]) for end in ("low", "high"))
             ax.hlines(at + offset, low, high, color=color, linewidth=1.2, alpha=0.7)
             ax.plot([v.mean for v in values], at + offset, "o", color=color, markersize=5)
-        _names(ax, names)
+        rows_by_name(ax, names)
+        label_x(ax, "χ² per datum")
         ax.axvline(2, color=MUTED, linewidth=1)
-        highest = [max(v.mean, np.nan_to_num(v.high)) for v in (*training, *validation)]
-        top = max(3.0, 1.06 * float(np.nanmax(highest)))
+        top = max(3.0, 1.06 * usual(_ends([*training, *validation]))[1])
+        for row, both in enumerate(zip(training, validation, strict=True)):
+            beyond_the_end(ax, top, row, *(value.mean for value in both))
+        few_ticks(ax, x=6, y=None)
         ax.set_xlim(0, top)
-        ax.text(0.02, HEAD, "● training", color=BLUE, va="center", fontsize=9)
-        ax.text(0.3 * top, HEAD, "● validation", color=ORANGE, va="center", fontsize=9)
+        ax.text(0.02, HEAD, "● training", color=BLUE, va="center", fontsize=9.5)
+        ax.text(0.34 * top, HEAD, "● validation", color=ORANGE, va="center", fontsize=9.5)
     return made.done(f"Dots: mean over replicas.{_lines(training)}")
 
 
@@ -93,12 +111,7 @@ def _height(names: Sequence[str]) -> float:
     return 60.0 + ROW * (len(names) + 1)
 
 
-def _names(ax: Axes, names: Sequence[str]) -> None:
-    """Names stand above their bars: room for long ones on a narrow screen."""
-    ax.set_yticks([])
-    ax.set_ylim(len(names) - 0.4, -1.4)
-    ax.grid(visible=False, axis="y")
-    ax.spines["left"].set_visible(False)
-    for i, name in enumerate(names):
-        ax.text(0, i - 0.23, f" {name}", va="bottom", ha="left", fontsize=8.5)
-    label_x(ax, "χ² per datum")
+def _ends(values: Sequence[Spread]) -> np.ndarray:
+    """How far to the right each reaches, of those that are known."""
+    ends = np.array([np.fmax(value.mean, value.high) for value in values])
+    return ends[np.isfinite(ends)]

@@ -12,8 +12,16 @@ import numpy as np
 from replicafit.plugin import OutputError, Registry, RunRecord, compared
 from replicafit_report.functions import COLORS, SWATCHES
 from replicafit_report.page import about_functions, apart, in_order, save
-from replicafit_report.pictures import MUTED, drawing, label_x
+from replicafit_report.pictures import (
+    MUTED,
+    beyond_the_end,
+    drawing,
+    few_ticks,
+    label_x,
+    rows_by_name,
+)
 from replicafit_report.record import Record
+from replicafit_report.replicas import usual
 from replicafit_report.section import (
     Answer,
     Block,
@@ -29,6 +37,12 @@ from replicafit_report.section import (
 from replicafit_report.sides import SAME, SectionContext, Side, fit_side, is_fit, side_beside
 from replicafit_report.summary import ranges, told, warnings
 from replicafit_report.views import in_common
+
+OVER = (
+    "All numbers are over the replicas that count; ± is their standard deviation. Standard errors "
+    "of χ² of the mean prediction are what so many replicas leave open of it: each is left out in "
+    "turn."
+)
 
 
 def write_comparison(
@@ -99,10 +113,11 @@ def comparison_sections(context: SectionContext) -> list[Section]:
     functions = about_functions(context)
     sections = in_order([_chi2(sides), *functions, _origin(sides)])
     findings = [finding for section in sections for finding in section.findings]
-    return [_summary(sides, findings), *sections]
+    opening = next((section.opening for section in sections if section.opening), ())
+    return [_summary(sides, findings, opening), *sections]
 
 
-def _summary(sides: Sequence[Side], findings: Sequence[str]) -> Section:
+def _summary(sides: Sequence[Side], findings: Sequence[str], opening: Sequence[Figure]) -> Section:
     blocks: list[Block] = [Answer(sentence) for sentence in [*_better(sides), *findings]]
     blocks += [
         Notice(f"{side.name}: {text}")
@@ -110,6 +125,11 @@ def _summary(sides: Sequence[Side], findings: Sequence[str]) -> Section:
         if side.record is not None
         for text in warnings(side.record)
     ]
+    if opening:
+        names = [side.name for side in sides]
+        blocks.append(Legend(tuple(zip(SWATCHES, names, strict=False))))
+        heading = "Where they differ most" if len(opening) > 1 else ""
+        blocks.append(Figures(opening, heading, "three" if len(opening) > 2 else "two"))
     rows = [
         Row(["what", *("fit" if side.record else "read by a plugin" for side in sides)]),
         Row(["title", *map(_title, sides)]),
@@ -132,7 +152,7 @@ def _summary(sides: Sequence[Side], findings: Sequence[str]) -> Section:
             rows.append(Row([label, *each]))
     names = [side.name for side in sides]
     table = Table(["", *names], rows, text=True, name="fits")
-    blocks += [table, Text("All numbers are over the replicas that count; ± is their deviation.")]
+    blocks += [table, Text(OVER)]
     return Section("summary", "Summary", blocks)
 
 
@@ -160,7 +180,7 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     over = f"{n_data:,} data" if whole else f"the {n_data:,} data of {len(common)} common datasets"
     numbers = f"{each[0]:.3f} ({a}) and {each[1]:.3f} ({b}) over {over}"
     sigmas = abs(apart_by) / error if error > 0 else float("nan")
-    sure = f"{sigmas:.1f} sigmas of what so few replicas leave open" if np.isfinite(sigmas) else ""
+    sure = f"{sigmas:.1f} standard errors" if np.isfinite(sigmas) else ""
     if not sigmas >= 2:
         known = f", {sure} apart" if sure else ""
         return (
@@ -170,7 +190,7 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     best, worst = (a, b) if apart_by > 0 else (b, a)
     return (
         f"{best} describes the data better than {worst}: χ² per datum of the mean prediction is "
-        f"{numbers}; χ² differs by {abs(apart_by) * n_data:,.1f}, {sure}."
+        f"{numbers}; χ² differs by {abs(apart_by) * n_data:,.1f}, or {sure}."
     )
 
 
@@ -220,11 +240,14 @@ def _chi2(sides: Sequence[Side]) -> Section:
         Row([name, *(f"{v:.3f}" if np.isfinite(v) else "not fitted" for v in each)])
         for name, each in values.items()
     ]
-    rows.append(Row(["Total", *(f"{record.chi2().mean():.3f}" for record in records)], "strong"))
+    total = [f"{record.chi2().mean():.3f}" for record in records]
+    alike = all(np.isfinite(each).all() for each in values.values())
+    rows.append(Row(["Total" if alike else "Total, of its own data", *total], "strong"))
+    both = {n: each for n, each in values.items() if np.isfinite(each).sum() > 1}
     blocks: list[Block] = [
         Text("χ² per datum of the measured values, mean over the replicas that count."),
         Legend(tuple((f"{mark} dot", name) for name, _, mark, _ in fits)),
-        Figures([_dots(values, [color for *_, color in fits])], layout="two"),
+        Figures([_dots(both or values, [color for *_, color in fits])], layout="two"),
         Table(["", *names], rows, name="chi2 per datum", explore=True),
     ]
     return Section("chi2", title, blocks, "χ²")
@@ -241,13 +264,13 @@ def _dots(values: dict[str, list[float]], colors: Sequence[str]) -> Figure:
         each = np.array(list(values.values()))
         for i, (column, color) in enumerate(zip(each.T, colors, strict=True)):
             ax.plot(column, at + 0.16 * i, "o", color=color, markersize=5.5, markeredgewidth=0)
-        for i, name in enumerate(values):
-            ax.text(0, i - 0.2, f" {name}", va="bottom", fontsize=8.5)
+        rows_by_name(ax, list(values))
         ax.axvline(1, color=MUTED, linewidth=1)
-        ax.set_yticks([])
-        ax.set_ylim(len(values) - 0.4, -1.4)
-        ax.set_xlim(0, max(1.5, 1.08 * float(np.nanmax(each))))
-        ax.spines["left"].set_visible(False)
+        top = max(1.5, 1.08 * usual(each[np.isfinite(each)])[1])
+        for row, ours in enumerate(each):
+            beyond_the_end(ax, top, row, *ours[np.isfinite(ours)])
+        ax.set_xlim(0, top)
+        few_ticks(ax, x=6, y=None)
         label_x(ax, "χ² per datum")
     return made.done()
 

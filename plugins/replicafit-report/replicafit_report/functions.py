@@ -123,7 +123,7 @@ def _opening(ours: Functions, curves: Sequence[Curve], over: Range, narrow: bool
     at = over.places(ours.x, FINE)
     x, edges = ours.x[at], []
     way = np.log if over.log else np.asarray
-    width, height = (360.0, 300.0) if narrow else (900.0, 400.0)
+    width, height = (360.0, 300.0) if narrow else (800.0, 360.0)
     counted = f"mean and 68 % of {len(ours)} replicas" if len(ours) > 2 else "mean"
     place = f" {ours.place}" if ours.place else ""
     what = ours.form.format(curves[0][0] if len(curves) == 1 else "f")
@@ -132,7 +132,7 @@ def _opening(ours: Functions, curves: Sequence[Curve], over: Range, narrow: bool
         ax = made.ax
         for label, values, color, spot, above, points in curves:
             if points is not None:
-                _data(ax, points, MUTED)
+                _data(ax, points, MUTED, size=2.8 if narrow else 4)
                 edges.append(
                     np.stack([points.values - points.errors, points.values + points.errors])
                 )
@@ -201,11 +201,11 @@ def _curves(
     return made.done()
 
 
-def _data(ax: Axes, points: Measured, color: str) -> None:
+def _data(ax: Axes, points: Measured, color: str, size: float = 2.8) -> None:
     ax.vlines(
         points.x, points.values - points.errors, points.values + points.errors, color, linewidth=0.8
     )
-    ax.plot(points.x, points.values, "o", color=color, markersize=2.8, markeredgewidth=0)
+    ax.plot(points.x, points.values, "o", color=color, markersize=size, markeredgewidth=0)
 
 
 def _outline(ax: Axes, x: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -246,7 +246,9 @@ def _ratio(ours: Functions, name: str, theirs: np.ndarray | None) -> Figure:
         edges = [band(ax, x, values / safe, BLUE)]
         if theirs is not None:
             edges.append(_outline(ax, x, theirs[:, at] / safe))
-        ax.set_ylim(*ratio_limits(np.concatenate(edges)))
+        low, high = ratio_limits(np.concatenate(edges))
+        reach = max(1 - low, high - 1)
+        ax.set_ylim(*((1 - reach, 1 + reach) if theirs is None else (low, high)))
         over.apply(ax)
     return made.done()
 
@@ -267,7 +269,10 @@ def ratio_limits(edges: np.ndarray) -> tuple[float, float]:
         return 0.9, 1.1
     low, high = np.percentile(finite, [12, 88])
     room = max(0.3 * (high - low), 0.002)
-    return max(low - room, -1.0), min(high + room, 3.0)
+    low, high = max(low - room, -1.0), min(high + room, 3.0)
+    if low > 1 or high < 1:
+        return min(low, 1 - room), max(high, 1 + room)
+    return low, high
 
 
 def _comparison(
@@ -292,7 +297,9 @@ def _comparison(
         )
         for name in first.names
     ]
-    text = Text(f"{explained or 'The functions,'} and the ratio to the mean of {names[0]}.")
+    text = Text(
+        f"{explained or 'The functions.'} On the right the ratio to the mean of {names[0]}."
+    )
     drawn = [
         f"{name}: {'mean and 68 %' if len(one) >= FEWEST_FOR_A_BAND else 'mean'}"
         for name, one in zip(names, each, strict=True)
@@ -301,16 +308,30 @@ def _comparison(
     short = title if len(title) < 12 else title.replace("Functions a", "A")
     suffix, at = id.removeprefix("functions"), title.removeprefix("Functions")
     distances, findings = _distances(each, names)
+    opening = [
+        _bands(each, name, first.ranges[0], f"{first.title(name)}: mean and 68 %")
+        for name in _furthest(each)
+    ]
     return [
-        Section(id, title, [text, legend, *rows], short, findings=findings),
+        Section(id, title, [text, legend, *rows], short, opening, findings),
         Section(f"distances{suffix}", f"Distances{at}", distances, f"Distances{at}"),
     ]
 
 
-def _bands(each: Sequence[Functions], name: str, over: Range) -> Figure:
+def _furthest(each: Sequence[Functions], count: int = 3) -> list[str]:
+    """The functions whose means are furthest apart, in the deviation of all replicas."""
+    together = np.concatenate([one.values for one in each]).std(axis=0)
+    means = np.stack([one.values.mean(axis=0) for one in each])
+    apart = np.divide(np.ptp(means, axis=0), together, out=0 * together, where=together > 0)
+    order = np.argsort(-apart[each[0].ranges[0].places(each[0].x)].mean(axis=0), kind="stable")
+    return [each[0].names[i] for i in sorted(order[:count])]
+
+
+def _bands(each: Sequence[Functions], name: str, over: Range, title: str = "") -> Figure:
     at = over.places(each[0].x, FINE)
     x = each[0].x[at]
-    title = each[0].title(name) + (f", {over.name}" if len(each[0].ranges) > 1 else "")
+    if not title:
+        title = each[0].title(name) + (f", {over.name}" if len(each[0].ranges) > 1 else "")
     with drawing(title) as made:
         ax = made.ax
         ax.axhline(0, color=INK, linewidth=0.6)

@@ -48,7 +48,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "replicafit",
     "font.family": "DejaVu Sans",
-    "font.size": 10.5,
+    "font.size": 11,
     "text.parse_math": False,  # names with dollar signs are shown as they are
     "text.color": INK,
     "axes.edgecolor": MUTED,
@@ -69,8 +69,12 @@ _STYLE: dict[Any, Any] = {
     "path.simplify": True,
     "path.simplify_threshold": 0.3,
 }
+ROUND = (1, 2, 2.5, 5, 10)
+"""Steps from tick to tick, times powers of ten: one of the ticks is at 1 where it is shown."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 WIDTH = 360.0
+TITLE = 14.0
+"""Pixels at the top of a figure that its title takes in files and that pages leave out."""
 
 
 @dataclass
@@ -107,7 +111,7 @@ def drawing(
     """Axes with margins in pixels; on leaving they become SVG.
 
     Args:
-        title: what the figure shows; stands above it, and is read aloud.
+        title: what the figure shows; is read aloud, and stands above it: in pages as text.
     """
     with mpl.rc_context(_STYLE):
         figure = Canvas(figsize=(width / 72, height / 72))
@@ -125,8 +129,8 @@ def drawing(
         )
         made = Drawing(title, [ax for row in axes for ax in row], figure)
         yield made
-        figure.text(2 / width, 1 - 4 / height, title, va="top", ha="left", fontweight="bold")
         made.svg = _svg(figure, title)
+        figure.text(2 / width, 1 - 4 / height, title, va="top", ha="left", fontweight="bold")
 
 
 def _svg(figure: Canvas, title: str) -> str:
@@ -145,9 +149,11 @@ def compact(svg: str, title: str) -> str:
     svg = _own_ids(svg, title)
     for color, themed in _THEMED.items():
         svg = svg.replace(color, themed)
-    box = re.search(r'viewBox="[^"]*"', svg)
+    box = re.search(r'viewBox="0 0 (\S+) (\S+)"', svg)
     assert box is not None
-    head = f'<svg {box[0]} role="img" aria-label="{escape(title)}">'
+    width, height = float(box[1]), float(box[2]) - TITLE
+    head = f'<svg viewBox="0 {TITLE:g} {width:g} {height:g}" role="img" '
+    head += f'aria-label="{escape(title)}">'
     svg = head + svg[svg.index(">") + 1 :]
     svg = svg.replace("xlink:href", "href").replace("'DejaVu Sans'", "inherit")
     return re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><").strip()
@@ -166,7 +172,19 @@ def _marked(match: re.Match[str]) -> str:
 
 
 def _rounded(path: str) -> str:
-    return re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}", " ".join(path.split()))
+    """Coordinates to a tenth of a pixel; of polygons relative ones, which are shorter."""
+    if set(re.findall("[a-zA-Z]", path)) - set("MLz"):
+        return re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}", " ".join(path.split()))
+    parts, x, y = [], 0, 0
+    for command, a, b in re.findall(r"([MLz])(?:\s*(\S+)\s+(\S+))?", path):
+        if command == "z":
+            parts.append("z")
+            continue
+        to = round(10 * float(a)), round(10 * float(b))
+        step = to if command == "M" else (to[0] - x, to[1] - y)
+        x, y = to
+        parts.append({"M": "M", "L": "l"}[command] + " ".join(f"{each / 10:g}" for each in step))
+    return "".join(parts).replace(" -", "-")
 
 
 def _rounded_attribute(match: re.Match[str]) -> str:
@@ -201,11 +219,11 @@ def log_axis(ax: Axes, which: str, low: float, high: float) -> None:
 
 
 def few_ticks(ax: Axes, x: int | None = None, y: int | None = 4) -> None:
-    """Only so many intervals on linear axes."""
+    """Only so many intervals on linear axes, at round numbers."""
     if x is not None:
-        ax.xaxis.set_major_locator(MaxNLocator(x))
+        ax.xaxis.set_major_locator(MaxNLocator(x, steps=ROUND))
     if y is not None:
-        ax.yaxis.set_major_locator(MaxNLocator(y))
+        ax.yaxis.set_major_locator(MaxNLocator(y, steps=ROUND))
 
 
 def plain(name: str) -> str:
@@ -274,3 +292,25 @@ def band(
     edges = np.percentile(values, [16, 84], axis=0)
     ax.fill_between(x, *edges, color=color, alpha=alpha, linewidth=0)
     return np.asarray(edges)
+
+
+def rows_by_name(ax: Axes, names: Sequence[str], at: float = 0.0) -> None:
+    """An axis of rows 0, 1, ...; names stand above theirs: room for long ones on narrow screens.
+
+    Args:
+        at: where names begin along the other axis.
+    """
+    ax.set_yticks([])
+    ax.set_ylim(len(names) - 0.4, -1.4)
+    ax.grid(visible=False, axis="y")
+    ax.spines["left"].set_visible(False)
+    paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.4}
+    for i, name in enumerate(names):
+        ax.text(at, i - 0.23, plain(name), va="bottom", ha="left", fontsize=9.5, bbox=paper)
+
+
+def beyond_the_end(ax: Axes, end: float, row: int, *values: float) -> None:
+    """Says, at the right ``end`` of a row, which ``values`` lie beyond it, if any does."""
+    if any(value > end for value in values):
+        words = ", ".join(f"{value:.1f}" for value in values)
+        ax.text(end, row - 0.23, f"{words} ▸", ha="right", va="bottom", fontsize=9.5)

@@ -8,13 +8,18 @@ import numpy as np
 
 from replicafit_report.chi2_bars import DATASET, EXPERIMENT, PARTS, charts, split_of, values_of
 from replicafit_report.record import Record
-from replicafit_report.section import Block, Cell, Figures, Row, Section, Table, Text
+from replicafit_report.section import Block, Cell, Figures, More, Row, Section, Table, Text
+
+MANY = 24
+"""Datasets whose charts would push their table off the screen."""
 
 EXPLAINED = (
     "χ² per datum of the measured values should be near 1. Training and validation are of each "
     "replica's pseudodata, which fluctuate about the measured values: near 2 is what a perfect "
     "function reaches. Every number takes the correlations within its line into account, so the "
-    "lines do not simply add up."
+    "lines do not simply add up. φ² is χ² per datum of the replicas, their mean, less that of the "
+    "mean prediction: φ compares the spread of the predictions with the errors of the data "
+    "(arXiv:1410.8849)."
 )
 
 
@@ -46,13 +51,17 @@ def chi2_table(record: Record) -> Table:
             rows.append(Row(_line(record, DATASET, name, first.n_data_per_dataset[name], [name])))
     for name in first.held_out:
         values = np.array([r.held_out[name] for r in record.sound.results], dtype=np.float64)
-        blank = [""] if record.predictions is not None else []
-        rows.append(Row([f"{name}, not fitted", "", *blank, _mean_and_deviation(values), "", ""]))
+        blank = ["", ""] if record.predictions is not None else []
+        every = _mean_and_deviation(values)
+        rows.append(Row([f"{name}, not fitted", "", *blank[:1], every, *blank[1:], "", ""]))
     total = [_short(np.mean(record.chi2(part))) for part in PARTS]
     every = _mean_and_deviation(record.chi2())
-    rows.append(Row(["Total", f"{first.n_data}", *_of_mean(record, 0), every, *total], "strong"))
-    of_mean = ["mean prediction"] if record.predictions is not None else []
-    headings = ["", "data", *of_mean, "replicas", "training", "validation"]
+    phi = _phi(record, 0, record.chi2())
+    cells = ["Total", f"{first.n_data}", *_of_mean(record, 0), every, *phi, *total]
+    rows.append(Row(cells, "strong"))
+    known = record.predictions is not None
+    of_mean, of_phi = (["mean prediction"], ["φ"]) if known else ([], [])
+    headings = ["", "data", *of_mean, "replicas", *of_phi, "training", "validation"]
     return Table(headings, rows, name="chi2 per datum", explore=True)
 
 
@@ -61,9 +70,10 @@ def _line(
 ) -> list[str | Cell]:
     results = record.sound.results
     parts = [_short(np.mean(split_of(results, level, name, part))) for part in PARTS]
-    mean = _of_mean(record, 1 if level == EXPERIMENT else 2, datasets)
-    every = _mean_and_deviation(values_of(results, level, name))
-    return [name, str(n_data), *mean, every, *parts]
+    which, values = 1 if level == EXPERIMENT else 2, values_of(results, level, name)
+    phi = _phi(record, which, values, datasets)
+    mean = _of_mean(record, which, datasets)
+    return [name, str(n_data), *mean, _mean_and_deviation(values), *phi, *parts]
 
 
 def _of_mean(record: Record, level: int, datasets: Sequence[str] | None = None) -> list[Cell]:
@@ -71,7 +81,17 @@ def _of_mean(record: Record, level: int, datasets: Sequence[str] | None = None) 
     if record.predictions is None:
         return []
     chi2 = record.predictions.chi2_of_mean(level, datasets)
-    return [Cell(_short(chi2), min(chi2 / 3, 0.75))]
+    return [Cell(_short(chi2), min(chi2 / 4, 0.6))]
+
+
+def _phi(
+    record: Record, level: int, values: np.ndarray, datasets: Sequence[str] | None = None
+) -> list[str]:
+    """phi, from chi2 per datum of the replicas (r,), if that of the mean prediction is known."""
+    if record.predictions is None:
+        return []
+    square = float(values.mean()) - record.predictions.chi2_of_mean(level, datasets)
+    return [_short(np.sqrt(max(square, 0.0)))]
 
 
 def _mean_and_deviation(values: np.ndarray) -> str:
@@ -89,13 +109,16 @@ def _short(value: float) -> str:
     return f"{value:.3f}" if value >= 0.01 or value == 0 else f"{value:.1e}"
 
 
-def _charts(record: Record) -> list[Figures]:
+def _charts(record: Record) -> list[Block]:
     """Bars by experiment, where that says more, and by dataset."""
     groups = record.groups()
     names = {EXPERIMENT: list(groups), DATASET: [n for group in groups.values() for n in group]}
     if len(names[EXPERIMENT]) == len(names[DATASET]):
         del names[EXPERIMENT]
-    return [
+    shown: list[Block] = [
         Figures(charts(record, level, of), f"By {level}" if len(names) > 1 else "", "two")
         for level, of in names.items()
     ]
+    if len(names[DATASET]) > MANY and len(shown) > 1:
+        return [shown[0], More("Charts by dataset", shown[1:])]
+    return shown

@@ -114,10 +114,12 @@ def warnings(record: Record) -> list[str]:
         found.append("Every replica diverged: what is shown are their last good weights.")
     elif record.refused is None and record.reasons:
         found.append("No replica counts: what is shown are all of them.")
-    for why, numbers in by_reason(record).items():
-        if len(diverged) < len(record.fit):
-            who = "replica" if len(numbers) == 1 else "replicas"
-            found.append(f"Left out of all means and bands: {who} {ranges(numbers)} ({why}).")
+    if record.reasons and len(diverged) < len(record.fit):
+        each = "; ".join(
+            f"{'replica' if len(numbers) == 1 else 'replicas'} {ranges(numbers)} ({why})"
+            for why, numbers in by_reason(record).items()
+        )
+        found.append(f"Left out of all means and bands: {each}.")
     if len(record.sound) <= FEWEST:
         how = "is only one replica" if len(record.sound) == 1 else "are only two replicas"
         found.append(f"There {how}: bands and standard deviations mean nothing.")
