@@ -466,6 +466,25 @@ def test_what_belongs_to_data_that_are_left_out(registry):
     assert left["parameters.positivity.threshold"] == "no penalty positivity is left"
 
 
+def test_rules_with_variables_of_their_own_become_cuts(registry, load):
+    """As NNPDF writes those of fixed-target Drell-Yan data."""
+    rule = """
+added_filter_rules:
+- dataset: DYE866_Z0_800GEV_PXSEC
+  local_variables: {tau: M2 / sqrts**2, ymax: -0.5 * log(tau)}
+  rule: "tau <= 0.08 and fabs(y / ymax) <= 0.663"
+- {dataset: DYE866_Z0_800GEV_PXSEC, local_variables: {tau: 3}, rule: y > 0}
+"""
+    card = "dataset_inputs: [{dataset: DYE866_Z0_800GEV_PXSEC}]" + rule
+    done = translate(card, registry)
+    cut, other = load(done).data.datasets[0].cuts
+    tau = "(M2 / sqrts**2)"
+    assert cut == f"{tau} <= 0.08 and abs(y / (-0.5 * log({tau}))) <= 0.663"
+    assert other == "y > 0"
+    left = {remark.key: remark.words for remark in done.left_out}
+    assert "is not texts by name" in left["added_filter_rules[1].local_variables"]
+
+
 def test_what_is_left_out_is_said_once(registry):
     text = NEW.replace("epochs: 17000", "epochs: 17000\n  feature_scaling_points: 5")
     text = text.replace("debug: false", "debug: false\nanother_new_key: 1")

@@ -17,6 +17,7 @@ from replicafit_nnpdf.migration.source import (
     POSITIVE,
     SHARE,
     TEXT,
+    TEXT_BY_NAME,
     TEXT_OR_TEXTS,
     TEXTS,
     Section,
@@ -201,7 +202,7 @@ def _filter_rules(source: Section, theory: Theory, names: Sequence[str]) -> dict
         whom = given or rule.take("process_type", TEXT, "no dataset of the card")
         name = theory.name(given)
         rule.take("reason", TEXT)
-        ours = re.sub(r"\bQ2\b", "q2", re.sub(r"\bW2\b", f"({W2})", text))
+        ours = _in_our_words(text, rule.take("local_variables", TEXT_BY_NAME, {}))
         if is_observable(name) and _is_condition(ours):
             rule.drop("rule", f"it is for an observable: make its file with --cut '{ours}'")
         elif name in theory.without:
@@ -214,6 +215,18 @@ def _filter_rules(source: Section, theory: Theory, names: Sequence[str]) -> dict
         for key in ("FNS", "PTO", "ic"):
             rule.leave(key, "a rule for some theories only")
     return found
+
+
+def _in_our_words(rule: str, variables: Mapping[str, str]) -> str:
+    """``rule`` as a condition on kinematics: ``variables``, each of earlier ones, written out."""
+    words = {"Q2": "q2", "W2": f"({W2})", "fabs": "abs"}
+
+    def written(text: str) -> str:
+        return re.sub(r"[A-Za-z_]\w*", lambda found: words.get(found[0], found[0]), text)
+
+    for name, meaning in variables.items():
+        words[name] = f"({written(meaning)})"
+    return written(rule)
 
 
 def _is_condition(text: str) -> bool:
