@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fit_folder import write_fit
@@ -53,7 +54,7 @@ def open_page(browser, page, width: int) -> None:
     browser.get(page.as_uri())
 
 
-@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("width", [320, 400, 1280])
 def test_pages_stand_alone_and_fit_the_screen(browser, pages, width):
     for page in pages:
         open_page(browser, page, width)
@@ -62,6 +63,101 @@ def test_pages_stand_alone_and_fit_the_screen(browser, pages, width):
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
         assert unseen(browser) == []
         assert small_print(browser) >= 7
+
+
+def test_tables_sort_and_filter(browser, pages):
+    open_page(browser, pages[0], 1280)
+    browser.execute_script("document.querySelectorAll('details').forEach(d => d.open = true)")
+    table = "[...document.querySelectorAll('table.explore')].find(t => t.rows.length > 15)"
+    read = f"return [...{table}.tBodies[0].rows].map(r => parseFloat(r.cells[5].textContent))"
+    click = f"{table}.querySelectorAll('thead th button')[5].click()"
+    given = browser.execute_script(read)
+    browser.execute_script(click)
+    assert browser.execute_script(read) == sorted(given)
+    assert browser.execute_script(f"return {table}.querySelectorAll('th')[5].ariaSort") == (
+        "ascending"
+    )
+    browser.execute_script(click)
+    assert browser.execute_script(read) == sorted(given, reverse=True)
+    browser.execute_script(click)
+    assert browser.execute_script(read) == given
+    browser.execute_script(
+        f"const i = {table}.closest('.scroll').previousElementSibling.querySelector('input');"
+        "i.value = 'no such words'; i.dispatchEvent(new Event('input'))"
+    )
+    assert (
+        browser.execute_script(f"return {table}.querySelectorAll('tbody tr:not([hidden])').length")
+        == 0
+    )
+
+
+def test_a_replica_pointed_at_is_told_and_found_everywhere(browser, pages):
+    open_page(browser, pages[0], 1280)
+    found = browser.execute_script(
+        "const dot = document.querySelector('#replicas svg g[data-r] use');"
+        "dot.scrollIntoView({block: 'center'}); const box = dot.getBoundingClientRect();"
+        "const at = {bubbles: true, clientX: box.x + box.width / 2,"
+        " clientY: box.y + box.height / 2};"
+        "document.elementFromPoint(at.clientX, at.clientY)"
+        ".dispatchEvent(new PointerEvent('pointermove', at));"
+        "const hot = [...document.querySelectorAll('.hot')];"
+        "const note = document.getElementById('note');"
+        "return {note: note.hidden ? '' : note.textContent,"
+        " numbers: [...new Set(hot.map(e => e.dataset.r))],"
+        " sections: [...new Set(hot.map(e => e.closest('section').id))]}"
+    )
+    [number] = found["numbers"]
+    assert found["note"].startswith(f"replica {number}: χ² per datum ")
+    assert {"functions", "training", "replicas"} <= set(found["sections"])
+
+
+def test_figures_zoom_from_the_keyboard(browser, pages):
+    open_page(browser, pages[0], 400)
+    browser.execute_script(
+        "const svg = document.querySelector('#chi2 figure svg'); svg.focus();"
+        "svg.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true}))"
+    )
+    assert browser.execute_script("return document.querySelector('dialog').open")
+    browser.execute_script("document.querySelector('dialog button').click()")
+    assert not browser.execute_script("return document.querySelector('dialog').open")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(browser, pages, scheme):
+    axe = pytest.importorskip("axe_playwright_python", reason="it carries axe-core")
+    script = (Path(axe.__path__[0]) / "axe.min.js").read_text(encoding="utf-8")
+    wanted = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
+    try:
+        for page in pages:
+            open_page(browser, page, 1280)
+            browser.execute_script(
+                "document.querySelectorAll('details').forEach(d => d.open = true)"
+            )
+            paper = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+            assert (paper == "rgb(255, 255, 255)") == (scheme == "light")
+            browser.execute_script(script)
+            found = browser.execute_async_script("axe.run().then(arguments[arguments.length - 1])")
+            told = [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found["violations"]]
+            assert (told, bool(found["passes"])) == ([], True)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_pages_print_whole(browser, pages):
+    """Everything behind a line to click on is printed, on white, and the menu is not."""
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        open_page(browser, pages[0], 794)
+        assert browser.execute_script("return document.querySelector('nav').offsetHeight") == 0
+        hidden = browser.execute_script(
+            "return [...document.querySelectorAll('details table, details figure:not(.narrow)')]"
+            ".filter(e => !e.checkVisibility({contentVisibilityAuto: true})).length"
+        )
+        assert hidden == 0
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= 794
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def outside_requests(browser) -> list[str]:
@@ -83,6 +179,7 @@ def unseen(browser) -> list[str]:
 def small_print(browser) -> float:
     """The height in pixels of the smallest letters in any figure that is shown."""
     return browser.execute_script(
-        "return Math.min(...[...document.querySelectorAll('figure svg')].filter(s =>"
-        " s.clientWidth > 0).map(s => 8.5 * s.clientWidth / s.viewBox.baseVal.width))"
+        "return Math.min(...[...document.querySelectorAll('figure svg text')].map(e =>"
+        " [e, e.ownerSVGElement]).filter(([e, svg]) => svg.clientWidth > 0).map(([e, svg]) =>"
+        " parseFloat(getComputedStyle(e).fontSize) * svg.clientWidth / svg.viewBox.baseVal.width))"
     )
