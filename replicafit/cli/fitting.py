@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,11 +138,10 @@ def run(
     elif (verdict := fitted.verdict) is not None and not verdict.good:
         click.echo(f"Warning: the fit is bad: {verdict.says}.", err=True)
     if fitted.finished and not fitted.results:
-        ends = Counter(result.status for result in fitted.finished)
-        told = ", ".join(f"{count} {status}" for status, count in ends.items())
+        first = "; ".join(next(iter(fitted.refused.values())))
         click.echo(
-            f"Error: none of {len(fitted.finished)} replicas is selected ({told}): there is no fit "
-            f"to use. run.json in '{folder.path}' has the reasons.",
+            f"Error: none of {len(fitted.finished)} replicas is selected (the first: {first}): "
+            f"there is no fit to use. run.json in '{folder.path}' has all reasons.",
             err=True,
         )
     if missing or not fitted.results:

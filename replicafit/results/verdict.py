@@ -168,7 +168,8 @@ def _selection(seen: Evidence) -> _Found | None:
             " A bound or penalty that most replicas fail asks for more than the data and the "
             "network can give: look at it first."
         )
-    says = f"Only {seen.selected} of {count} replicas are selected ({told})."
+    few = f"Only {seen.selected} of {count} replicas are" if seen.selected else "No replica is"
+    says = f"{few} selected ({told})."
     return _Found(says, advice, serious=True)
 
 

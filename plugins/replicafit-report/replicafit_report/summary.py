@@ -162,15 +162,16 @@ def _facts(record: Record) -> list[tuple[str, str]]:
         facts.append((f"{best:.3f}", "χ² per datum of the mean prediction"))
     ended = Counter(record.fit.statuses)
     told = ", ".join(f"{count} {status}" for status, count in ended.items())
-    counted, written = len(record.sound), len(record.fit)
+    counted, written = len(record.fit.selected), len(record.fit)
+    who = f"the {counted} replicas that count" if counted else f"all {written} replicas"
     return [
         *facts,
-        (f"{every.mean():.3f}", f"χ² per datum, mean over the {counted} replicas that count"),
+        (f"{every.mean():.3f}", f"χ² per datum, mean over {who}"),
         (f"{counted} of {written}", f"replicas count; {told}"),
         (f"{results[0].n_data:,}", f"data in {_count(results[0].n_data_per_dataset)}"),
         (
             f"{np.median([r.steps for r in results]):,.0f}",
-            "steps, median over the replicas that count",
+            f"steps, median over {who}",
         ),
     ]
 

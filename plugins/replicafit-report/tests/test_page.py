@@ -139,6 +139,8 @@ def test_few_replicas_and_nothing_but_diverged_ones(numbers, two_flavours, regis
     path = write_fit(tmp_path / "fit", two_flavours, registry, numbers, diverged=numbers)
     page = Page(write_report(path))
     assert "Every replica diverged" in page.words
+    assert f"0 of {len(numbers)} replicas count" in page.words
+    assert f"mean over all {len(numbers)} replicas" in page.words
 
 
 WHY = "arc length of g 9.9, limit 2.1 = mean + 7 sigma of the 4 others"
