@@ -59,7 +59,7 @@ NOT_EXECUTED = {
     r"(python tests/benchmarks|python docs/plot_)": "for developers; minutes",
     r"python runcards/": "draws; test_recipes fits the same cards",
     r"(python tests/faults|REPLICAFIT_FUZZ=)": "for developers; minutes to an hour",
-    r"(python docs/(near_global_card|cross_section)|replicafit run near_global.yml)": "data that are not shipped",
+    r"(python docs/(near_global|cross)_|replicafit run near_global.yml)": "data not shipped",
     r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
     r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; tested elsewhere",
     r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
