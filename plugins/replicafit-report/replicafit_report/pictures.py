@@ -209,12 +209,17 @@ def power_of_ten(value: float, _: object = None) -> str:
 
 
 def log_axis(ax: Axes, which: str, low: float, high: float) -> None:
-    """A logarithmic axis, ``x`` or ``y``."""
+    """A logarithmic axis, ``x`` or ``y``, from ``low`` to ``high``, with ticks in plain letters."""
     getattr(ax, f"set_{which}scale")("log")
     getattr(ax, f"set_{which}lim")(low, high)
     axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_locator(LogLocator(10))
-    axis.set_major_formatter(FuncFormatter(power_of_ten))
+    if high < 100 * low:
+        few = high < 4 * low
+        axis.set_major_locator(MaxNLocator(4, steps=ROUND) if few else LogLocator(10, (1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        axis.set_major_locator(LogLocator(10))
+        axis.set_major_formatter(FuncFormatter(power_of_ten))
     axis.set_minor_locator(NullLocator())
 
 

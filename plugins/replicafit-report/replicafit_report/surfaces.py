@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from replicafit.plugin import Input
 from replicafit_report.functions import COLORS
-from replicafit_report.pictures import band, drawing, few_ticks, label_x, plain
+from replicafit_report.pictures import band, drawing, few_ticks, label_x, log_axis, plain
 from replicafit_report.section import Block, Figure, Figures, Section, Text
 from replicafit_report.sides import SectionContext
 from replicafit_report.views import Functions
@@ -85,7 +85,7 @@ def _slice(each: Sequence[Functions], name: str, place: int) -> Figure:
 
 def _scale(ax: Axes, one: Input, which: Literal["x", "y"]) -> None:
     if one.log:
-        ax.set(**{f"{which}scale": "log"})
+        log_axis(ax, which, *(ax.get_xlim() if which == "x" else ax.get_ylim()))
     elif which == "x":
         few_ticks(ax, x=4, y=None)
     else:

@@ -228,3 +228,21 @@ def test_reports_need_no_keras():
         "sys.exit('keras' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_figures_and_tables_are_written_as_files(folders, tmp_path):
+    figures = tmp_path / "figures"
+    write_report(folders["whole"], tmp_path / "page.html", figures=figures)
+    files = sorted(figures.iterdir())
+    names = {file.name for file in files}
+    assert all(name.isascii() and " " not in name for name in names)
+    assert {file.suffix for file in files} == {".csv", ".pdf", ".png"}
+    assert {name[:-4] for name in names if name.endswith(".pdf")} == {
+        name[:-4] for name in names if name.endswith(".png")
+    }
+    assert {name.partition("-")[0] for name in names} >= {"chi2", "functions", "data", "replicas"}
+    heads = {b"%PDF": ".pdf", b"\x89PNG": ".png"}
+    assert all(heads.get(f.read_bytes()[:4]) == f.suffix for f in files if f.suffix != ".csv")
+    [head, *rows] = (figures / "chi2-chi2_per_datum.csv").read_text(encoding="utf-8").splitlines()
+    assert head == ",data,mean prediction,replicas,φ,training,validation"
+    assert rows[-1].startswith("Total,")

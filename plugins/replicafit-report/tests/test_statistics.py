@@ -7,6 +7,7 @@ import pytest
 from fit_folder import write_fit
 from hypothesis import given
 from hypothesis import strategies as st
+from replicafit_report.pictures import drawing, log_axis
 from replicafit_report.record import read_record
 from replicafit_report.statistics import (
     correlations,
@@ -92,3 +93,13 @@ def test_shifts_minimise_chi2(tmp_path, toy_data, registry):
     normal = np.eye(sources.shape[1]) + sources.T @ (sources / variance[:, None])
     nuisance = np.linalg.solve(normal, sources.T @ (residual / variance))
     np.testing.assert_allclose(predictions.shift, sources @ nuisance, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "label"), [(110, 220, "200"), (0.02, 0.9, "0.5"), (1e-5, 1, "10⁻³")]
+)
+def test_logarithmic_axes_are_labelled_in_plain_letters(low, high, label):
+    with drawing("a figure") as made:
+        log_axis(made.ax, "y", low, high)
+    assert f">{label}</text>" in made.svg
+    assert "$" not in made.svg

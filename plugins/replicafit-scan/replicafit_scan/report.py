@@ -27,6 +27,7 @@ from replicafit_report import (
     drawing,
     few_ticks,
     label_x,
+    log_axis,
 )
 
 from replicafit.plugin import OutputError
@@ -102,7 +103,7 @@ def history(scan: Scan) -> Section:
         made.ax.plot(numbers, values, "o", color=REPLICA, markersize=4, markeredgecolor=MUTED)
         lowest = np.minimum.accumulate(values)
         made.ax.step(numbers, lowest, where="post", color=VERMILLION, linewidth=1.2)
-        made.ax.set_yscale("log")
+        log_axis(made.ax, "y", values.min() / 1.1, values.max() * 1.1)
         few_ticks(made.ax, x=6, y=None)
         label_x(made.ax, "trial")
     text = "Complete trials in the order in which they were drawn, and the best so far."
