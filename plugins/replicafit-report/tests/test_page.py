@@ -139,7 +139,7 @@ def test_few_replicas_and_nothing_but_diverged_ones(numbers, two_flavours, regis
     path = write_fit(tmp_path / "fit", two_flavours, registry, numbers, diverged=numbers)
     page = Page(write_report(path))
     assert "Every replica diverged" in page.words
-    assert f"replicas count; {len(numbers)} diverged 0 of {len(numbers)}" in page.words
+    assert f"0 of {len(numbers)} replicas count" in page.words
     assert f"mean over all {len(numbers)} replicas" in page.words
 
 
