@@ -9,6 +9,8 @@ import tempfile
 from contextlib import AbstractContextManager
 from typing import Any
 
+from replicafit.execution.executors import cores
+
 
 def one_blas_thread() -> AbstractContextManager[Any]:
     """Linear algebra on the host in one thread: batches are prepared while others train.
@@ -34,7 +36,7 @@ def import_engine_quietly() -> None:
         try:
             importlib.import_module("replicafit.execution.lanes")
             backend = importlib.import_module("replicafit.training.backend").backend()
-            backend.start()
+            backend.start(cores())
             backend.accelerators()  # looks for devices, which has notes of its own
         except BaseException:
             notes.seek(0)

@@ -28,9 +28,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return fast
 
 
-def start() -> None:
-    """One thread for each call, which is the caller's own, so that as many lanes as cores do not
-    get into each other's way.
+def start(threads: int) -> None:
+    """Each call computes in one thread, the caller's own, so that lanes, as many as there are
+    ``threads``, do not get into each other's way.
     """
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()

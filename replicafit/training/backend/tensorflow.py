@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import tensorflow as tf
+
+ONE_THREAD = {
+    "xla_cpu_multi_thread_eigen": "false",
+    "xla_cpu_enable_concurrency_optimized_scheduler": "false",
+}
+"""Flags of XLA: each call is computed in one thread, in the same order of operations however many
+threads there are. What the user sets differently stays."""
 
 UNKNOWN_MEMORY = 4 * 10**9
 """TensorFlow does not say how much memory a GPU has; any of today has this, in bytes."""
@@ -30,10 +38,17 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def start() -> None:
-    """One thread for each call, so that as many lanes as cores do not get into each other's way."""
+def start(threads: int) -> None:
+    """As many calls may compute at the same time as there are ``threads``, each in one of them.
+
+    TensorFlow runs whatever XLA compiled in its threads for parts of operations: with one of
+    these, lanes would wait for each other.
+    """
+    given = os.environ.get("XLA_FLAGS", "")
+    flags = [f"--{flag}={value}" for flag, value in ONE_THREAD.items() if flag not in given]
+    os.environ["XLA_FLAGS"] = " ".join([*given.split(), *flags])
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
     except RuntimeError:  # somebody has computed before, with the threads there are
         pass

@@ -1,0 +1,35 @@
+"""What the engine is started with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from replicafit.execution.executors import cores
+
+THREADS = """
+from replicafit.plugin import import_engine_quietly
+import_engine_quietly()
+import tensorflow
+print(tensorflow.config.threading.get_intra_op_parallelism_threads())
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
+def test_lanes_compute_at_the_same_time():
+    # with one thread for all of them they would take turns
+    environment = {**os.environ, "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=true"}
+    done = subprocess.run(
+        [sys.executable, "-c", THREADS + "import os; print(os.environ['XLA_FLAGS'])"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=True,
+    )
+    threads, flags = done.stdout.splitlines()
+    assert int(threads) == cores()
+    assert flags.count("xla_cpu_multi_thread_eigen") == 1  # what the user says stays
