@@ -31,6 +31,19 @@ class UnreadableError(ValueError):
     """Why a file cannot be used, in words that follow its name."""
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is anything at ``path``; not where the system takes no such path either."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder, likewise."""
+    return is_there(path) and path.is_dir()
+
+
 def read_text(path: Path, most: int) -> str:
     """The text in ``path``, which is UTF-8 and at most ``most`` bytes long.
 

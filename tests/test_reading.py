@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replicafit.reading import UnreadableError, read_arrays, read_bytes, read_text
+from replicafit.reading import (
+    UnreadableError,
+    is_folder,
+    is_there,
+    read_arrays,
+    read_bytes,
+    read_text,
+)
 
 ARRAYS = {
     "a": np.arange(6.0).reshape(2, 3),
@@ -108,3 +115,10 @@ def test_text_and_pipes(tmp_path):
 def _fill(pipe: int) -> None:
     with os.fdopen(pipe, "wb") as stream:
         stream.write(b"x" * 10**6)
+
+
+@pytest.mark.parametrize("name", ["no", "a" * 300, "a/" * 3000, "a\0b"], ids=range(4))
+def test_where_nothing_can_be_nothing_is(tmp_path: Path, name: str):
+    assert not is_there(tmp_path / name)
+    assert not is_folder(tmp_path / name)
+    assert is_folder(tmp_path)

@@ -13,6 +13,7 @@ from replicafit.cli.exit_codes import FAILED
 from replicafit.cli.loading import registry_of
 from replicafit.cli.wrapping import page, write_names
 from replicafit.errors import OutputError, PluginError
+from replicafit.reading import is_there
 
 
 @click.command()
@@ -125,5 +126,5 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
 
 
 def _refuse_if_there(file: Path) -> None:
-    if file.exists():
+    if is_there(file):
         raise OutputError(f"'{file}' exists already. Give another name, or remove it.")

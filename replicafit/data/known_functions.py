@@ -22,7 +22,7 @@ from replicafit.components.inputs import combinations, described, outside
 from replicafit.data.grid_functions import SAME, GridFunctions, combination
 from replicafit.errors import DamagedError, DataError, ModelError
 from replicafit.plugins import Registry
-from replicafit.reading import read_text
+from replicafit.reading import is_folder, read_text
 
 NO_RESULT = ("diverged", "undrawn")
 """How replicas may end that are no fits."""
@@ -61,7 +61,7 @@ def known_function(
             return found
     path = folder / name
     try:
-        function = _mean_of_fit(path) if path.is_dir() else read_function(path)
+        function = _mean_of_fit(path) if is_folder(path) else read_function(path)
     except FileNotFoundError:
         forms = [source.form for source in registry.all(FunctionSource) if source.form]
         others = "".join(f", {form}" for form in forms)

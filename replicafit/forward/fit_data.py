@@ -2,6 +2,7 @@
 
 Datasets are read and cut; in a closure test a known function's predictions take the place of what
 was measured; some datasets may be held out; and the covariance of the chi2 that is minimised comes
+import os
 from the experimental one by t0, extra matrices, regularization and weights, in this order.
 """
 
@@ -28,6 +29,7 @@ from replicafit.data.replica_data import ALL_REPLICAS, fluctuated
 from replicafit.errors import DataError, ModelError
 from replicafit.forward.penalties import with_penalty_grids
 from replicafit.forward.predictions import predict
+from replicafit.reading import is_folder, is_there
 from replicafit.runcard import Setup
 from replicafit.runcard.relocation import paths_in
 from replicafit.seeds import Seeds
@@ -52,9 +54,9 @@ def _other_files(setup: Setup) -> Iterator[tuple[str, str]]:
         if key.startswith(("data.datasets", "data.t0", "data.closure", "extends")):
             continue  # read into arrays, or known otherwise
         file = folder / path
-        if file.is_dir():
+        if is_folder(file):
             file = file / "run.json"
-        if file.is_file():
+        if is_there(file) and file.is_file():
             yield key, hashlib.sha256(_of_a_fit(file) or file.read_bytes()).hexdigest()
 
 

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from replicafit.components import Exporter, WholeFit, load_target
 from replicafit.data import FitData
 from replicafit.errors import DamagedError, OutputError, ReplicafitError
+from replicafit.reading import is_there
 from replicafit.results.data_file import write_data_file
 from replicafit.results.files import appearing, checksum, is_of_the_disk
 from replicafit.results.jobs import living_jobs
@@ -211,7 +212,7 @@ class FitFolder:
     def refuse_if_empty(self) -> None:
         """Raises OutputError unless something of a fit is here to go on with."""
         parts = ("run.json", "runcard.yml", "replicas", self.jobs.name)
-        if not any((self.path / name).exists() for name in parts):
+        if not any(is_there(self.path / name) for name in parts):
             raise OutputError(
                 f"'{self.path}' holds no fit to continue. Leave --resume away to begin one."
             )

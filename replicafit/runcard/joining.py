@@ -22,6 +22,7 @@ import yaml
 from replicafit.components import Preset
 from replicafit.errors import RuncardError
 from replicafit.plugins import Registry
+from replicafit.reading import is_there
 from replicafit.runcard.models import DEFAULT_OPTIMIZER
 from replicafit.runcard.yaml_source import (
     OptionMark,
@@ -189,7 +190,7 @@ def _extended(node: yaml.Node, part: _Part, registry: Registry) -> _Part:
             raise RuncardError(_at(node, registry.absence(Preset, given)))
         return _preset(registry.get(Preset, given))
     path = part.path.parent / given
-    if not path.is_file():
+    if not is_there(path):
         raise RuncardError(_at(node, f"There is no runcard at '{path}' to extend. Check the path."))
     return _Part(str(path), path)
 

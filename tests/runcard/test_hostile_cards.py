@@ -143,3 +143,8 @@ def test_a_card_may_come_from_a_pipe(tmp_path, registry):
     writer.join()
     os.close(reading)
     assert card.training.max_steps == 7
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a" * 5000, "a/" * 3000], ids=len)
+def test_a_path_that_the_system_does_not_take_is_not_there(refused, path: str):
+    assert "There is no runcard at" in refused(f"extends: {path}\n{CARD}")

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from replicafit import __version__
-from replicafit.plugin import Registry, ReportSection, appearing
+from replicafit.plugin import Registry, ReportSection, appearing, is_there
 from replicafit_report.agreement import agreement_section
 from replicafit_report.files import write_files
 from replicafit_report.functions import function_sections, plain_opening
@@ -71,7 +71,7 @@ def write_report(
 def _mark(context: SectionContext) -> str:
     """The file by which a plugin knows that the folder is its own; nothing for that of a fit."""
     marks = {component.marked_by for component in context.registry.all(ReportSection)} - {FIT}
-    return next((mark for mark in sorted(marks) if (context.folder / mark).is_file()), "")
+    return next((mark for mark in sorted(marks) if is_there(context.folder / mark)), "")
 
 
 def _with_files(sections: Sequence[Section], path: Path, figures: Path | None) -> Path:

@@ -14,6 +14,7 @@ from replicafit.plugin import (
     LuminosityTable,
     ModelError,
     PenaltyContext,
+    is_folder,
     join_grids,
     on_grid,
     read_observable,
@@ -91,7 +92,7 @@ def _of_two_hadrons(observable: Dataset) -> bool:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.is_dir():
+    if not is_folder(path):
         return [path]
     files = sorted(path.glob("*.npz"))
     if not files:
