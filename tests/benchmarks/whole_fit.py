@@ -29,7 +29,7 @@ STEPS = Path(__file__).with_name("steps.py")
 
 @dataclass(frozen=True)
 class Figures:
-    """One run: seconds, and replicas per minute of training."""
+    """One run: seconds; the first step is over with the first look at it."""
 
     wall: float
     processor: float
@@ -51,17 +51,12 @@ def run(python: str, cores: str, arguments: list[str]) -> Figures:
         )
         assert process.stdout is not None
         first_word = time.perf_counter() - start if process.stdout.read(1) else float("nan")
-        first_step = float("nan")
-        while process.stdout.read1():
-            begun = output / "progress.jsonl"
-            if first_step != first_step and begun.exists() and begun.stat().st_size:
-                first_step = time.perf_counter() - start
+        process.stdout.read()
         if process.wait():
             sys.exit(f"{shlex.join(command)} failed")
         wall = time.perf_counter() - start
-        if first_step != first_step:  # nothing was printed between the first step and the end
-            begun = json.loads((output / "progress.jsonl").read_text().splitlines()[0])["time"]
-            first_step = _since(start, begun)
+        begun = json.loads((output / "progress.jsonl").read_text().splitlines()[0])["time"]
+        first_step = _since(start, begun)
         return Figures(wall, _processor() - before, first_word, first_step)
 
 
@@ -88,19 +83,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("card")
     parser.add_argument("--beside", default="", help="Python of the former version")
+    parser.add_argument("--beside-card", default="", help="its card, if it is another")
     parser.add_argument("--cores", nargs="+", default=["0", "0,1"])
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--data", default="")
     parser.add_argument("--peer", default="")
     given = parser.parse_args()
-    arguments = [given.card, *(part for one in given.set for part in ("--set", one))]
-    cases = {f"now, cores {cores}": (sys.executable, cores) for cores in given.cores}
+    more = [part for one in given.set for part in ("--set", one)]
+    now, before = [given.card, *more], [given.beside_card or given.card, *more]
+    cases = {f"now, cores {cores}": (sys.executable, cores, now) for cores in given.cores}
     if given.beside:
-        cases |= {f"former, cores {cores}": (given.beside, cores) for cores in given.cores}
+        cases |= {f"former, cores {c}": (given.beside, c, before) for c in given.cores}
     runs: dict[str, list[Figures]] = {name: [] for name in cases}
     for _ in range(given.repeat):
-        for name, (python, cores) in cases.items():
+        for name, (python, cores, arguments) in cases.items():
             runs[name].append(run(python, cores, arguments))
             print(name, runs[name][-1], flush=True)
     print(f"\n{'':20s}   wall s   processor s   first word s   first step s")
@@ -112,17 +109,14 @@ def main() -> None:
         )
     if given.beside:
         for cores in given.cores:
-            now, former = (
-                median(runs[f"now, cores {cores}"]),
-                median(runs[f"former, cores {cores}"]),
-            )
+            one, other = (median(runs[f"{who}, cores {cores}"]) for who in ("now", "former"))
             print(
-                f"now over former, cores {cores}: wall {now.wall / former.wall:.2f}, "
-                f"processor {now.processor / former.processor:.2f}"
+                f"now over former, cores {cores}: wall {one.wall / other.wall:.2f}, "
+                f"processor {one.processor / other.processor:.2f}"
             )
     if given.data:
-        more = ["--peer", given.peer] if given.peer else []
-        command = [sys.executable, str(STEPS), given.data, "--replicas", "1", "10", "50", *more]
+        peer = ["--peer", given.peer] if given.peer else []
+        command = [sys.executable, str(STEPS), given.data, "--replicas", "1", "10", "50", *peer]
         subprocess.run(["taskset", "-c", "0", *command], check=True)
 
 
