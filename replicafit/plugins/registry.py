@@ -73,7 +73,7 @@ TAKEN: Mapping[type[Component], tuple[str, ...]] = {
     Command: ("run", "check", "verify", "export", "init", "schema", "explain", "diff", "plugins"),
     RuncardSection: (
         *("extends", "title", "plugins", "seed", "replicas", "precision", "data", "model"),
-        *("penalties", "training", "export"),
+        *("penalties", "training", "selection", "export"),
     ),
 }
 """Names that replicafit itself has and that no plugin can take."""
