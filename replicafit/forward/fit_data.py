@@ -2,7 +2,6 @@
 
 Datasets are read and cut; in a closure test a known function's predictions take the place of what
 was measured; some datasets may be held out; and the covariance of the chi2 that is minimised comes
-import os
 from the experimental one by t0, extra matrices, regularization and weights, in this order.
 """
 
