@@ -255,11 +255,10 @@ class FitPlan:
 
 def _data(setup: Setup) -> FitData:
     """The data of ``setup``, of which its exporters say that they can export the fit."""
-    found = load_data(setup)
+    found, card = load_data(setup), canonical(setup.runcard)
     for name in setup.runcard.export:
         exporter = setup.registry.get(Exporter, name)
         if exporter.check is not None:
-            card = canonical(setup.runcard)
             exporter.call("check", card, found.attributes, when="for this runcard")
     return found
 

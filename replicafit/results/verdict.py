@@ -183,25 +183,31 @@ def _kind(reason: str) -> str:
 
 def _diverged(seen: Evidence) -> _Found | None:
     """Replicas whose loss or gradient was not finite."""
-    numbers = [r.number for r in seen.finished if r.status == "diverged"]
-    if not numbers:
-        return None
-    return _Found(
-        f"{_share(numbers, seen.finished)} ended as diverged: {ENDS['diverged']}.",
+    return _ended(
+        seen,
+        "diverged",
         "Lower training.optimizer.learning_rate, or set clipnorm of the optimizer to 1.",
-        serious=2 * len(numbers) > len(seen.finished),
     )
 
 
 def _undrawn(seen: Evidence) -> _Found | None:
     """Replicas without pseudodata."""
-    numbers = [r.number for r in seen.finished if r.status == "undrawn"]
+    return _ended(
+        seen,
+        "undrawn",
+        "Leave data.redraw_negative away, or cut the data that are negative in most draws: "
+        "replicafit check names them.",
+    )
+
+
+def _ended(seen: Evidence, status: str, advice: str) -> _Found | None:
+    """Replicas that ended with ``status``, which no good one has."""
+    numbers = [r.number for r in seen.finished if r.status == status]
     if not numbers:
         return None
     return _Found(
-        f"{_share(numbers, seen.finished)} ended as undrawn: {ENDS['undrawn']}.",
-        "Leave data.redraw_negative away, or cut the data that are negative in most draws: "
-        "replicafit check names them.",
+        f"{_share(numbers, seen.finished)} ended as {status}: {ENDS[status]}.",
+        advice,
         serious=2 * len(numbers) > len(seen.finished),
     )
 
