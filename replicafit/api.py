@@ -26,6 +26,7 @@ from replicafit.data.given import given_datasets
 from replicafit.errors import RuncardError
 from replicafit.execution.executors import Executor, executor_for
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
+from replicafit.execution.outline import fit_lines, misspelt_lines, plan_lines
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.forward.fit_data import load_data
 from replicafit.forward.planning import NetworkPlan, plan_networks
@@ -102,6 +103,8 @@ def fit(
             who = stack.enter_context(executor_for(who, setup.registry, watching.warning))
         watching.phase("Reading data")
         found = _data(setup)
+        for line in misspelt_lines(found):
+            watching.warning(line)
         watching.phase("Starting Keras")
         import_engine_quietly()
         from replicafit.execution.fitting import FitInFolder
@@ -239,8 +242,6 @@ class FitPlan:
         }
 
     def __str__(self) -> str:
-        from replicafit.execution.outline import fit_lines, plan_lines
-
         lines = (line for each in self.networks for line in plan_lines(each))
         return "\n".join([*fit_lines(self), *lines])
 

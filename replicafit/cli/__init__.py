@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from difflib import get_close_matches
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -83,7 +84,13 @@ class Commands(click.Group):
 
 
 def main() -> None:
-    """Entry point of the command ``replicafit``."""
+    """Entry point of the command ``replicafit``.
+
+    Letters that the terminal's encoding lacks are written as escapes: ``\\xfc``.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         commands(standalone_mode=False)
     except click.ClickException as error:

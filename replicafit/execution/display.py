@@ -101,7 +101,7 @@ class Display(Observer):
 
 def _bar(console: Console) -> Progress:
     return Progress(
-        SpinnerColumn(),
+        SpinnerColumn("dots" if console.encoding.startswith("utf") else "line"),
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=None),
         TextColumn("{task.percentage:>3.0f} %"),

@@ -125,7 +125,7 @@ def executor_for(
     Raises:
         ExecutionError: it names none, or it cannot be reached.
     """
-    name, _, address = (given or LANES).partition(":")
+    name, _, address = (LANES if given is None else given).partition(":")
     if name in FORMERLY:
         tell(
             f"--executor {given}: one process now trains in lanes, one for each core, instead of "

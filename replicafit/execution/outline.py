@@ -50,9 +50,15 @@ def source_lines(data: FitData) -> Iterator[str]:
         yield f"uncertainties shared by {', '.join(own)}: {', '.join(names[:SHOWN])}{more}"
     if len(data.datasets) > 1 and not shared:
         yield "no uncertainty is shared by datasets: one that is has the same name in each"
+    yield from (f"    {line}" for line in misspelt_lines(data))
+
+
+def misspelt_lines(data: FitData) -> Iterator[str]:
+    """Sources of uncertainty whose names are nearly the same."""
+    owners = sharing(data.datasets)
     for one, other in lookalikes(owners):
         yield (
-            f"    '{one}' ({', '.join(owners[one])}) and '{other}' ({', '.join(owners[other])}) "
+            f"'{one}' ({', '.join(owners[one])}) and '{other}' ({', '.join(owners[other])}) "
             "count as different uncertainties: are they one, misspelt?"
         )
 

@@ -85,7 +85,7 @@ def load_setup(
     """
     registry = load_registry() if registry is None else registry
     cards = read_cards(card, registry, text)
-    known = registry_for(cards, registry, recorded)
+    known = registry_for(cards, registry, recorded, overrides)
     if given:
         changes = [*_given_overrides(cards, given), *overrides]
         runcard = load_runcard(cards, known, changes, anywhere=True)
@@ -110,7 +110,10 @@ def _given_overrides(cards: Cards, names: Iterable[str]) -> list[Override]:
 
 
 def registry_for(
-    card: Path | Cards, registry: Registry, recorded: Mapping[str, str] | None = None
+    card: Path | Cards,
+    registry: Registry,
+    recorded: Mapping[str, str] | None = None,
+    overrides: Sequence[Override] = (),
 ) -> Registry:
     """``registry`` with the plugins in the files that ``card``, or the one at that path, names.
 
@@ -118,12 +121,13 @@ def registry_for(
         card: a runcard, or its path.
         registry: of the installed plugins.
         recorded: as ``with_files`` takes it.
+        overrides: values that take the place of the card's.
 
     Raises:
         RuncardError: a file is missing or does not load, with the place that names it.
     """
     cards = card if isinstance(card, Cards) else read_cards(card, registry)
-    source = cards.joined()
+    source = cards.joined(overrides)
     names = source.data.get("plugins", ())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return registry  # load_runcard says what is wrong with it
