@@ -156,6 +156,8 @@ MEASURED = FileLayout(
         Entry("central", "measured values", "(d,)"),
         Entry("uncertainty", "square root of the diagonal of the covariance", "(d,)"),
         Entry("uncorrelated", "the part of it that is uncorrelated", "(d,)"),
+        Entry("sources", "names of the correlated sources of uncertainty", "(c,)"),
+        Entry("shifts", "what one standard deviation of each shifts, absolute", "(d, c)"),
         Entry(
             "kinematics_*",
             "one for each variable of the dataset files, such as kinematics_x; not a number where "

@@ -112,6 +112,7 @@ if TYPE_CHECKING:
     from replicafit.results.records import ReplicaRecord as ReplicaRecord
     from replicafit.results.records import RunRecord as RunRecord
     from replicafit.results.replica import ReplicaResult as ReplicaResult
+    from replicafit.results.selection import figure_words as figure_words
     from replicafit.runcard import Override as Override
     from replicafit.runcard import Runcard as Runcard
     from replicafit.runcard import Setup as Setup
@@ -167,6 +168,7 @@ _LATER = {
     "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
     "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),
     "replicafit.results.replica": ("ReplicaResult",),
+    "replicafit.results.selection": ("figure_words",),
     "replicafit.runcard": (
         "Override",
         "Runcard",

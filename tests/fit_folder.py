@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -107,14 +108,15 @@ def write_fit(
     diverged: Sequence[int] = (),
     exporters: Sequence[Exporter] = EXPORTERS,
     spread: float = 0.05,
+    **more: Any,
 ) -> Path:
-    """A fit folder with the replicas ``numbers``."""
+    """A fit folder with the replicas ``numbers``, and ``more`` in its runcard."""
     folder = FitFolder(path)
     path.mkdir(parents=True)
     (path / "runcard.yml").write_text("title: <toy> & friends\n")
     card = {"title": "<toy> & friends", "replicas": requested or (min(numbers), max(numbers))}
     run = {
-        "runcard": card,
+        "runcard": card | more,
         "hash": "0" * 64,
         "versions": {"replicafit": "0.1.0"},
         "plugins": {"builtin": {"distribution": "replicafit", "version": "0.1.0"}},

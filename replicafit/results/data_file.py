@@ -13,7 +13,9 @@ from replicafit.results.files import write_arrays
 
 
 def write_data_file(path: Path, data: FitData) -> None:
-    """Measured values, their errors and kinematics, each (d,); names, each of length s."""
+    """Measured values, their errors and kinematics, each (d,); what correlated sources shift,
+    (d, s); names.
+    """
     unknown = [np.full(dataset.n_data, np.nan) for dataset in data.datasets]
     uncorrelated = [_uncorrelated_variance(dataset) for dataset in data.datasets]
     kinematics = {
@@ -29,6 +31,8 @@ def write_data_file(path: Path, data: FitData) -> None:
         central=data.central,
         uncertainty=np.sqrt(np.diag(data.covariance)),
         uncorrelated=np.sqrt(np.concatenate(uncorrelated)),
+        sources=np.array(data.sources.names, dtype=np.str_),
+        shifts=data.sources.shifts(np.concatenate([d.multiplied for d in data.datasets])),
         **{f"kinematics_{name}": np.concatenate(parts) for name, parts in kinematics.items()},
     )
 

@@ -144,6 +144,9 @@ def test_predictions_shifts_and_splits_agree_with_the_results(fitted, toy_data):
         assert list(data["n_data"]) == [40, 25, 12]
         np.testing.assert_array_equal(data["central"], toy_data.central)
         np.testing.assert_allclose(data["uncertainty"] ** 2, np.diag(toy_data.covariance))
+        own, shared = np.diag(data["uncorrelated"] ** 2), data["shifts"] @ data["shifts"].T
+        np.testing.assert_allclose(own + shared, toy_data.covariance, atol=1e-15)
+        assert data["sources"].shape == data["shifts"].shape[1:]
     folder = fitted / "replicas" / "replica_0003"
     result = json.loads((folder / "result.json").read_text())
     with np.load(folder / "predictions.npz") as arrays:

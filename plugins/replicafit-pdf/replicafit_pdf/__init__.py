@@ -163,4 +163,14 @@ def replicafit_report_sections() -> Sequence[ReportSection]:
             build="replicafit_pdf.luminosities:luminosities",
             summary="luminosities of partons at 13 TeV",
         ),
+        ReportSection(
+            name="coverage",
+            build="replicafit_pdf.kinematics:coverage",
+            summary="data of deep-inelastic scattering and hadron collisions in x and Q2",
+        ),
+        ReportSection(
+            name="positivity",
+            build="replicafit_pdf.positivity_section:positivity",
+            summary="observables that are kept positive",
+        ),
     ]

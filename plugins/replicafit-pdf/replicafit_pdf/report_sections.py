@@ -169,13 +169,13 @@ def _opening(partons: Functions) -> list[Figure]:
     """The functions people know best, in one picture."""
     sea = (partons.of("ū") + partons.of("d̄")) / 2
     curves: list[Any] = [
-        ("x u valence", partons.of("u") - partons.of("ū"), BLUE, 0.22, True, None),
-        ("x d valence", partons.of("d") - partons.of("d̄"), GREEN, 0.2, True, None),
-        ("x (ū + d̄) / 2", sea, PURPLE, 6e-4, False, None),
-        ("x s", partons.of("s"), ORANGE, 2.5e-3, False, None),
+        ("x u valence", partons.of("u") - partons.of("ū"), BLUE, None),
+        ("x d valence", partons.of("d") - partons.of("d̄"), GREEN, None),
+        ("x (ū + d̄) / 2", sea, PURPLE, None),
+        ("x s", partons.of("s"), ORANGE, None),
     ]
     if "g" in partons.names:
-        curves.append(("x g / 10", partons.of("g") / 10, VERMILLION, 0.012, True, None))
+        curves.append(("x g / 10", partons.of("g") / 10, VERMILLION, None))
     return opening_figures(partons, curves, OPENING)
 
 

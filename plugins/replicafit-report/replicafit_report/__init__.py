@@ -29,6 +29,7 @@ from replicafit_report.section import (
 )
 
 if TYPE_CHECKING:
+    from replicafit_report.coverage import coverage_figures, places_of
     from replicafit_report.functions import function_sections, opening_figures
     from replicafit_report.page import save
     from replicafit_report.pictures import (
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         label_x,
         log_axis,
         replica_points,
+        rows_by_name,
     )
     from replicafit_report.ranges import Range
     from replicafit_report.record import Record, recorded
@@ -59,7 +61,9 @@ _LATER = {
     "replicafit_report.pictures": (
         *("BLUE", "CYCLE", "GREEN", "INK", "MUTED", "ORANGE", "PURPLE", "REPLICA", "VERMILLION"),
         *("Drawing", "band", "drawing", "few_ticks", "label_x", "log_axis", "replica_points"),
+        "rows_by_name",
     ),
+    "replicafit_report.coverage": ("coverage_figures", "places_of"),
     "replicafit_report.functions": ("function_sections", "opening_figures"),
     "replicafit_report.page": ("save",),
     "replicafit_report.ranges": ("Range",),
@@ -100,6 +104,7 @@ __all__ = [
     "Table",
     "Text",
     "band",
+    "coverage_figures",
     "drawing",
     "few_ticks",
     "function_sections",
@@ -107,8 +112,10 @@ __all__ = [
     "label_x",
     "log_axis",
     "opening_figures",
+    "places_of",
     "recorded",
     "replica_points",
+    "rows_by_name",
     "save",
 ]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from matplotlib.axes import Axes
 
+from replicafit_report.coverage import kinematics
 from replicafit_report.pictures import (
     BLUE,
-    CYCLE,
     GRID,
     INK,
     REPLICA,
@@ -18,10 +18,9 @@ from replicafit_report.pictures import (
     drawing,
     few_ticks,
     label_x,
-    log_axis,
     rows_by_name,
 )
-from replicafit_report.ranges import MANY_DECADES, around
+from replicafit_report.ranges import around
 from replicafit_report.record import Predictions, Record
 from replicafit_report.section import (
     Block,
@@ -37,11 +36,10 @@ from replicafit_report.section import (
 from replicafit_report.statistics import FEWEST_FOR_A_BAND
 
 PER_ROW, SHOWN_PULLS = 90, 20
-MARKS = ("o", "s", "^", "D")
 EXPLAINED = (
     "Measured values over the mean prediction of the replicas that count; as they are where they "
     "depend on x alone. The correlated uncertainties shift "
-    "the measured values by what lowers the total χ² most; the shifted values carry their "
+    "the measured values by what lowers the total chi2 most; the shifted values carry their "
     "uncorrelated errors only, and are what should lie on the band."
 )
 ABSENT = (
@@ -73,7 +71,7 @@ class _Compared:
 
 
 def agreement_section(record: Record) -> Section:
-    """Where the data are, what the fit says of each dataset, and of correlated errors."""
+    """What the fit says of each dataset, and of correlated errors."""
     title = "Data and predictions"
     if record.predictions is None:
         return Section("data", title, [Text(ABSENT)], "Data")
@@ -91,98 +89,10 @@ def agreement_section(record: Record) -> Section:
             ("band", "prediction: 68 % of the replicas that count"),
         )
     )
-    blocks: list[Block] = [*_coverage(record), Text(EXPLAINED), legend]
+    blocks: list[Block] = [Text(EXPLAINED), legend]
     layout = "packed" if len(figures) > 2 else "two"
     blocks += [Figures(figures, layout=layout), *_pulls(predictions)]
     return Section("data", title, blocks, "Data")
-
-
-def _coverage(record: Record) -> list[Figures]:
-    """Where in their two main kinematics the data are, by experiment."""
-    assert record.predictions is not None
-    known = _kinematics(record.predictions.data)
-    if len(known) < 2 or not np.isfinite(sum(list(known.values())[:2])).any():
-        return []
-    axes = list(known.items())[:2]
-    return [Figures([_places(record, axes, narrow) for narrow in (False, True)], layout="one")]
-
-
-def _kinematics(data: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What varies of the kinematics, each thing once, without what is the measurement itself."""
-    no_place = [data[name] for name in ("central", "uncertainty", "uncorrelated")]
-    known: dict[str, np.ndarray] = {}
-    for key, values in data.items():
-        seen = [*no_place, *known.values()]
-        if (
-            key.startswith("kinematics_")
-            and len(np.unique(values[np.isfinite(values)])) > 1
-            and not any(np.allclose(values, other, equal_nan=True) for other in seen)
-        ):
-            known[key.removeprefix("kinematics_")] = values
-    return known
-
-
-def _places(record: Record, axes: Sequence[tuple[str, np.ndarray]], narrow: bool) -> Figure:
-    """Experiments stand beside the figure, or below it on a ``narrow`` screen."""
-    assert record.predictions is not None
-    (first, across), (second, up) = axes
-    groups: dict[str, np.ndarray] = {}
-    for experiment, datasets in record.groups().items():
-        places = [record.predictions.places[name] for name in datasets]
-        at = np.concatenate([np.arange(place.start, place.stop) for place in places])
-        both = at[np.isfinite(across[at]) & np.isfinite(up[at])]
-        if len(both):
-            groups[experiment] = both
-    shown = list(groups)[:16]
-    below = 19.0 * -(-len(shown) // 2)
-    height, width = (280 + below, 360.0) if narrow else (320.0, 640.0)
-    right, bottom = (12.0, 34 + below) if narrow else (150.0, 34.0)
-    names = [_with_unit(name).partition(" [")[0] for name in (second, first)]
-    title = f"Where the data are: {' against '.join(names)}"
-    with drawing(title, height, width, right=right, bottom=bottom) as made:
-        ax = made.ax
-        for axis, values in (("x", across), ("y", up)):
-            kept = values[np.isfinite(values)]
-            if kept.min() > 0 and kept.max() / kept.min() > MANY_DECADES:
-                log_axis(ax, axis, float(kept.min()) / 1.3, float(kept.max()) * 1.3)
-        for i, (experiment, both) in enumerate(groups.items()):
-            color, mark = CYCLE[i % len(CYCLE)], MARKS[i // len(CYCLE) % len(MARKS)]
-            ax.plot(
-                across[both],
-                up[both],
-                mark,
-                color=color,
-                markersize=3.4,
-                markeredgewidth=0,
-                alpha=0.75,
-            )
-            if i >= len(shown):
-                continue
-            column, row = (0.5 * (i % 2), -0.26 - 0.08 * (i // 2)) if narrow else (1.03, 0.97)
-            row -= 0 if narrow else 0.062 * i
-            ax.plot(
-                column, row, mark, color=color, markersize=5, transform=ax.transAxes, clip_on=False
-            )
-            ax.text(
-                column + 0.025,
-                row,
-                f"{experiment}, {len(both)}",
-                fontsize=9,
-                va="center",
-                transform=ax.transAxes,
-            )
-        label_x(ax, _with_unit(first))
-        ax.set_ylabel(_with_unit(second), loc="top", labelpad=2)
-    without = len(across) - sum(map(len, groups.values()))
-    caption = "Each dot is a datum; the numbers count them, by experiment."
-    if without:
-        caption += f" {without:,} data name no {names[1]} and {names[0]}, and are not here."
-    return made.done(caption, screen="narrow" if narrow else "broad")
-
-
-def _with_unit(kinematic: str) -> str:
-    """The name of a kinematic variable; a squared scale is in GeV², as in dataset files."""
-    return {"q2": "Q² [GeV²]"}.get(kinematic, kinematic)
 
 
 def _pulls(predictions: Predictions) -> list[Block]:
@@ -192,27 +102,23 @@ def _pulls(predictions: Predictions) -> list[Block]:
         return []
     values = np.array([value for _, value in pulls])
     shown = pulls[:SHOWN_PULLS]
-    height = 60 + 22 * len(shown)
-    with drawing("Pulls of correlated errors, in sigmas", height, width=480, left=10) as made:
+    height = 60 + 24.0 * (len(shown) + 1)
+    with drawing("Pulls of correlated errors", height, left=10) as made:
         ax = made.ax
         reach = max(2.0, 1.1 * float(np.abs(values).max()))
         ax.axvspan(-1, 1, color=GRID, alpha=0.5, linewidth=0)
+        rows_by_name(ax, [name for name, _ in shown], at=-reach)
         ax.axvline(0, color=INK, linewidth=0.6)
-        for i, (name, value) in enumerate(shown):
-            ax.plot([0, value], [i, i], color=BLUE, linewidth=1.4)
-            ax.plot(value, i, "o", color=BLUE, markersize=4.5)
-            left = value < 0
-            ax.text(0, i, f" {name} ", ha="left" if left else "right", va="center", fontsize=9.5)
-        ax.set_yticks([])
-        ax.set_ylim(len(shown) - 0.4, -0.6)
+        for row, (_, value) in enumerate(shown):
+            ax.plot([0, value], [row, row], color=BLUE, linewidth=1.4)
+            ax.plot(value, row, "o", color=BLUE, markersize=4.5)
         ax.set_xlim(-reach, reach)
-        ax.grid(visible=False, axis="y")
-        ax.spines["left"].set_visible(False)
-        label_x(ax, "shift / its error")
+        few_ticks(ax, x=6, y=None)
+        label_x(ax, "shift / its error, in sigmas")
     caption = (
         f"The {len(shown)} largest of {len(pulls)}; all together they cost "
-        f"{(values**2).sum():,.0f} of χ². Much beyond the gray band, 1 sigma, an error is not what "
-        "it says."
+        f"{(values**2).sum():,.0f} of chi2. Much beyond the gray band of one sigma, an error is not "
+        "what it says."
     )
     rows = [Row([name, f"{value:+.2f}"]) for name, value in pulls]
     table = Table(["source", "pull in sigmas"], rows, name="pulls", explore=True)
@@ -253,7 +159,7 @@ def _compare(predictions: Predictions, name: str, x_name: str = "x") -> _Compare
     order, along = np.arange(place.start, place.stop), x_name
     x, q2 = (_known(data, key, place) for key in ("x", "q2"))
     if x is None:
-        known = {key: _known(data, key, place) for key in _kinematics(data)}
+        known = {key: _known(data, key, place) for key in kinematics(data)}
         varying = {k: v for k, v in known.items() if v is not None and len(np.unique(v)) > 1}
         along, x = next(iter(varying.items()), (along, None))
     by_x = along == x_name
@@ -355,8 +261,8 @@ def _label(ax: Axes, compared: _Compared, at: np.ndarray) -> None:
         names = [f"{said}{_short(compared.x[i])}" for i in ticks]
     if compared.q2 is not None:
         names = [f"{n}\nQ² = {_short(compared.q2[i])}" for n, i in zip(names, ticks, strict=True)]
-    ax.set_xticks(ticks, names, fontsize=9, ha="left")
-    ax.tick_params(axis="y", labelsize=9)
+    ax.set_xticks(ticks, names, fontsize=10, ha="left")
+    ax.tick_params(axis="y", labelsize=10)
 
 
 def _short(value: float) -> str:

@@ -52,14 +52,14 @@ def charts(record: Record, level: str, names: Sequence[str]) -> list[Figure]:
 
 
 def _bars(names: Sequence[str], values: Sequence[Spread], total: float) -> Figure:
-    with drawing("χ² per datum of the measured values", _height(names), left=10) as made:
+    with drawing("chi2 per datum of the measured values", _height(names), left=10) as made:
         ax, at = made.ax, np.arange(len(names))
         means = np.array([v.mean for v in values])
         ax.barh(at, means, height=0.36, color=BLUE, alpha=0.75, linewidth=0)
         low, high = (np.array([getattr(v, end) for v in values]) for end in ("low", "high"))
         ax.hlines(at, low, high, color=INK, linewidth=1.4)
         rows_by_name(ax, names)
-        label_x(ax, "χ² per datum")
+        label_x(ax, "chi2 per datum")
         ax.axvline(1, color=MUTED, linewidth=1)
         ax.axvline(total, color=INK, linewidth=1, linestyle=(0, (3, 2)))
         right = total >= 1
@@ -69,7 +69,7 @@ def _bars(names: Sequence[str], values: Sequence[Spread], total: float) -> Figur
             f"all data {total:.3f}",
             ha="left" if right else "right",
             va="center",
-            fontsize=9.5,
+            fontsize=10,
         )
         top = max(1.5, 1.06 * usual(_ends(values))[1])
         for row, mean in enumerate(means):
@@ -82,22 +82,22 @@ def _bars(names: Sequence[str], values: Sequence[Spread], total: float) -> Figur
 def _pairs(
     names: Sequence[str], training: Sequence[Spread], validation: Sequence[Spread]
 ) -> Figure:
-    with drawing("χ² per datum of the pseudodata", _height(names), left=10) as made:
+    with drawing("chi2 per datum of the pseudodata", _height(names), left=10) as made:
         ax, at = made.ax, np.arange(len(names))
         for values, color, offset in ((training, BLUE, 0.0), (validation, ORANGE, 0.22)):
             low, high = (np.array([getattr(v, end) for v in values]) for end in ("low", "high"))
             ax.hlines(at + offset, low, high, color=color, linewidth=1.2, alpha=0.7)
             ax.plot([v.mean for v in values], at + offset, "o", color=color, markersize=5)
         rows_by_name(ax, names)
-        label_x(ax, "χ² per datum")
+        label_x(ax, "chi2 per datum")
         ax.axvline(2, color=MUTED, linewidth=1)
         top = max(3.0, 1.06 * usual(_ends([*training, *validation]))[1])
         for row, both in enumerate(zip(training, validation, strict=True)):
             beyond_the_end(ax, top, row, *(value.mean for value in both))
         few_ticks(ax, x=6, y=None)
         ax.set_xlim(0, top)
-        ax.text(0.02, HEAD, "● training", color=BLUE, va="center", fontsize=9.5)
-        ax.text(0.34 * top, HEAD, "● validation", color=ORANGE, va="center", fontsize=9.5)
+        ax.text(0.02, HEAD, "● training", color=BLUE, va="center", fontsize=10)
+        ax.text(0.34 * top, HEAD, "● validation", color=ORANGE, va="center", fontsize=10)
     return made.done(f"Dots: mean over replicas.{_lines(training)}")
 
 

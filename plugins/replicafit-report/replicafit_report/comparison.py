@@ -40,8 +40,8 @@ from replicafit_report.views import in_common
 
 OVER = (
     "All numbers are over the replicas that count; ± is their standard deviation. Standard errors "
-    "of χ² of the mean prediction are what so many replicas leave open of it: each is left out in "
-    "turn."
+    "of chi2 of the mean prediction are what so many replicas leave open of it: each is left out "
+    "in turn."
 )
 
 
@@ -137,8 +137,8 @@ def _summary(sides: Sequence[Side], findings: Sequence[str], opening: Sequence[F
     ]
     of_fits: tuple[tuple[str, Callable[[Record], str]], ...] = (
         ("data", lambda r: f"{r.fit.results[0].n_data:,}"),
-        ("χ² per datum of the mean prediction", _best),
-        ("χ² per datum, mean over replicas that count", lambda r: _spread(r, "all")),
+        ("chi2 per datum of the mean prediction", _best),
+        ("chi2 per datum, mean over replicas that count", lambda r: _spread(r, "all")),
         ("training, mean over replicas", lambda r: _spread(r, "training")),
         ("validation, mean over replicas", lambda r: _spread(r, "validation")),
         (
@@ -184,13 +184,13 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     if not sigmas >= 2:
         known = f", {sure} apart" if sure else ""
         return (
-            f"{a} and {b} describe the data equally well: χ² per datum of the mean prediction is "
+            f"{a} and {b} describe the data equally well: chi2 per datum of the mean prediction is "
             f"{numbers}{known}."
         )
     best, worst = (a, b) if apart_by > 0 else (b, a)
     return (
-        f"{best} describes the data better than {worst}: χ² per datum of the mean prediction is "
-        f"{numbers}; χ² differs by {abs(apart_by) * n_data:,.1f}, or {sure}."
+        f"{best} describes the data better than {worst}: chi2 per datum of the mean prediction is "
+        f"{numbers}; chi2 differs by {abs(apart_by) * n_data:,.1f}, or {sure}."
     )
 
 
@@ -224,7 +224,7 @@ def _spread(record: Record, part: str) -> str:
 
 def _chi2(sides: Sequence[Side]) -> Section:
     """Of the fits; empty where there is none."""
-    title = "χ² per datum"
+    title = "chi2 per datum"
     fits = [
         (side.name, side.record, mark, color)
         for side, mark, color in zip(sides, SWATCHES, COLORS, strict=False)
@@ -245,12 +245,12 @@ def _chi2(sides: Sequence[Side]) -> Section:
     rows.append(Row(["Total" if alike else "Total, of its own data", *total], "strong"))
     both = {n: each for n, each in values.items() if np.isfinite(each).sum() > 1}
     blocks: list[Block] = [
-        Text("χ² per datum of the measured values, mean over the replicas that count."),
+        Text("chi2 per datum of the measured values, mean over the replicas that count."),
         Legend(tuple((f"{mark} dot", name) for name, _, mark, _ in fits)),
         Figures([_dots(both or values, [color for *_, color in fits])], layout="two"),
         Table(["", *names], rows, name="chi2 per datum", explore=True),
     ]
-    return Section("chi2", title, blocks, "χ²")
+    return Section("chi2", title, blocks, "chi2")
 
 
 def _dataset(record: Record, name: str) -> float:
@@ -259,7 +259,7 @@ def _dataset(record: Record, name: str) -> float:
 
 def _dots(values: dict[str, list[float]], colors: Sequence[str]) -> Figure:
     height = 60 + 24 * (len(values) + 1)
-    with drawing("χ² per datum by dataset", height=height, left=10) as made:
+    with drawing("chi2 per datum by dataset", height=height, left=10) as made:
         ax, at = made.ax, np.arange(len(values))
         each = np.array(list(values.values()))
         for i, (column, color) in enumerate(zip(each.T, colors, strict=True)):
@@ -271,7 +271,7 @@ def _dots(values: dict[str, list[float]], colors: Sequence[str]) -> Figure:
             beyond_the_end(ax, top, row, *ours[np.isfinite(ours)])
         ax.set_xlim(0, top)
         few_ticks(ax, x=6, y=None)
-        label_x(ax, "χ² per datum")
+        label_x(ax, "chi2 per datum")
     return made.done()
 
 

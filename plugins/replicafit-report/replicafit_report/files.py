@@ -49,7 +49,7 @@ def _made(blocks: Sequence[Block]) -> Iterator[Figure | Table]:
 
 def _free(title: str, taken: set[str]) -> str:
     """A name for a file that is not ``taken``, of letters that every program reads."""
-    name = re.sub(r"[^A-Za-z0-9.-]+", "_", title.replace("χ²", "chi2")).strip("_")[:100]
+    name = re.sub(r"[^A-Za-z0-9.-]+", "_", title).strip("_")[:100]
     found, count = name, 1
     while found in taken:
         count += 1

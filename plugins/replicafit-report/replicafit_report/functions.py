@@ -20,6 +20,7 @@ from replicafit_report.pictures import (
     band,
     drawing,
     few_ticks,
+    label_bands,
     replica_curves,
 )
 from replicafit_report.ranges import Range
@@ -99,19 +100,15 @@ def plain_opening(context: SectionContext, ours: Functions) -> list[Figure]:
     """The first few functions in one picture, and the data where they are measured directly."""
     points = measured(context.fit, ours)
     shown = ours.distinct().names[: len(CYCLE)]
-    over = ours.ranges[0]
-    low, high = (np.log(end) if over.log else end for end in (over.low, over.high))
-    spots = low + np.array([0.15, 0.4, 0.65, 0.85, 0.3, 0.5]) * (high - low)
-    at = np.exp(spots) if over.log else spots
     curves = [
-        (ours.short(name), ours.of(name), color, float(spot), True, points.get(name))
-        for name, color, spot in zip(shown, CYCLE, at, strict=False)
+        (ours.short(name), ours.of(name), color, points.get(name))
+        for name, color in zip(shown, CYCLE, strict=False)
     ]
-    return opening_figures(ours, curves, over)
+    return opening_figures(ours, curves, ours.ranges[0])
 
 
-Curve = tuple[str, np.ndarray, str, float, bool, Measured | None]
-"""A label, values (r, n), a color, the x of the label, whether it is above, and data."""
+Curve = tuple[str, np.ndarray, str, Measured | None]
+"""A label, values (r, n), a color, and data."""
 
 
 def opening_figures(ours: Functions, curves: Sequence[Curve], over: Range) -> list[Figure]:
@@ -121,8 +118,7 @@ def opening_figures(ours: Functions, curves: Sequence[Curve], over: Range) -> li
 
 def _opening(ours: Functions, curves: Sequence[Curve], over: Range, narrow: bool) -> Figure:
     at = over.places(ours.x, FINE)
-    x, edges = ours.x[at], []
-    way = np.log if over.log else np.asarray
+    x, edges, labels = ours.x[at], [], []
     width, height = (360.0, 300.0) if narrow else (800.0, 360.0)
     counted = f"mean and 68 % of {len(ours)} replicas" if len(ours) > 2 else "mean"
     place = f" {ours.place}" if ours.place else ""
@@ -130,25 +126,14 @@ def _opening(ours: Functions, curves: Sequence[Curve], over: Range, narrow: bool
     title = f"{what}{place}{', ' if narrow else ': '}{counted}"
     with drawing(title, width=width, height=height, left=40) as made:
         ax = made.ax
-        for label, values, color, spot, above, points in curves:
+        for label, values, color, points in curves:
             if points is not None:
                 _data(ax, points, MUTED, size=2.8 if narrow else 4)
                 edges.append(
                     np.stack([points.values - points.errors, points.values + points.errors])
                 )
             drawn = band(ax, x, values[:, at], color, alpha=0.28)
-            edge = drawn[1] if above else drawn[0]
-            if len(curves) > 1:
-                ax.annotate(
-                    label,
-                    (spot, float(np.interp(way(spot), way(x), edge))),
-                    xytext=(0, 6 if above else -6),
-                    textcoords="offset points",
-                    ha="center",
-                    va="bottom" if above else "top",
-                    color=color,
-                    fontsize=11 if narrow else 14,
-                )
+            labels.append((label, drawn, color))
             edges.append(drawn[:, x > 10 * over.low] if over.log else drawn)
         bottom = min(float(each.min()) for each in edges)
         top = max(float(each.max()) for each in edges)
@@ -157,6 +142,8 @@ def _opening(ours: Functions, curves: Sequence[Curve], over: Range, narrow: bool
         ax.set_ylim(bottom - room / 2 if bottom < 0 else 0.0, top + room)
         over.apply(ax)
         few_ticks(ax, y=5)
+        if len(curves) > 1:
+            label_bands(ax, x, labels, size=11 if narrow else 14)
     return made.done(screen="narrow" if narrow else "broad")
 
 
@@ -421,7 +408,7 @@ def _distance_figures(first: Functions, other: Functions) -> list[Figure]:
             if one_sigma < top:
                 ax.axhline(one_sigma, color=MUTED, linewidth=0.8)
                 place = (over.low, one_sigma)
-                ax.annotate(" one sigma", place, va="bottom", color=MUTED, fontsize=9)
+                ax.annotate(" one sigma", place, va="bottom", color=MUTED, fontsize=10)
             ax.set_ylim(0, top)
             over.apply(ax)
         figures.append(made.done())
@@ -460,7 +447,7 @@ def _matrix(matrix: np.ndarray, names: Sequence[str], x: float) -> Figure:
                 ax.add_patch(Rectangle(box, 0.96, 0.96, color=color, alpha=alpha, linewidth=0))
                 if i != j:
                     text = str(round(100 * value))
-                    ax.text(j, i, text, ha="center", va="center", fontsize=9)
+                    ax.text(j, i, text, ha="center", va="center", fontsize=10)
         ax.set_xlim(-0.5, n - 0.5)
         ax.set_ylim(n - 0.5, -0.5)
         ax.set_xticks(range(n), list(names))

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from replicafit import __version__
 from replicafit.plugin import Registry, ReportSection, appearing, is_there
 from replicafit_report.agreement import agreement_section
+from replicafit_report.coverage import coverage_section
 from replicafit_report.files import write_files
 from replicafit_report.functions import function_sections, plain_opening
 from replicafit_report.quality import quality_section
@@ -28,7 +29,7 @@ from replicafit_report.training import training_section
 ORDER = (
     *("summary", "chi2", "functions", "distances"),
     "",
-    *("data", "training", "replicas", "correlations", "runcard", "provenance"),
+    *("coverage", "data", "training", "replicas", "correlations", "runcard", "provenance"),
 )
 """Sections of a page; those of plugins with other ids stand in the place of the empty one."""
 FIT = "run.json"
@@ -90,13 +91,15 @@ def report_sections(context: SectionContext, record: Record) -> list[Section]:
     """All sections in reading order."""
     sections = [
         quality_section(record),
+        coverage_section(record),
         agreement_section(record),
         training_section(record),
         replica_section(record),
         runcard_section(record),
         provenance_section(record),
     ]
-    sections = in_order([*sections, *about_functions(context)])
+    each = {section.id: section for section in [*sections, *about_functions(context)]}
+    sections = in_order(list(each.values()))
     return [summary_section(record, sections), *sections]
 
 
@@ -136,7 +139,7 @@ def in_order(sections: Sequence[Section]) -> list[Section]:
 def replica_notes(record: Record) -> Mapping[int, str]:
     """What is said of each replica where a reader points at it."""
     return {
-        result.number: f"replica {result.number}: χ² per datum {result.chi2_per_datum.all:.3f}, "
+        result.number: f"replica {result.number}: chi2 per datum {result.chi2_per_datum.all:.3f}, "
         + (
             f"does not count: {record.reasons[result.number]}"
             if result.number in record.reasons

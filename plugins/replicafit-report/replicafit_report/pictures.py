@@ -299,6 +299,49 @@ def band(
     return np.asarray(edges)
 
 
+def label_bands(
+    ax: Axes, x: np.ndarray, bands: Sequence[tuple[str, np.ndarray, str]], size: float
+) -> None:
+    """Writes each label next to its band, above or below, where it has most room around it.
+
+    Args:
+        x: where the bands are given, (n,).
+        bands: label, edges (2, n) and color of each.
+        size: of the letters.
+    """
+    point, (left, bottom, right, top) = ax.figure.dpi / 72, ax.bbox.extents
+    shapes = [
+        [ax.transData.transform(np.column_stack([x, edge])).T for edge in edges]
+        for _, edges, _ in bands
+    ]
+    placed: list[tuple[float, float, float, float]] = []
+    for own, (label, _, color) in enumerate(bands):
+        width, height, gap = 0.6 * size * len(label) * point, 1.2 * size * point, 4 * point
+        best, box = -np.inf, (left, bottom, left + width, bottom + height)
+        for start in np.linspace(left, right - width, 80):
+            at = np.linspace(start, start + width, 12)
+            ends = [[np.interp(at, *edge) for edge in edges] for edges in shapes]
+            low, high = ends[own]
+            for foot, edge in ((high.max() + gap, high), (low.min() - gap - height, low)):
+                head = foot + height
+                room = [foot - bottom, top - head]
+                room += [
+                    float(np.maximum(lower - head, foot - upper).min())
+                    for i, (lower, upper) in enumerate(ends)
+                    if i != own
+                ]
+                room += [
+                    max(a - start - width, start - c, b - head, foot - d) for a, b, c, d in placed
+                ]
+                score = min(*room, 30 * point) - 0.5 * float(np.ptp(edge))
+                if score > best:
+                    best, box = score, (start, foot, start + width, head)
+        placed.append(box)
+        middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+        place = ax.transData.inverted().transform(middle)
+        ax.text(*place, label, ha="center", va="center", color=color, fontsize=size)
+
+
 def rows_by_name(ax: Axes, names: Sequence[str], at: float = 0.0) -> None:
     """An axis of rows 0, 1, ...; names stand above theirs: room for long ones on narrow screens.
 
@@ -311,11 +354,11 @@ def rows_by_name(ax: Axes, names: Sequence[str], at: float = 0.0) -> None:
     ax.spines["left"].set_visible(False)
     paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.4}
     for i, name in enumerate(names):
-        ax.text(at, i - 0.23, plain(name), va="bottom", ha="left", fontsize=9.5, bbox=paper)
+        ax.text(at, i - 0.23, plain(name), va="bottom", ha="left", fontsize=10, bbox=paper)
 
 
 def beyond_the_end(ax: Axes, end: float, row: int, *values: float) -> None:
     """Says, at the right ``end`` of a row, which ``values`` lie beyond it, if any does."""
     if any(value > end for value in values):
         words = ", ".join(f"{value:.1f}" for value in values)
-        ax.text(end, row - 0.23, f"{words} ▸", ha="right", va="bottom", fontsize=9.5)
+        ax.text(end, row - 0.23, f"{words} ▸", ha="right", va="bottom", fontsize=10)

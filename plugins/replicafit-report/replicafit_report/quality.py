@@ -14,12 +14,12 @@ MANY = 24
 """Datasets whose charts would push their table off the screen."""
 
 EXPLAINED = (
-    "χ² per datum of the measured values should be near 1. Training and validation are of each "
+    "chi2 per datum of the measured values should be near 1. Training and validation are of each "
     "replica's pseudodata, which fluctuate about the measured values: near 2 is what a perfect "
     "function reaches. Every number takes the correlations within its line into account, so the "
-    "lines do not simply add up. φ² is χ² per datum of the replicas, their mean, less that of the "
-    "mean prediction: φ compares the spread of the predictions with the errors of the data "
-    "(arXiv:1410.8849)."
+    "lines do not simply add up. phi2 is chi2 per datum of the replicas, their mean, less that "
+    "of the mean prediction: phi compares the spread of the predictions with the errors of the "
+    "data (arXiv:1410.8849)."
 )
 
 
@@ -33,8 +33,10 @@ def quality_section(record: Record) -> Section:
     )
     blocks: list[Block] = [Text(EXPLAINED + over), *_charts(record), chi2_table(record)]
     if not known:
-        blocks.append(Text("χ² of the mean prediction needs predictions.npz: export predictions."))
-    return Section("chi2", "Agreement with data: χ² per datum", blocks, "χ²")
+        blocks.append(
+            Text("chi2 of the mean prediction needs predictions.npz: export predictions.")
+        )
+    return Section("chi2", "Agreement with data: chi2 per datum", blocks, "chi2")
 
 
 def chi2_table(record: Record) -> Table:
@@ -60,7 +62,7 @@ def chi2_table(record: Record) -> Table:
     cells = ["Total", f"{first.n_data}", *_of_mean(record, 0), every, *phi, *total]
     rows.append(Row(cells, "strong"))
     known = record.predictions is not None
-    of_mean, of_phi = (["mean prediction"], ["φ"]) if known else ([], [])
+    of_mean, of_phi = (["mean prediction"], ["phi"]) if known else ([], [])
     headings = ["", "data", *of_mean, "replicas", *of_phi, "training", "validation"]
     return Table(headings, rows, name="chi2 per datum", explore=True)
 

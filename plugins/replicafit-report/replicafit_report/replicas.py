@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from replicafit.plugin import figure_words
 from replicafit_report.pictures import (
     BLUE,
     INK,
@@ -28,7 +29,7 @@ from replicafit_report.section import (
     Table,
     Text,
 )
-from replicafit_report.summary import figure_words, ranges
+from replicafit_report.summary import ranges
 
 
 def replica_section(record: Record) -> Section:
@@ -36,9 +37,9 @@ def replica_section(record: Record) -> Section:
     results, count = record.sound.results, len(record.sound)
     figures = [
         _histogram(
-            "χ² per datum of the measured values",
+            "chi2 per datum of the measured values",
             record.chi2(),
-            "χ² per datum",
+            "chi2 per datum",
             record.limits.get("chi2_per_datum"),
         ),
         _scatter(record),
@@ -168,7 +169,7 @@ def _scatter(record: Record) -> Figure:
     training = np.array([r.chi2_per_datum.training for r in results], dtype=np.float64)
     validation = np.array([r.chi2_per_datum.validation for r in results], dtype=np.float64)
     out = 0
-    with drawing("Validation against training χ²", height=200, left=40) as made:
+    with drawing("Validation against training chi2", height=200, left=40) as made:
         ax = made.ax
         both = np.isfinite(training) & np.isfinite(validation)
         if both.any():
@@ -213,7 +214,7 @@ def _list(record: Record) -> Table:
         "counts",
         "steps",
         "written at",
-        "χ²",
+        "chi2",
         "training",
         "validation",
     ]

@@ -72,7 +72,7 @@ def verdict(record: Record) -> tuple[str, str]:
         chi2, what = record.predictions.chi2_of_mean(), "of the mean prediction"
     n = record.sound.results[0].n_data
     sigma = np.sqrt(2 / n)
-    words = f"χ² per datum is {chi2:.3f} ({what}, {n:,} data); {counted}."
+    words = f"chi2 per datum is {chi2:.3f} ({what}, {n:,} data); {counted}."
     if chi2 > BAD and chi2 > 1 + FAIR * sigma:
         return "bad", f"The fit does not describe its data: {words}{_worst(record)}"
     if chi2 > 1 + FAIR * sigma:
@@ -135,14 +135,6 @@ def by_reason(record: Record) -> dict[str, list[int]]:
     return found
 
 
-def figure_words(figure: str) -> str:
-    """What a number that replicas are selected by is called."""
-    kind, _, name = figure.partition(".")
-    if kind == "arc_length":
-        return f"arc length of {name}"
-    return "χ² per datum" if figure == "chi2_per_datum" else figure
-
-
 def ranges(numbers: Iterable[int]) -> str:
     """1, 2, 3, 7 as "1-3, 7"."""
     groups: list[list[int]] = []
@@ -159,14 +151,14 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     facts = []
     if record.predictions is not None:
         best = record.predictions.chi2_of_mean()
-        facts.append((f"{best:.3f}", "χ² per datum of the mean prediction"))
+        facts.append((f"{best:.3f}", "chi2 per datum of the mean prediction"))
     ended = Counter(record.fit.statuses)
     told = ", ".join(f"{count} {status}" for status, count in ended.items())
     counted, written = len(record.fit.selected), len(record.fit)
     who = f"the {counted} replicas that count" if counted else f"all {written} replicas"
     return [
         *facts,
-        (f"{every.mean():.3f}", f"χ² per datum, mean over {who}"),
+        (f"{every.mean():.3f}", f"chi2 per datum, mean over {who}"),
         (f"{counted} of {written}", f"replicas count; {told}"),
         (f"{results[0].n_data:,}", f"data in {_count(results[0].n_data_per_dataset)}"),
         (
@@ -205,7 +197,7 @@ def provenance_section(record: Record) -> Section:
     ]
     forms = run.chi2_forms
     more: list[Block] = (
-        [More("How χ² is computed", [Code(json.dumps(forms, indent=1))])] if forms else []
+        [More("How chi2 is computed", [Code(json.dumps(forms, indent=1))])] if forms else []
     )
     table = Table(["", ""], rows, text=True, name="versions")
     return Section("provenance", "Versions and provenance", [table, *more], "Versions")

@@ -55,7 +55,7 @@ def _map(functions: Functions, title: str, values: np.ndarray) -> Figure:
         table = values.reshape(len(first), len(second)).T
         shades = ax.contourf(first, second, table, levels=LEVELS, cmap="viridis")
         bar = ax.figure.colorbar(shades, ax=ax, pad=0.02)
-        bar.ax.tick_params(labelsize=8)
+        bar.ax.tick_params(labelsize=10)
         _scale(made.ax, functions.inputs[0], "x")
         _scale(made.ax, functions.inputs[1], "y")
         label_x(ax, plain(functions.inputs[0].name))

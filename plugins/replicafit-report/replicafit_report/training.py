@@ -29,8 +29,8 @@ def training_section(record: Record) -> Section:
         return Section("training", title, [Text(text)])
     blocks: list[Block] = [
         Text(
-            "χ² per datum of each replica's pseudodata at every check. A replica is written as it "
-            "was at its lowest validation χ². Dashed: the median of those that count."
+            "chi2 per datum of each replica's pseudodata at every check. A replica is written as "
+            "it was at its lowest validation chi2. Dashed: the median of those that count."
         ),
         Legend(
             (
@@ -51,7 +51,7 @@ def _chart(record: Record, part: str) -> Figure:
     counting = best[~np.array(bad), 1] if not all(bad) else best[:, 1]
     known = counting[np.isfinite(counting)]
     median = float(np.median(known)) if len(known) else float("nan")
-    title = f"{part.capitalize()} χ² per datum" + (f", median {median:.2f}" if len(known) else "")
+    title = f"{part.capitalize()} chi2 per datum" + (f", median {median:.2f}" if len(known) else "")
     with drawing(title, height=240, left=40) as made:
         ax = made.ax
         for refused in (False, True):

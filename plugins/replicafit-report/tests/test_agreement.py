@@ -49,15 +49,15 @@ def test_terminal_report_comparison_and_fit_say_the_same(said):
     last = next(line for line in terminal.splitlines() if "│ all " in line)
     assert [mean, median] == last.replace("│", " ").split()[2:4]
     assert f"{len(counted)} of {len(fit)} selected" in terminal
-    assert f"{mean} χ² per datum, mean over the {len(counted)} replicas that count" in report
+    assert f"{mean} chi2 per datum, mean over the {len(counted)} replicas that count" in report
     assert f"{len(counted)} of {len(fit)} replicas count" in report
-    both = rf"χ² per datum, mean over replicas that count {mean} ± \S+ {mean} ±"
+    both = rf"chi2 per datum, mean over replicas that count {mean} ± \S+ {mean} ±"
     assert re.search(both, comparison)
     assert f"over {len(counted)} replicas, selected</th><td>mean {mean}" in counted._repr_html_()
     words = rf"of the mean prediction over the {len(counted)} selected replicas is ([\d.]+);"
     of_mean = re.search(words, report)
     assert of_mean is not None
-    assert f"χ² per datum of the mean prediction {of_mean[1]} " in comparison
+    assert f"chi2 per datum of the mean prediction {of_mean[1]} " in comparison
 
 
 def test_each_dataset_too(said):

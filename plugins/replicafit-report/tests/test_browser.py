@@ -107,7 +107,7 @@ def test_a_replica_pointed_at_is_told_and_found_everywhere(browser, pages):
         " sections: [...new Set(hot.map(e => e.closest('section').id))]}"
     )
     [number] = found["numbers"]
-    assert found["note"].startswith(f"replica {number}: χ² per datum ")
+    assert found["note"].startswith(f"replica {number}: chi2 per datum ")
     assert {"functions", "training", "replicas"} <= set(found["sections"])
 
 

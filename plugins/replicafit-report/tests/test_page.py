@@ -244,5 +244,5 @@ def test_figures_and_tables_are_written_as_files(folders, tmp_path):
     heads = {b"%PDF": ".pdf", b"\x89PNG": ".png"}
     assert all(heads.get(f.read_bytes()[:4]) == f.suffix for f in files if f.suffix != ".csv")
     [head, *rows] = (figures / "chi2-chi2_per_datum.csv").read_text(encoding="utf-8").splitlines()
-    assert head == ",data,mean prediction,replicas,φ,training,validation"
+    assert head == ",data,mean prediction,replicas,phi,training,validation"
     assert rows[-1].startswith("Total,")

@@ -116,7 +116,7 @@ def best(scan: Scan) -> Section:
     if not found:
         return Section("best", "The best", [Text("No trial is complete.")])
     keys, folds = list(found[0]["values"]), range(1, len(scan["folds"]) + 1)
-    scores = [f"{name} of fold {k}" for k in folds for name in ("χ²", "φ²")]
+    scores = [f"{name} of fold {k}" for k in folds for name in ("chi2", "phi2")]
     headings = ["trial", _objective(scan), *scores, *keys]
     rows = [_row(t, keys) for t in found]
     table = Table(headings, rows, name="the best trials", explore=True)
@@ -129,7 +129,7 @@ def failed(scan: Scan) -> Section:
     rows = [
         Row([str(o.number), o.failures, ", ".join(f"{f.chi2:.3f}" for f in o.folds)]) for o in found
     ]
-    heads = ["trial", "verdicts failed", "χ² of each fold"]
+    heads = ["trial", "verdicts failed", "chi2 of each fold"]
     text = Text("Trials with a replica that fails the verdict of a penalty are never the best.")
     table = Table(heads, rows, text=True, name="failed trials", explore=True)
     return Section("failed", "Failed verdicts", [text, table] if rows else [])
@@ -151,7 +151,7 @@ def _held_out(scan: Scan) -> str:
 
 
 def _objective(scan: Scan) -> str:
-    names = {"average": "average χ²", "worst": "worst χ²", "chi2_phi2": "χ² + φ²"}
+    names = {"average": "average chi2", "worst": "worst chi2", "chi2_phi2": "chi2 + phi2"}
     return names[scan["objective"]]
 
 

@@ -46,7 +46,7 @@ def test_page(folder):
     for told in (
         "Try &lt;it&gt;",
         "trials stopped",
-        "worst χ²",
+        "worst chi2",
         "0.001235",
         "Importance",
         "1: A, BB",
