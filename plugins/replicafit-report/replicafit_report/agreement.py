@@ -117,8 +117,8 @@ def _pulls(predictions: Predictions) -> list[Block]:
         label_x(ax, "shift / its error, in sigmas")
     caption = (
         f"The {len(shown)} largest of {len(pulls)}; all together they cost "
-        f"{(values**2).sum():,.0f} of chi2. Much beyond the gray band of one sigma, an error is not "
-        "what it says."
+        f"{(values**2).sum():,.0f} of chi2. Much beyond the gray band of one sigma, an error is "
+        "not what it says."
     )
     rows = [Row([name, f"{value:+.2f}"]) for name, value in pulls]
     table = Table(["source", "pull in sigmas"], rows, name="pulls", explore=True)
