@@ -106,7 +106,11 @@ def fit(
         for line in misspelt_lines(found):
             watching.warning(line)
         watching.phase("Starting Keras")
-        import_engine_quietly()
+        if not import_engine_quietly():
+            watching.warning(
+                "Keras has computed in this process before the fit, and keeps the threads it began "
+                "with: the last digits may differ from those of a fit in a fresh process."
+            )
         from replicafit.execution.fitting import FitInFolder
 
         running = FitInFolder.begin(setup, found, folder, watching, refit, checkpoint_every, begun)

@@ -15,6 +15,7 @@ PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
     *(
         "errors",
+        "keras_classes",
         "reading",
         "seeds",
         "components",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -39,6 +39,7 @@ class Dataset:
         reference: what multiplicative errors multiply, (d,): predictions in a t0 covariance, the
             truth's in a closure test; None means the measured values.
         inputs: names of the inputs, the columns of ``x_grid``, length m.
+        q0: for short in place of ``attributes={"q0": q0}``, where it is found afterwards.
     """
 
     name: str
@@ -57,6 +58,11 @@ class Dataset:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     reference: np.ndarray | None = None
     inputs: tuple[str, ...] = ("x",)
+    q0: InitVar[float | None] = None
+
+    def __post_init__(self, q0: float | None) -> None:
+        if q0 is not None:
+            object.__setattr__(self, "attributes", {**self.attributes, "q0": float(q0)})
 
     @property
     def n_data(self) -> int:

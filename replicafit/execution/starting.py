@@ -23,8 +23,10 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return limited
 
 
-def import_engine_quietly() -> None:
+def import_engine_quietly() -> bool:
     """Starts Keras and its backend without their start-up notes, unless that fails.
+
+    False if the backend has computed in this process before, with threads and flags of its own.
 
     The notes are written by C++ straight to file descriptor 2, before any log level acts.
     """
@@ -36,7 +38,7 @@ def import_engine_quietly() -> None:
         try:
             importlib.import_module("replicafit.execution.lanes")
             backend = importlib.import_module("replicafit.training.backend").backend()
-            backend.start(cores())
+            anew: bool = backend.start(cores())
             backend.accelerators()  # looks for devices, which has notes of its own
         except BaseException:
             notes.seek(0)
@@ -45,3 +47,4 @@ def import_engine_quietly() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+    return anew

@@ -33,3 +33,17 @@ def test_lanes_compute_at_the_same_time():
     threads, flags = done.stdout.splitlines()
     assert int(threads) == cores()
     assert flags.count("xla_cpu_multi_thread_eigen") == 1  # what the user says stays
+
+
+LATE = """
+import sys
+import keras
+keras.ops.ones(3) + 1
+from replicafit.plugin import import_engine_quietly
+sys.exit(import_engine_quietly())
+"""
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
+def test_it_is_said_that_keras_has_computed_before():
+    subprocess.run([sys.executable, "-c", LATE], check=True)  # exit code 0: not anew

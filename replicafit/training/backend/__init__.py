@@ -2,7 +2,7 @@
 
 value_and_grad(function)    of (weights, ...) -> (scalar, aux): ((scalar, aux), gradients)
 compiled(function)          compiled for repeated calls with the same shapes
-start(threads)              threads, one for each lane; before anything is computed
+start(threads)              threads, one for each lane; False if something has computed already
 prepare(precision)          what must be set before tensors are made
 accelerators()              the GPUs, one for each lane; none on a CPU
 accelerator_memory()        bytes that slots may take on a GPU, None on a CPU

@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+
 SHARE_OF_MEMORY = 0.8
 """Of what JAX may use; the rest is for the compiler."""
 
@@ -28,13 +30,15 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return fast
 
 
-def start(threads: int) -> None:
+def start(threads: int) -> bool:
     """Each call computes in one thread, the caller's own, so that lanes, as many as there are
     ``threads``, do not get into each other's way.
     """
-    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    given = os.environ.get("XLA_FLAGS", "")
+    if ONE_THREAD not in given:
+        os.environ["XLA_FLAGS"] = f"{given} {ONE_THREAD}".strip()
     jax.config.update("jax_cpu_enable_async_dispatch", False)
+    return True  # JAX does not tell whether it has computed before
 
 
 def prepare(precision: str) -> None:

@@ -38,8 +38,10 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def start(threads: int) -> None:
+def start(threads: int) -> bool:
     """As many calls may compute at the same time as there are ``threads``, each in one of them.
+
+    False if somebody has computed before, after which threads and flags stay as they were.
 
     TensorFlow runs whatever XLA compiled in its threads for parts of operations: with one of
     these, lanes would wait for each other.
@@ -50,8 +52,9 @@ def start(threads: int) -> None:
     try:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # somebody has computed before, with the threads there are
-        pass
+    except RuntimeError:
+        return False
+    return True
 
 
 def prepare(precision: str) -> None:
