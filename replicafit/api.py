@@ -140,7 +140,7 @@ def _shown(folder: FitFolder, wanted: int) -> Iterator[Observer]:
     """
     from rich.console import Console
 
-    from replicafit.execution.display import Display, verdict_lines
+    from replicafit.execution.display import NOT_COMPLETE, Display, verdict_lines
 
     console = Console(stderr=True)
     with Display(console, quiet=not (console.is_terminal or console.is_jupyter)) as display:
@@ -158,7 +158,7 @@ def _shown(folder: FitFolder, wanted: int) -> Iterator[Observer]:
         display.close()
         verdict = folder.run().verdict
         if not display.quiet:
-            console.print("\n".join(verdict_lines(verdict)), markup=False)
+            console.print("\n".join(verdict_lines(verdict) or [NOT_COMPLETE]), markup=False)
         elif verdict is not None and not verdict.good:
             display.warning(f"the fit is bad: {verdict.says}.")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     Progress,
@@ -39,8 +41,33 @@ SHOWN_REASONS = 5
 """Of replicas that were not selected; all are in run.json."""
 
 
+class Cell:
+    """What ``rich.live.Live`` is to terminals, below a cell of a notebook.
+
+    There Live needs ipywidgets, and without them prints a warning at every look.
+    """
+
+    def __init__(self, view: RenderableType) -> None:
+        self._view, self.is_started = view, False
+
+    def start(self) -> None:
+        """Shows the view."""
+        display = import_module("IPython.display").display
+        self._shown = display(Padding(self._view, 0), display_id=True)
+        self.is_started = True
+
+    def update(self, view: RenderableType) -> None:
+        """Shows another in its place."""
+        self._shown.update(Padding(view, 0))
+
+    def stop(self) -> None:
+        """Lets the last one stand."""
+        self.is_started = False
+
+
 class Display(Observer):
-    """Follows a fit: a live view on a terminal, a line now and then elsewhere, or nothing.
+    """Follows a fit: a live view on a terminal and in a notebook, a line now and then elsewhere, or
+    nothing.
 
     Attributes:
         console: where to print.
@@ -51,7 +78,9 @@ class Display(Observer):
         self.console, self.quiet = console, quiet
         self.bar = _bar(console)
         self.task = self.bar.add_task("Starting", total=None)
-        self._live = Live(self.bar, console=console, refresh_per_second=4)
+        self._live: Live | Cell = Live(self.bar, console=console, refresh_per_second=4)
+        if console.is_jupyter:
+            self._live = Cell(self.bar)
         self._last_line = 0.0
 
     def __enter__(self) -> Display:
@@ -70,7 +99,9 @@ class Display(Observer):
     def phase(self, what: str) -> None:
         """A new phase of the work begins."""
         self.bar.update(self.task, description=what)
-        if not self._live.is_started and what != "Training" and not self.quiet:
+        if self._live.is_started:
+            self._live.update(self.bar)
+        elif what != "Training" and not self.quiet:
             self.console.print(f"{what} ...", markup=False, highlight=False)
 
     def fit_begins(self, fit: FitBeginning) -> None:
@@ -196,6 +227,9 @@ def closing_lines(fit: Fit, replicas: ReplicaRange, reports: bool) -> list[str]:
     return [*lines, f"Next: replicafit report {fit.folder}"] if reports else lines
 
 
+NOT_COMPLETE = "Not complete: replicas are selected, and the fit is judged, once all are there"
+
+
 def verdict_lines(verdict: FitVerdict | None) -> list[str]:
     """Whether the fit is good, and of each finding what it is and what to try."""
     if verdict is None:
@@ -218,7 +252,7 @@ def _selection_lines(fit: Fit, replicas: ReplicaRange) -> list[str]:
     """How many replicas were selected, why others were not, and whether they are enough."""
     selection = fit.run.selection
     if selection is None:
-        return ["Not complete: replicas are selected, and the fit is judged, once all are there"]
+        return [NOT_COMPLETE]
     reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in selection.not_selected.items()]
     selected, rounds = len(fit), selection.rounds or 1
     how = f", in {rounds} rounds: limits are taken anew without those that fell out"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from replicafit.data import read_dataset, write_dataset
+from replicafit.data import Dataset, read_dataset, write_dataset
 from replicafit.data.cuts import passing
 from replicafit.errors import DataError
 
@@ -27,6 +27,14 @@ def test_round_trip(tmp_path, toy_datasets):
         assert back.operation == dataset.operation
         assert len(back.tables) == len(dataset.tables)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_q0_for_short_is_an_attribute(toy_datasets):
+    given = {f.name: getattr(toy_datasets[0], f.name) for f in dataclasses.fields(Dataset)}
+    short = Dataset(**{**given, "attributes": {"z": 2}}, q0=1.65)
+    assert short.attributes == {"z": 2, "q0": 1.65}
+    assert dataclasses.replace(short, attributes={}).attributes == {}
+    assert dataclasses.replace(short, name="other").attributes == short.attributes
 
 
 def test_kinematics_have_any_name_and_cuts_act_on_them(tmp_path, toy_datasets):

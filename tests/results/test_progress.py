@@ -142,6 +142,36 @@ def test_the_live_view_shows_counts_and_spread():
     assert "1.500" in text
 
 
+NOTEBOOK = """
+import threading
+from pathlib import Path
+from rich.console import Console
+from replicafit.execution.display import Display
+from replicafit.execution.observers import FitBeginning
+
+with Display(Console()) as display:
+    display.phase("Reading data")
+    display.fit_begins(FitBeginning(Path("fit"), 2, 100, {}))
+    lane = threading.Thread(target=display.phase, args=("Training",))
+    lane.start()
+    lane.join()
+    display.warning("the disk is full")
+"""
+
+
+def test_a_notebook_shows_one_view_which_the_next_one_replaces():
+    reason = "optional: a real kernel"
+    pytest.importorskip("ipykernel", reason=reason)
+    client = pytest.importorskip("nbclient", reason=reason)
+    nbformat = pytest.importorskip("nbformat", reason=reason)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    client.NotebookClient(notebook, timeout=100).execute()
+    view, warning = [each["data"]["text/plain"] for each in notebook.cells[0].outputs]
+    assert "Training" in view
+    assert "Reading data" not in view
+    assert "Warning: the disk is full" in warning
+
+
 class Broken(Observer):
     """Hears of the first phase."""
 
