@@ -85,12 +85,11 @@ def load_setup(
     """
     registry = load_registry() if registry is None else registry
     cards = read_cards(card, registry, text)
-    known = registry_for(cards, registry, recorded, overrides)
+    changes = [*_given_overrides(cards, given or ()), *overrides]
+    known = registry_for(cards, registry, recorded, changes)
+    runcard = load_runcard(cards, known, changes, anywhere=bool(given))
     if given:
-        changes = [*_given_overrides(cards, given), *overrides]
-        runcard = load_runcard(cards, known, changes, anywhere=True)
         return Setup(runcard, known, given_folder, None, given)
-    runcard = load_runcard(cards, known, overrides)
     return Setup(runcard, known, card.parent, card if text is None else None)
 
 

@@ -109,7 +109,8 @@ def test_a_fit_calls_them_at_its_end(toy_card, registry, tmp_path):
     setup = load_setup(card, registry=richer)
     assert replicafit.fit(setup, output=folder.path, observer=seen).numbers == (1, 2, 3)
     assert (folder.path / "toy.txt").read_text() == "1 2 3"
-    assert seen.warnings == [FAILED]
+    assert seen.warnings[-1] == FAILED  # another test may have computed before, of which it warns
+    assert seen.warnings.count(FAILED) == 1
     assert seen.phases[-1] == "Exporting numbers: 3 of 3"
     names = {file.name for file in folder.replica(1).iterdir()}
     assert names == {"result.json", "function.npz"}
