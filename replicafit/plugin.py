@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from replicafit.results.records import RunRecord as RunRecord
     from replicafit.results.replica import ReplicaResult as ReplicaResult
     from replicafit.results.selection import figure_words as figure_words
+    from replicafit.results.verdict import allowed_chi2 as allowed_chi2
     from replicafit.runcard import Override as Override
     from replicafit.runcard import Runcard as Runcard
     from replicafit.runcard import Setup as Setup
@@ -169,6 +170,7 @@ _LATER = {
     "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),
     "replicafit.results.replica": ("ReplicaResult",),
     "replicafit.results.selection": ("figure_words",),
+    "replicafit.results.verdict": ("allowed_chi2",),
     "replicafit.runcard": (
         "Override",
         "Runcard",

@@ -62,6 +62,7 @@ class HeldOut:
         steps: that it took.
         status: the name of a ``Status``.
         prediction: of the data that are held out, (d,).
+        fitted: of the data that are not, (d,).
         failed: the verdicts it fails: penalties, ``selection.chi2_per_datum``, or ``pseudodata``
             where none were found for it.
     """
@@ -70,6 +71,7 @@ class HeldOut:
     steps: int
     status: str
     prediction: np.ndarray
+    fitted: np.ndarray
     failed: tuple[str, ...]
 
 
@@ -102,6 +104,11 @@ class Variants:
         data = self.plan.data.held_out
         assert data is not None
         return data
+
+    @property
+    def fitted(self) -> FitData:
+        """The data that are."""
+        return self.plan.data
 
     def train(
         self,
@@ -173,15 +180,15 @@ class Variants:
         ordered = sorted(finished, key=lambda each: each.replica.number)
         for i in range(0, len(ordered), self.plan.slots):
             some = ordered[i : i + self.plan.slots]
-            predictions, verdicts = self.plan.evaluation.held_out(some)
-            for each, prediction, own in zip(some, predictions, verdicts, strict=True):
+            for each, held_out, fitted, own in zip(
+                some, *self.plan.evaluation.held_out(some), strict=True
+            ):
                 state = each.row[0]
                 status = Status(int(state.status)).name
                 failed = tuple(name for name, verdict in own.items() if not verdict.passed)
                 failed += ("pseudodata",) if status == Status.undrawn.name else ()
-                found.append(
-                    HeldOut(each.replica.number, int(state.steps), status, prediction, failed)
-                )
+                number, steps = each.replica.number, int(state.steps)
+                found.append(HeldOut(number, steps, status, held_out, fitted, failed))
         return found
 
 

@@ -206,23 +206,24 @@ class Evaluation:
 
     def held_out(
         self, finished: Sequence[FinishedReplica]
-    ) -> tuple[np.ndarray, list[dict[str, PenaltyVerdict]]]:
-        """What ``finished`` say about the data that are not fitted, (s, d), and their verdicts:
-        those of penalties, and of the bound that the runcard sets for chi2.
+    ) -> tuple[np.ndarray, np.ndarray, list[dict[str, PenaltyVerdict]]]:
+        """What ``finished`` say about the data that are not fitted, and about those that are, each
+        (s, d), and their verdicts: those of penalties, and of the bound that the runcard sets for
+        chi2.
         """
         self._take_weights(finished)
         assert self.data.held_out is not None
         count = len(finished)
         judged = self._verdicts(self._functions(self.data.x_grid))[:count]
+        fitted = self._predicted(self.data, count)
         bound = self.setup.runcard.selection.chi2_per_datum
         if bound is not None:
-            residuals = self._predicted(self.data, count) - self.data.central
-            each = chi2(residuals, self.data.covariance) / self.data.n_data
+            each = chi2(fitted - self.data.central, self.data.covariance) / self.data.n_data
             for own, value in zip(judged, each.tolist(), strict=True):
                 own["selection.chi2_per_datum"] = PenaltyVerdict(
                     value=value, bound=bound, passed=value <= bound
                 )
-        return self._predicted(self.data.held_out, count), judged
+        return self._predicted(self.data.held_out, count), fitted, judged
 
     def _predicted(self, data: FitData, count: int) -> np.ndarray:
         """Predictions for ``data`` of the first ``count`` slots, (s, d)."""

@@ -74,8 +74,8 @@ class Evidence:
 
     @property
     def allowed(self) -> float:
-        """The largest chi2 per datum that is not called bad, by the chi2 distribution of d data."""
-        return max(TOLERATED, float(chdtri(self.data.n_data, RARE)) / self.data.n_data)
+        """The largest chi2 per datum that is not called bad."""
+        return allowed_chi2(self.data.n_data)
 
     @property
     def words(self) -> str:
@@ -87,6 +87,13 @@ class Evidence:
             who = f"all {count} replicas, none of which is selected,"
         value = f"{self.chi2:.3f}" if self.chi2 >= 0.01 else f"{self.chi2:.1e}"
         return f"chi2 per datum {what} {who} is {value}"
+
+
+def allowed_chi2(n_data: int) -> float:
+    """The largest chi2 per datum of the mean prediction that is not called bad, by the chi2
+    distribution of so many data.
+    """
+    return max(TOLERATED, float(chdtri(n_data, RARE)) / n_data)
 
 
 def judge_fit(

@@ -84,7 +84,7 @@ def _scan(
     from rich.console import Console
 
     from replicafit_scan.display import ScanDisplay, counted, failed_lines, scan_table
-    from replicafit_scan.results import ranking
+    from replicafit_scan.objective import best_words, ranking
     from replicafit_scan.scan import scan as scanned
     from replicafit_scan.study import journal, open_study
     from replicafit_scan.trials import Trials
@@ -104,6 +104,9 @@ def _scan(
     if not quiet:
         console.print(scan_table(outcomes, space.scan.objective))
         console.print(f"{counted(outcomes)}, in '{folder}'", markup=False)
+        if best := ranking(outcomes):
+            words = best_words(best[0], space.scan.objective, len(outcomes))
+            console.print(words, markup=False, highlight=False)
         if failed := failed_lines(outcomes):
             console.print("\n".join(failed), markup=False, highlight=False)
     if not ranking(outcomes):

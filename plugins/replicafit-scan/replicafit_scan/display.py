@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from replicafit_scan.objective import Outcome
-from replicafit_scan.results import ranking
+from replicafit_scan.objective import Outcome, ranking
 
 SHOWN = 10
 """Of the best trials."""
@@ -51,7 +50,7 @@ class ScanDisplay:
 def told(outcome: Outcome) -> str:
     """What became of a trial, in a few words."""
     if outcome.value is not None:
-        return f"{outcome.value:.4g}"
+        return f"{outcome.value:.4g}" + ", bad fits" * bool(outcome.bad)
     if outcome.rung is not None:
         return f"stopped, behind the others after {outcome.rung[0]} steps"
     if outcome.state == "failed":
@@ -64,7 +63,8 @@ def told(outcome: Outcome) -> str:
 def scan_table(outcomes: Sequence[Outcome], objective: str) -> Table:
     """The best trials: chi2 and phi2 of each fold held out, over all replicas, and what they are.
 
-    Below them those whose replicas fail their verdicts, which are never among the best.
+    Those whose fits are bad come after the others, and below them those whose replicas fail their
+    verdicts, which are never among the best.
     """
     best = ranking(outcomes)[:SHOWN]
     failed = [outcome for outcome in outcomes if outcome.state == "failed"][:SHOWN]
@@ -79,6 +79,7 @@ def scan_table(outcomes: Sequence[Outcome], objective: str) -> Table:
             scores = [f"{f.chi2:.3f}\n{f.phi2:.3f}" for f in outcome.folds]
             settings = "\n".join(f"{key} {shown(outcome.values, key)}" for key in outcome.values)
             value = "failed" if outcome.value is None else f"{outcome.value:.4g}"
+            value += "\nbad fits" * bool(outcome.bad)
             table.add_row(str(outcome.number), value, *scores, escape(settings))
         table.add_section()
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +26,8 @@ class FoldScore:
         statuses: of each replica.
         steps: that each replica took.
         failed: the penalties whose verdict each replica failed.
+        fitted: chi2 per datum of the data that were fitted, of the mean prediction.
+        allowed: the largest that a fit is not called bad for.
     """
 
     fold: int
@@ -34,6 +37,8 @@ class FoldScore:
     statuses: tuple[str, ...]
     steps: tuple[int, ...]
     failed: tuple[tuple[str, ...], ...] = ()
+    fitted: float = 0.0
+    allowed: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,13 @@ class Outcome:
         names = sorted({name for failed in each for name in failed})
         counts = (f"{name} in {sum(name in failed for failed in each)}" for name in names)
         return f"{', '.join(counts)} of {len(each)} replicas" if names else ""
+
+    @property
+    def bad(self) -> str:
+        """Which of its fits do not describe the data that they were fitted to, in words."""
+        each = [f for f in self.folds if f.fitted > f.allowed]
+        told = (f"{f.fitted:.3g} without fold {f.fold} (good: to {f.allowed:.3g})" for f in each)
+        return f"chi2 per datum of the fitted data is {', '.join(told)}" if each else ""
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
@@ -111,6 +123,11 @@ def score(predictions: np.ndarray, central: np.ndarray, factor: np.ndarray) -> t
     return each / len(central), (each - mean) / len(central)
 
 
+OBJECTIVE_WORDS = MappingProxyType(
+    {"average": "average chi2", "worst": "worst chi2", "chi2_phi2": "chi2 + phi2"}
+)
+"""What they are called, per datum of the folds held out."""
+
 OBJECTIVES: Mapping[str, Callable[[Sequence[FoldScore]], float]] = MappingProxyType(
     {
         "average": lambda folds: math.fsum(f.chi2 for f in folds) / len(folds),
@@ -119,3 +136,18 @@ OBJECTIVES: Mapping[str, Callable[[Sequence[FoldScore]], float]] = MappingProxyT
     }
 )
 """What is minimised, of all folds held out."""
+
+
+def ranking(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The complete ones, the best first, each point once; those whose fits are bad come last."""
+    complete = [o for o in outcomes if o.value is not None]
+    once = {json.dumps(o.values, sort_keys=True): o for o in reversed(complete)}
+    return sorted(once.values(), key=lambda o: (bool(o.bad), o.value, o.number))
+
+
+def best_words(best: Outcome, objective: str, trials: int) -> str:
+    """Which trial is the best, and whether it is good, in words."""
+    what = f"{OBJECTIVE_WORDS[objective]} per datum of the data held out is {best.value:.4g}"
+    bad = f" Even its own fits are bad, and no trial has better ones: {best.bad}." * bool(best.bad)
+    of = "1 trial" if trials == 1 else f"{trials} trials"
+    return f"The best of {of} is number {best.number}: {what}.{bad}"

@@ -13,12 +13,11 @@ from replicafit_report import (
     MUTED,
     REPLICA,
     VERMILLION,
+    Answer,
     Block,
-    Cell,
     Facts,
     Figure,
     Figures,
-    Notice,
     Row,
     Section,
     SectionContext,
@@ -31,7 +30,7 @@ from replicafit_report import (
 )
 
 from replicafit.plugin import OutputError
-from replicafit_scan.objective import Outcome
+from replicafit_scan.objective import OBJECTIVE_WORDS, Outcome, best_words, ranking
 
 SHOWN = 20
 """Of the best trials."""
@@ -46,30 +45,36 @@ def sections(context: SectionContext) -> list[Section]:
     """
     try:
         scan: Scan = json.loads((context.folder / "scan.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as cause:
+        outcomes = [Outcome.of(trial) for trial in scan["trials"]]
+    except (OSError, ValueError, KeyError, TypeError) as cause:
         raise OutputError(f"'{context.folder}/scan.json' cannot be read: {cause}.") from None
-    found = [summary(scan), importance(scan), history(scan), best(scan), failed(scan)]
+    best = ranking(outcomes)
+    found = [
+        summary(scan, best, outcomes),
+        importance(scan),
+        history(scan, outcomes),
+        the_best(scan, best),
+        failed(outcomes),
+    ]
     return [section for section in found if section.blocks]
 
 
-def summary(scan: Scan) -> Section:
-    """How many trials there are, and the best of them."""
-    states = Counter(trial["state"] for trial in scan["trials"])
-    facts = [(str(count), f"trials {state}") for state, count in states.items()]
-    blocks: list[Block] = [Facts(facts)]
-    blocks += [Text(str(scan["title"]))] if scan["title"] else []
-    found = _complete(scan)
-    if found:
-        facts.insert(
-            0,
-            (
-                f"{found[0]['value']:.3f}",
-                f"{_objective(scan)} of the best trial, number {found[0]['number']}",
-            ),
-        )
-        blocks.append(Text("best.yml is its runcard; ensemble.yml that of the best together."))
+def summary(scan: Scan, best: Sequence[Outcome], outcomes: Sequence[Outcome]) -> Section:
+    """Which trial is the best and whether it is good, and how many there are."""
+    if best:
+        words = best_words(best[0], scan["objective"], len(outcomes))
+        answer = Answer(words, "bad" if best[0].bad else "good")
+        number = best[0].number
+        facts = [(f"{best[0].value:.3f}", f"{_objective(scan)} of the best trial, number {number}")]
     else:
-        blocks.insert(0, Notice("No trial is complete."))
+        answer, facts = Answer("No trial is good enough to be the best.", "bad"), []
+    blocks: list[Block] = [answer]
+    blocks += [Text(str(scan["title"]))] if scan["title"] else []
+    states = Counter(outcome.state for outcome in outcomes)
+    facts += [(str(count), f"trials {state}") for state, count in states.items()]
+    blocks.append(Facts(facts))
+    if best:
+        blocks.append(Text("best.yml is its runcard; ensemble.yml that of the best together."))
     return Section("summary", "Summary", blocks)
 
 
@@ -92,13 +97,13 @@ def _bars(shares: Mapping[str, float]) -> Figure:
     return made.done()
 
 
-def history(scan: Scan) -> Section:
+def history(scan: Scan, outcomes: Sequence[Outcome]) -> Section:
     """The objective of each trial in order, and the best so far."""
-    found = sorted(_complete(scan), key=lambda trial: int(trial["number"]))
+    found = {outcome.number: outcome.value for outcome in outcomes if outcome.value is not None}
     if not found:
         return Section("history", "Trials", [Text("No trial is complete.")])
-    numbers = np.array([trial["number"] for trial in found])
-    values = np.array([trial["value"] for trial in found])
+    numbers = np.array(sorted(found))
+    values = np.array([found[number] for number in numbers])
     with drawing(f"{_objective(scan)} of each trial", height=240, width=640) as made:
         made.ax.plot(numbers, values, "o", color=REPLICA, markersize=4, markeredgecolor=MUTED)
         lowest = np.minimum.accumulate(values)
@@ -110,24 +115,28 @@ def history(scan: Scan) -> Section:
     return Section("history", "Trials", [Text(text), Figures([made.done()], layout="one")])
 
 
-def best(scan: Scan) -> Section:
+def the_best(scan: Scan, best: Sequence[Outcome]) -> Section:
     """The best trials, with chi2 and phi2 of each fold."""
-    found = _complete(scan)[:SHOWN]
-    if not found:
-        return Section("best", "The best", [Text("No trial is complete.")])
-    keys, folds = list(found[0]["values"]), range(1, len(scan["folds"]) + 1)
+    if not best:
+        return Section("best", "The best", [])
+    keys, folds = list(best[0].values), range(1, len(scan["folds"]) + 1)
     scores = [f"{name} of fold {k}" for k in folds for name in ("chi2", "phi2")]
-    headings = ["trial", _objective(scan), *scores, *keys]
-    rows = [_row(t, keys) for t in found]
+    headings = ["trial", _objective(scan), *scores, "own fits", *keys]
+    rows = [_row(outcome, keys) for outcome in best[:SHOWN]]
     table = Table(headings, rows, name="the best trials", explore=True)
-    return Section("best", "The best", [Text(_held_out(scan)), table])
+    own = (
+        "Own fits are bad where chi2 per datum of the mean prediction of the data that they were "
+        "fitted to is larger than chance allows; such trials come last."
+    )
+    return Section("best", "The best", [Text(f"{_held_out(scan)} {own}"), table])
 
 
-def failed(scan: Scan) -> Section:
+def failed(outcomes: Sequence[Outcome]) -> Section:
     """The trials with replicas that fail the verdict of a penalty; they are never the best."""
-    found = [Outcome.of(trial) for trial in scan["trials"] if trial["state"] == "failed"]
     rows = [
-        Row([str(o.number), o.failures, ", ".join(f"{f.chi2:.3f}" for f in o.folds)]) for o in found
+        Row([str(o.number), o.failures, ", ".join(f"{f.chi2:.3f}" for f in o.folds)])
+        for o in outcomes
+        if o.state == "failed"
     ]
     heads = ["trial", "verdicts failed", "chi2 of each fold"]
     text = Text("Trials with a replica that fails the verdict of a penalty are never the best.")
@@ -135,10 +144,11 @@ def failed(scan: Scan) -> Section:
     return Section("failed", "Failed verdicts", [text, table] if rows else [])
 
 
-def _row(trial: Scan, keys: Sequence[str]) -> Row:
-    scores = [f"{fold[name]:.3f}" for fold in trial["folds"] for name in ("chi2", "phi2")]
-    cells: list[str | Cell] = [str(trial["number"]), f"{trial['value']:.3f}", *scores]
-    return Row([*cells, *(_words(trial["values"][key]) for key in keys)])
+def _row(outcome: Outcome, keys: Sequence[str]) -> Row:
+    scores = [f"{value:.3f}" for fold in outcome.folds for value in (fold.chi2, fold.phi2)]
+    own = "bad" if outcome.bad else "good"
+    values = [_words(outcome.values[key]) for key in keys]
+    return Row([str(outcome.number), f"{outcome.value:.3f}", *scores, own, *values])
 
 
 def _words(value: Any) -> str:
@@ -151,11 +161,4 @@ def _held_out(scan: Scan) -> str:
 
 
 def _objective(scan: Scan) -> str:
-    names = {"average": "average chi2", "worst": "worst chi2", "chi2_phi2": "chi2 + phi2"}
-    return names[scan["objective"]]
-
-
-def _complete(scan: Scan) -> list[Scan]:
-    """Complete trials, the best first."""
-    found = [trial for trial in scan["trials"] if trial["value"] is not None]
-    return sorted(found, key=lambda trial: (trial["value"], trial["number"]))
+    return OBJECTIVE_WORDS[scan["objective"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import yaml
 
 from replicafit.plugin import Runcard, appearing, write_json
-from replicafit_scan.objective import Outcome
+from replicafit_scan.objective import Outcome, best_words, ranking
 from replicafit_scan.space import Space
 from replicafit_scan.study import Study
 
@@ -47,17 +46,12 @@ def write_results(study: Study, folder: Path) -> None:
     )
     if best:
         _write_card(
-            folder / "best.yml", best_card(space, best[0], folder / "best.yml"), _told(best[0])
+            folder / "best.yml",
+            best_card(space, best[0], folder / "best.yml"),
+            best_words(best[0], space.scan.objective, len(outcomes)),
         )
         card, note = ensemble_card(space, ensemble, folder / "ensemble.yml")
         _write_card(folder / "ensemble.yml", card, note)
-
-
-def ranking(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The complete ones, the best first, each point once."""
-    complete = [o for o in outcomes if o.value is not None]
-    once = {json.dumps(o.values, sort_keys=True): o for o in reversed(complete)}
-    return sorted(once.values(), key=lambda o: (o.value, o.number))
 
 
 def best_card(space: Space, outcome: Outcome, path: Path) -> dict[str, Any]:
@@ -84,10 +78,6 @@ def ensemble_card(space: Space, best: Sequence[Outcome], path: Path) -> tuple[di
             f" Only model and training can differ; of the best trial alone: {', '.join(left_out)}."
         )
     return {**card, "model": {"choice": networks}}, note
-
-
-def _told(best: Outcome) -> str:
-    return f"The best of a scan: trial {best.number}, objective {best.value:.6g}."
 
 
 def _plain(runcard: Runcard) -> dict[str, Any]:

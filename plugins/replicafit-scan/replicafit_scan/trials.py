@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from replicafit.plugin import FitData, HeldOut, ModelError, Runcard, Setup, Variants
+from replicafit.plugin import (
+    HeldOut,
+    ModelError,
+    Runcard,
+    Setup,
+    Variants,
+    allowed_chi2,
+    chi2_from_factor,
+)
 from replicafit_scan.halving import Rungs
 from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
 from replicafit_scan.space import Point, Space, architecture
@@ -50,7 +58,7 @@ class Trials:
                 trained = variants.train(going, seen.judged, min(halving.rungs))
                 rungs |= seen.behind
             for number, replicas in trained.items():
-                scores[number].append(fold_score(fold, variants.held_out, replicas))
+                scores[number].append(fold_score(fold, variants, replicas))
         return [self._outcome(p, scores[p.number], rungs.get(p.number)) for p in points]
 
     def _outcome(
@@ -79,10 +87,12 @@ class Trials:
         return self.compiled[key]
 
 
-def fold_score(fold: int, data: FitData, replicas: Sequence[HeldOut]) -> FoldScore:
-    """How well ``replicas`` predict the ``data`` of a fold."""
+def fold_score(fold: int, variants: Variants, replicas: Sequence[HeldOut]) -> FoldScore:
+    """How well ``replicas`` predict the data of a fold, and describe those they were fitted to."""
+    data, fitted = variants.held_out, variants.fitted
     predictions = np.stack([replica.prediction for replica in replicas])
     chi2, phi2 = score(predictions, data.central, data.cholesky)
+    mean = np.mean([replica.fitted for replica in replicas], axis=0)
     return FoldScore(
         fold=fold,
         n_data=data.n_data,
@@ -91,4 +101,6 @@ def fold_score(fold: int, data: FitData, replicas: Sequence[HeldOut]) -> FoldSco
         statuses=tuple(replica.status for replica in replicas),
         steps=tuple(replica.steps for replica in replicas),
         failed=tuple(replica.failed for replica in replicas),
+        fitted=float(chi2_from_factor(mean - fitted.central, fitted.cholesky)) / fitted.n_data,
+        allowed=allowed_chi2(fitted.n_data),
     )

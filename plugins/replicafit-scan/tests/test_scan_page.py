@@ -17,10 +17,12 @@ REGISTRY = Registry(plugins=(Plugin("scan", "replicafit-scan", "0", "scan", SECT
 
 
 def trial(number, value, **more):
-    folds = [{"fold": 1, "chi2": value, "phi2": 0.25}] if value else []
-    values = {"model.layers.1.units": 4, "training.optimizer.learning_rate": 0.00123456}
+    fold = {"fold": 1, "n_data": 9, "chi2": value, "phi2": 0.25, "statuses": [], "steps": []}
+    folds = [{**fold, **more}] if value else []
+    values = {"model.layers.1.units": 4 + number, "training.optimizer.learning_rate": 0.00123456}
     state = "complete" if value else "stopped"
-    return {"number": number, "state": state, "value": value, "folds": folds, "values": values}
+    told = {"number": number, "state": state, "value": value, "folds": folds, "values": values}
+    return {**told, "rung": None, "reason": ""}
 
 
 @pytest.fixture
@@ -57,17 +59,29 @@ def test_page(folder):
 
 def test_without_a_complete_trial(folder):
     page = write_report(folder(trial(0, None)), registry=REGISTRY).read_text()
-    assert "No trial is complete." in page
+    assert "No trial is good enough to be the best." in page
     assert "<svg" not in page
 
 
 def test_failed_trials_are_told_and_not_the_best(folder):
     fold = {"fold": 1, "n_data": 9, "chi2": 0.1, "phi2": 0.1, "statuses": ["completed"] * 2}
     fold |= {"steps": [9, 9], "failed": [["positivity_A"], []]}
-    bad = {**trial(3, None), "state": "failed", "folds": [fold], "rung": None, "reason": ""}
+    bad = {**trial(3, None), "state": "failed", "folds": [fold]}
     page = write_report(folder(trial(0, 2.5), bad), registry=REGISTRY).read_text()
     assert "positivity_A in 1 of 2 replicas" in page
-    assert "of the best trial, number 0" in page
+    assert "The best of 2 trials is number 0: worst chi2" in page
+
+
+def test_a_page_opens_with_the_best_and_whether_it_is_good(folder):
+    """A trial whose own fits are bad is the best only if all are."""
+    bad = trial(0, 1.5, fitted=5.5, allowed=1.9)
+    page = write_report(folder(bad, trial(1, 2.5, fitted=1.1, allowed=1.9)), registry=REGISTRY)
+    text = page.read_text(encoding="utf-8")
+    best = "The best of 2 trials is number 1: worst chi2 per datum of the data held out is 2.5."
+    assert f'<p class="answer good">{best}</p>' in text
+    text = write_report(folder(bad), registry=REGISTRY).read_text(encoding="utf-8")
+    assert '<p class="answer bad">The best of 1 trial is number 0' in text
+    assert "fitted data is 5.5 without fold 1 (good: to 1.9)" in text
 
 
 def test_unreadable(tmp_path):

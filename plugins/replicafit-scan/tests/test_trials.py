@@ -12,8 +12,7 @@ import pytest
 from click.testing import CliRunner
 from replicafit_report.page import write_report
 from replicafit_scan.display import told
-from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, score
-from replicafit_scan.results import ranking
+from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, best_words, ranking, score
 from replicafit_scan.scan import scan
 from replicafit_scan.space import Point, Space
 from replicafit_scan.study import Study, copied, journal, open_study, twins
@@ -108,6 +107,19 @@ def test_objectives():
     folds = [FoldScore(k, 9, chi2, phi2, (), ()) for k, chi2, phi2 in [(1, 1.0, 0.5), (2, 3, 0.1)]]
     found = {name: judge(folds) for name, judge in OBJECTIVES.items()}
     assert found == pytest.approx({"average": 2, "worst": 3, "chi2_phi2": 2.3})
+
+
+def test_bad_fits_are_the_best_only_if_all_are():
+    def outcome(number, value, fitted):
+        fold = FoldScore(1, 9, value, 0.1, (), (), fitted=fitted, allowed=1.9)
+        return Outcome(number, {"seed": number}, "complete", value, (fold,))
+
+    bad, good, worse = outcome(0, 1.0, 2.5), outcome(1, 3.0, 1.2), outcome(2, 4.0, 1.3)
+    assert [o.number for o in ranking([bad, good, worse])] == [1, 2, 0]
+    assert best_words(ranking([bad])[0], "worst", 3).endswith(
+        "Even its own fits are bad, and no trial has better ones: chi2 per datum of the fitted "
+        "data is 2.5 without fold 1 (good: to 1.9)."
+    )
 
 
 def test_halving_stops_those_behind_and_refills(trials, points, together):
@@ -278,9 +290,11 @@ def test_best_runs_and_says_what_the_scan_said(whole, registry, tmp_path):
     assert len(fit) == 3
     left = json.loads((whole / "scan.json").read_text())
     best = next(trial for trial in left["trials"] if trial["number"] == left["best"][0])
-    assert f"trial {best['number']}," in (whole / "best.yml").read_text().splitlines()[0]
+    assert f"is number {best['number']}: " in (whole / "best.yml").read_text().splitlines()[0]
     each = [result.held_out["A"] for result in fit.only([1, 2]).results]
     assert best["folds"][0]["chi2"] == pytest.approx(np.mean(each), rel=1e-9)
+    own = fit.only([1, 2]).chi2_of_mean() / fit.results[0].n_data
+    assert best["folds"][0]["fitted"] == pytest.approx(own, rel=1e-9)
     assert f"{best['value']:.3f}" in write_report(whole, registry=registry).read_text()
 
 
