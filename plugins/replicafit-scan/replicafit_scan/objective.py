@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.plugin import chi2_from_factor
+from replicafit.plugin import allowed_chi2, chi2_from_factor
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,14 @@ class Outcome:
         each = [f for f in self.folds if f.fitted > f.allowed]
         told = (f"{f.fitted:.3g} without fold {f.fold} (good: to {f.allowed:.3g})" for f in each)
         return f"chi2 per datum of the fitted data is {', '.join(told)}" if each else ""
+
+    @property
+    def far(self) -> bool:
+        """Whether the mean prediction is further from the data of a fold than a good fit would be.
+
+        Of the mean prediction chi2 - phi2 is left.
+        """
+        return any(f.chi2 - f.phi2 > allowed_chi2(f.n_data) for f in self.folds)
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
@@ -148,6 +156,7 @@ def ranking(outcomes: Sequence[Outcome]) -> list[Outcome]:
 def best_words(best: Outcome, objective: str, trials: int) -> str:
     """Which trial is the best, and whether it is good, in words."""
     what = f"{OBJECTIVE_WORDS[objective]} per datum of the data held out is {best.value:.4g}"
+    far = " Data held out are not predicted within their errors." * best.far
     bad = f" Even its own fits are bad, and no trial has better ones: {best.bad}." * bool(best.bad)
     of = "1 trial" if trials == 1 else f"{trials} trials"
-    return f"The best of {of} is number {best.number}: {what}.{bad}"
+    return f"The best of {of} is number {best.number}: {what}.{far}{bad}"

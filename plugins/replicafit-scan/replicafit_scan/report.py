@@ -11,7 +11,6 @@ import numpy as np
 from replicafit_report import (
     BLUE,
     MUTED,
-    REPLICA,
     VERMILLION,
     Answer,
     Block,
@@ -63,7 +62,7 @@ def summary(scan: Scan, best: Sequence[Outcome], outcomes: Sequence[Outcome]) ->
     """Which trial is the best and whether it is good, and how many there are."""
     if best:
         words = best_words(best[0], scan["objective"], len(outcomes))
-        answer = Answer(words, "bad" if best[0].bad else "good")
+        answer = Answer(words, "bad" if best[0].bad else "fair" if best[0].far else "good")
         number = best[0].number
         facts = [(f"{best[0].value:.3f}", f"{_objective(scan)} of the best trial, number {number}")]
     else:
@@ -99,20 +98,29 @@ def _bars(shares: Mapping[str, float]) -> Figure:
 
 def history(scan: Scan, outcomes: Sequence[Outcome]) -> Section:
     """The objective of each trial in order, and the best so far."""
-    found = {outcome.number: outcome.value for outcome in outcomes if outcome.value is not None}
+    found = sorted((o for o in outcomes if o.value is not None), key=lambda o: o.number)
     if not found:
         return Section("history", "Trials", [Text("No trial is complete.")])
-    numbers = np.array(sorted(found))
-    values = np.array([found[number] for number in numbers])
+    numbers = np.array([outcome.number for outcome in found])
+    values = np.array([outcome.value for outcome in found], dtype=np.float64)
+    good = np.array([not outcome.bad for outcome in found])
+    counting = good if good.any() else ~good
     with drawing(f"{_objective(scan)} of each trial", height=240, width=640) as made:
-        made.ax.plot(numbers, values, "o", color=REPLICA, markersize=4, markeredgecolor=MUTED)
-        lowest = np.minimum.accumulate(values)
-        made.ax.step(numbers, lowest, where="post", color=VERMILLION, linewidth=1.2)
-        log_axis(made.ax, "y", values.min() / 1.1, values.max() * 1.1)
-        few_ticks(made.ax, x=6, y=None)
-        label_x(made.ax, "trial")
-    text = "Complete trials in the order in which they were drawn, and the best so far."
-    return Section("history", "Trials", [Text(text), Figures([made.done()], layout="one")])
+        ax = made.ax
+        ax.plot(numbers[good], values[good], "o", color=BLUE, markersize=5, markeredgewidth=0)
+        ax.plot(numbers[~good], values[~good], "x", color=VERMILLION, markersize=6)
+        lowest = np.minimum.accumulate(values[counting])
+        ax.step(numbers[counting], lowest, where="post", color=MUTED, linewidth=1.2)
+        log_axis(ax, "y", values.min() / 1.1, values.max() * 1.1)
+        few_ticks(ax, x=6, y=None)
+        label_x(ax, "trial")
+    caption = (
+        "Dots: complete trials." + " Red crosses: those whose own fits are bad." * (~good).any()
+    )
+    caption += " Line: the best so far."
+    figures = Figures([made.done(caption)], layout="one")
+    text = "Complete trials in the order in which they were drawn."
+    return Section("history", "Trials", [Text(text), figures])
 
 
 def the_best(scan: Scan, best: Sequence[Outcome]) -> Section:

@@ -78,7 +78,11 @@ def test_a_page_opens_with_the_best_and_whether_it_is_good(folder):
     page = write_report(folder(bad, trial(1, 2.5, fitted=1.1, allowed=1.9)), registry=REGISTRY)
     text = page.read_text(encoding="utf-8")
     best = "The best of 2 trials is number 1: worst chi2 per datum of the data held out is 2.5."
+    assert "Red crosses: those whose own fits are bad." in text
     assert f'<p class="answer good">{best}</p>' in text
+    far = folder(trial(1, 9.5, fitted=1.1, allowed=1.9))
+    text = write_report(far, registry=REGISTRY).read_text(encoding="utf-8")
+    assert "is 9.5. Data held out are not predicted within their errors.</p>" in text
     text = write_report(folder(bad), registry=REGISTRY).read_text(encoding="utf-8")
     assert '<p class="answer bad">The best of 1 trial is number 0' in text
     assert "fitted data is 5.5 without fold 1 (good: to 1.9)" in text
