@@ -114,10 +114,8 @@ def history(scan: Scan, outcomes: Sequence[Outcome]) -> Section:
         log_axis(ax, "y", values.min() / 1.1, values.max() * 1.1)
         few_ticks(ax, x=6, y=None)
         label_x(ax, "trial")
-    caption = (
-        "Dots: complete trials." + " Red crosses: those whose own fits are bad." * (~good).any()
-    )
-    caption += " Line: the best so far."
+    crosses = "" if good.all() else " Red crosses: those whose own fits are bad."
+    caption = f"Dots: complete trials.{crosses} Line: the best so far."
     figures = Figures([made.done(caption)], layout="one")
     text = "Complete trials in the order in which they were drawn."
     return Section("history", "Trials", [Text(text), figures])
