@@ -23,7 +23,7 @@ import yaml
 from replicafit.components import Exporter
 from replicafit.data import FitData
 from replicafit.data.given import given_datasets
-from replicafit.errors import RuncardError
+from replicafit.errors import OutputError, RuncardError
 from replicafit.execution.executors import Executor, executor_for
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
 from replicafit.execution.outline import fit_lines, misspelt_lines, plan_lines
@@ -89,10 +89,16 @@ def fit(
         folder.path,
         folder.plugin_files() if resume or refit else None,
     )
+    asked = setup.runcard.replicas.numbers
+    if foreign := set(refit).difference(asked):
+        raise OutputError(
+            f"Replica {min(foreign)} cannot be fitted again: the runcard has {asked[0]} to "
+            f"{asked[-1]}. Give one of them, or other --replicas."
+        )
     if resume or refit:
         folder.refuse_if_empty()
     else:
-        folder.refuse_if_taken(setup.runcard.replicas.numbers)
+        folder.refuse_if_taken(asked)
     with ExitStack() as stack:
         if observer is None:
             observer = stack.enter_context(_shown(folder, setup.runcard.replicas.wanted))

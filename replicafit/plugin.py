@@ -100,6 +100,8 @@ if TYPE_CHECKING:
     from replicafit.plugins import with_files as with_files
     from replicafit.reading import is_folder as is_folder
     from replicafit.reading import is_there as is_there
+    from replicafit.reading import UnreadableError as UnreadableError
+    from replicafit.reading import read_text as read_text
     from replicafit.results.files import appearing as appearing
     from replicafit.results.files import beside as beside
     from replicafit.results.files import read_arrays as read_arrays
@@ -163,7 +165,7 @@ _LATER = {
     "replicafit.layers.multi_initializer": ("as_seeds",),
     "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
     "replicafit.plugins": ("Registry", "load_registry", "with_files"),
-    "replicafit.reading": ("is_folder", "is_there"),
+    "replicafit.reading": ("UnreadableError", "is_folder", "is_there", "read_text"),
     "replicafit.results.files": ("appearing", "beside", "read_arrays", "write_json"),
     "replicafit.results.folder": ("FitFolder",),
     "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),

@@ -7,6 +7,7 @@ import math
 import os
 import select
 import stat
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import numpy as np
 MOST_ARRAYS = 2**31
 """Bytes that all arrays of one file may take."""
 
-PATIENCE = 10.0
+PATIENCE = 5.0
 """Seconds that a pipe may keep silent."""
 
 _HEADERS = {
@@ -42,6 +43,10 @@ def is_there(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether ``path`` is a folder, likewise."""
     return is_there(path) and path.is_dir()
+def no_text(given: str) -> str | None:
+    """The first character of ``given`` that is no text, as U+001B: controls, half characters."""
+    wrong = (c for c in given if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cs"))
+    return next((f"U+{ord(c):04X}" for c in wrong), None)
 
 
 def read_text(path: Path, most: int) -> str:

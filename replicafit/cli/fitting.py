@@ -10,13 +10,14 @@ import click
 
 from replicafit.cli.exit_codes import FAILED, INCOMPLETE, INTERRUPTED
 from replicafit.cli.loading import installed
-from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
+from replicafit.cli.options import OVERRIDES, RUNCARD, SECONDS, overrides_of
 from replicafit.cli.wrapping import wrapped
 from replicafit.components import Command, ObserverType
 from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
 from replicafit.runcard import load_setup
+from replicafit.runcard.models import LAST_REPLICA, MOST_REPLICAS
 
 if TYPE_CHECKING:
     from replicafit.plugin import Observer
@@ -49,14 +50,14 @@ if TYPE_CHECKING:
 @click.option(
     "--refit",
     metavar="NUMBER",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, LAST_REPLICA),
     multiple=True,
     help="Fit this replica of the fit in DIR again; repeatable. Goes on with the others, as "
     "--resume does.",
 )
 @click.option(
     "--checkpoint-every",
-    type=click.FloatRange(min=0),
+    type=SECONDS,
     default=30.0,
     show_default=True,
     metavar="SECONDS",
@@ -219,7 +220,7 @@ def check(
 @click.option(
     "--replicas",
     metavar="N",
-    type=click.IntRange(min=2),
+    type=click.IntRange(2, MOST_REPLICAS),
     default=4,
     show_default=True,
     help="How many replicas, at least 2.",

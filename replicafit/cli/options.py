@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -10,6 +11,22 @@ from typing import Any
 import click
 
 RUNCARD = click.argument("card", metavar="CARD", type=click.Path(path_type=Path, dir_okay=False))
+
+
+class _Seconds(click.FloatRange):
+    """A time, 0 or longer; nan, which compares with nothing, is none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number in ``value``."""
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):
+            self.fail(f"{value!r} is no number of seconds; give one such as 30.", param, ctx)
+        return seconds
+
+
+SECONDS = _Seconds(min=0)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

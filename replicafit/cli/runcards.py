@@ -85,6 +85,8 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     from replicafit.runcard import load_setup, runcard_schema
 
     registry = registry_of()
+    if not card.name:
+        raise OutputError(f"'{card}' is a folder. Give a file, such as runcard.yml.")
     schema = card.with_suffix(".schema.json")
     _refuse_if_there(card)
     _refuse_if_there(schema)
@@ -117,11 +119,16 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     replicas = ask("How many replicas", 20, type=click.IntRange(min=1))
     title = ask("Title", card.stem)
     start = first_card.FirstCard(title, replicas, datasets, functions, schema.name)
-    card.parent.mkdir(parents=True, exist_ok=True)
     if data is not None:
         checked(load_setup(card, (), registry, text=start.text()))
-    for file, text in {**files, card: start.text()}.items():
-        file.write_text(text, encoding="utf-8")
+    try:
+        card.parent.mkdir(parents=True, exist_ok=True)
+        for file, text in {**files, card: start.text()}.items():
+            file.write_text(text, encoding="utf-8")
+    except OSError as cause:
+        raise OutputError(
+            f"'{card}' cannot be written ({cause.strerror}). Give another file."
+        ) from None
     click.echo(f"Written: {card} and {schema}. Next: replicafit check {card}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -101,11 +102,12 @@ class Columns:
 
     def numeric(self) -> list[str]:
         """The names of the columns that hold finite numbers only."""
+        count = Counter(self.names)
         return [
             name
             for i, name in enumerate(self.names)
             if name
-            and self.names.count(name) == 1
+            and count[name] == 1
             and all(np.isfinite(_parsed(row[i])) for _, row in self.rows)
         ]
 

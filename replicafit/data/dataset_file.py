@@ -140,7 +140,13 @@ def _load(path: Path) -> dict[str, np.ndarray]:
 
 
 def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
-    metadata = json.loads(str(arrays["metadata"]))
+    try:
+        metadata = dict(json.loads(str(arrays["metadata"])).items())
+    except (ValueError, AttributeError, RecursionError):
+        raise DataError(
+            f"'{path}': 'metadata' must be text in JSON such as {{\"name\": \"A\"}}. Build the "
+            "file again."
+        ) from None
     first = str(arrays["format"]) == FIRST
     return Dataset(
         name=str(metadata.get("name", path.stem)),

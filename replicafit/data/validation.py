@@ -11,6 +11,10 @@ import numpy as np
 from replicafit.data.dataset import Dataset
 from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
 from replicafit.errors import DataError
+from replicafit.reading import no_text
+
+LARGEST = 1e150
+"""Of measured values and errors: their squares are numbers, too."""
 
 
 def validated(dataset: object, source: str) -> Dataset:
@@ -31,6 +35,7 @@ def validated(dataset: object, source: str) -> Dataset:
         raise DataError(f"{source} has something of the wrong kind: {cause}.") from None
     if not dataset.name:
         raise DataError(f"{source}: the dataset needs a name.")
+    _check_names(source, dataset)
     _check_shapes(source, dataset)
     _check_values(source, dataset)
     return dataset
@@ -86,6 +91,16 @@ def _frozen(given: Any, kind: type[np.generic] = np.float64) -> np.ndarray:
     array = array.astype(kind, copy=False).view()
     array.flags.writeable = False
     return array
+
+
+def _check_names(source: str, dataset: Dataset) -> None:
+    names = (dataset.name, *dataset.flavours, *dataset.inputs, *dataset.kinematics)
+    for name in (*names, *dataset.sys_add_names, *dataset.sys_mult_names):
+        if wrong := no_text(name):
+            raise DataError(
+                f"{source}: the name {name!a} has the character {wrong}, which is no text. "
+                "Give another name."
+            )
 
 
 def _check_shapes(source: str, dataset: Dataset) -> None:
@@ -168,6 +183,12 @@ def _check_values(source: str, dataset: Dataset) -> None:
             raise DataError(
                 f"{source}: '{key}' of dataset {dataset.name} is not finite for the {of} "
                 f"{_some(bad)} (counted from 0). Remove or mend them."
+            )
+    for key in ("central", "stat", "sys_add", "sys_mult_percent"):
+        if (np.abs(columns[key]) > LARGEST).any():
+            raise DataError(
+                f"{source}: '{key}' of dataset {dataset.name} has numbers beyond {LARGEST:g}, "
+                "whose squares are none. Give the data in other units."
             )
     negative = np.flatnonzero(dataset.stat < 0)
     if len(negative):

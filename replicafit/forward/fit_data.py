@@ -28,7 +28,7 @@ from replicafit.data.replica_data import ALL_REPLICAS, fluctuated
 from replicafit.errors import DataError, ModelError
 from replicafit.forward.penalties import with_penalty_grids
 from replicafit.forward.predictions import predict
-from replicafit.reading import is_folder, is_there
+from replicafit.reading import MOST_ARRAYS, UnreadableError, is_folder, is_there, read_bytes
 from replicafit.runcard import Setup
 from replicafit.runcard.relocation import paths_in
 from replicafit.seeds import Seeds
@@ -56,7 +56,14 @@ def _other_files(setup: Setup) -> Iterator[tuple[str, str]]:
         if is_folder(file):
             file = file / "run.json"
         if is_there(file) and file.is_file():
-            yield key, hashlib.sha256(_of_a_fit(file) or file.read_bytes()).hexdigest()
+            yield key, hashlib.sha256(_of_a_fit(file) or _content(file)).hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return read_bytes(file, MOST_ARRAYS)
+    except (FileNotFoundError, UnreadableError) as cause:
+        raise DataError(f"'{file}' cannot be used: {cause}. Check the path.") from None
 
 
 def _of_a_fit(file: Path) -> bytes:
@@ -99,9 +106,12 @@ def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:
         )
     for one, column in zip(inputs, grids.T, strict=True):
         points = join_grids([column])
-        if len(np.unique(points.astype(setup.runcard.precision))) < len(points):
+        with np.errstate(over="ignore"):
+            known = points.astype(setup.runcard.precision)
+        if len(np.unique(known)) < len(points) or not np.isfinite(known).all():
             raise DataError(
-                f"Some grid points of {one} are the same number in {setup.runcard.precision}. "
+                f"Some grid points of {one} are the same number, or none, in "
+                f"{setup.runcard.precision}. "
                 f"Subtract from {one.name} what all data have in common, or give precision: "
                 "float64."
             )

@@ -123,7 +123,9 @@ def with_files(
     Raises:
         PluginError: a file is missing, another than recorded, cannot be imported or is no plugin.
     """
-    plugins = tuple(_from_file(name, (folder / name).resolve(), recorded) for name in names)
+    plugins = tuple(
+        _from_file(name, Path(os.path.realpath(folder / name)), recorded) for name in names
+    )
     return replace(registry, plugins=registry.plugins + plugins)
 
 

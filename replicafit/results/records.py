@@ -13,17 +13,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import to_json
 
 from replicafit.data.known_functions import NO_RESULT
 from replicafit.errors import DamagedError, OutputError
 from replicafit.reading import read_text
 from replicafit.results.files import write_json
+from replicafit.runcard.models import LAST_REPLICA, MOST_REPLICAS, ReplicaRange
 
 FORMAT = 3
 """Of the files; 1 had no such key, 2 no checksums."""
 
+_MOST_ASKED = 10 * MOST_REPLICAS
+"""Replicas of one folder, from all jobs."""
 _LONGEST = 2**26
 """Bytes of a file."""
 
@@ -340,6 +343,20 @@ class RunRecord(Record):
     )
     verdict: FitVerdict | None = Field(default=None, description="null until the fit is complete")
 
+    @model_validator(mode="after")
+    def _as_fits_have_it(self) -> RunRecord:
+        """Replica numbers as runcards may ask for them: whoever reads a fit counts them."""
+        if "replicas" in self.runcard:
+            try:
+                ReplicaRange.model_validate(self.runcard["replicas"])
+            except ValidationError as cause:
+                raise ValueError(f"of runcard: {cause.errors()[0]['msg']}") from None
+        if any(not 1 <= first <= last <= LAST_REPLICA for first, last in self.replicas):
+            raise ValueError(f"replicas are ranges of numbers from 1 to {LAST_REPLICA}")
+        if sum(last - first + 1 for first, last in self.replicas) > _MOST_ASKED:
+            raise ValueError(f"a fit has at most {_MOST_ASKED} replicas")
+        return self
+
     @property
     def identity(self) -> str:
         """SHA-256 of what makes a fit this fit: the runcard's and the data's."""
@@ -410,5 +427,5 @@ def read_record(kind: type[R], file: Path) -> R:
         return kind.model_validate(content)
     except ValidationError as cause:
         first = cause.errors()[0]
-        where = ".".join(map(str, first["loc"]))
+        where = ".".join(map(str, first["loc"])) or "replicas"
         raise DamagedError(file, f"key '{where}': {first['msg']}") from None

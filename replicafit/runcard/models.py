@@ -48,8 +48,8 @@ from replicafit.runcard.expressions import condition, quantity
 
 _STEPS: Any = {"unit": "steps"}
 _MOST_STEPS = 10**9
-_MOST_REPLICAS = 100_000
-_LAST_REPLICA = 10**9
+MOST_REPLICAS = 100_000
+LAST_REPLICA = 10**9
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class ReplicaRange(Settings):
     """
 
     first: int = Field(default=1, ge=1, description="The first replica number.")
-    last: int = Field(ge=1, le=_LAST_REPLICA, description="The last replica number.")
+    last: int = Field(ge=1, le=LAST_REPLICA, description="The last replica number.")
     good: int | None = Field(
         default=None, ge=1, description="Fit until this many replicas are selected."
     )
@@ -119,8 +119,8 @@ class ReplicaRange(Settings):
             raise ValueError(f"at_most ({self.at_most}) must be good ({given}) or more")
         if self.last < self.first:
             raise ValueError(f"the last replica number {self.last} is below the first {self.first}")
-        if self.last - self.first >= _MOST_REPLICAS:
-            raise ValueError(f"a fit has at most {_MOST_REPLICAS} replicas; make several fits")
+        if self.last - self.first >= MOST_REPLICAS:
+            raise ValueError(f"a fit has at most {MOST_REPLICAS} replicas; make several fits")
         return self
 
     @model_serializer

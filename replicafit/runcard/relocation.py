@@ -83,11 +83,11 @@ def _as_used_by(given: str, mark: Mark, card: Path | None) -> str:
     if Path(given).is_absolute():
         return given
     if isinstance(mark, OptionMark):
-        return str(Path(given).resolve())
-    home = Path(mark.name).resolve().parent
+        return os.path.realpath(given)
+    home = Path(os.path.realpath(mark.name)).parent
     if card is None:
         return str(home / given)
-    own = card.resolve().parent
+    own = Path(os.path.realpath(card)).parent
     return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
 
 

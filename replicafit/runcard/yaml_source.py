@@ -9,7 +9,6 @@ Every node carries a mark: the file (or the option) it comes from, line and colu
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 import yaml
 
 from replicafit.errors import RuncardError
-from replicafit.reading import UnreadableError, read_text
+from replicafit.reading import UnreadableError, no_text, read_text
 
 MOST_BYTES = 2**18
 """Of one card: more than a thousand datasets."""
@@ -74,9 +73,8 @@ class _Loader(yaml.SafeLoader):
 
 
 def _check_scalar(node: yaml.ScalarNode) -> None:
-    wrong = next((c for c in node.value if not (c.isprintable() or c in "\n\t ")), None)
-    if wrong is not None and unicodedata.category(wrong) in ("Cc", "Cs"):
-        raise _refused(node, f"there is the character U+{ord(wrong):04X}, which is no text")
+    if not node.value.isprintable() and (wrong := no_text(node.value)):
+        raise _refused(node, f"there is the character {wrong}, which is no text")
     if node.tag.endswith(":int") and len(node.value) > MOST_DIGITS:
         raise _refused(node, f"a whole number has {len(node.value)} digits; write it as 1.0e+30")
 

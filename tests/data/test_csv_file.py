@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from replicafit.components.builtin.datasets import CsvSettings
 from replicafit.data import stack
 from replicafit.data.csv_file import read_csv
 from replicafit.data.cuts import passing
+from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.forward.predictions import predict
 
@@ -150,3 +153,30 @@ def test_a_diagonal_covariance_is_uncorrelated(tmp_path):
     dataset = read_csv(CsvSettings(path=Path("d.csv"), covariance=Path("c.csv")), tmp_path)
     np.testing.assert_allclose(dataset.stat, [2, 3])
     assert dataset.sys_add.shape == (2, 0)
+
+
+def test_thousands_of_columns_take_no_time(tmp_path):
+    names = ",".join(["x", "y", "error", *(f"c{i}" for i in range(20000))])
+    rows = [f"0.{i},1,0.1{',1' * 20000}" for i in (1, 2, 3)]
+    (tmp_path / "a.csv").write_text("\n".join([names, *rows]))
+    begun = time.process_time()
+    read_csv(CsvSettings(type="csv", path="a.csv", error="error"), tmp_path)
+    assert time.process_time() - begun < 5
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("row", ["0.5,1,1e300", "0.5,-1e300,1"])
+def test_numbers_whose_squares_are_none_are_refused(tmp_path, row):
+    (tmp_path / "a.csv").write_text(f"x,y,error\n0.3,1,1\n{row}\n")
+    read = read_csv(CsvSettings(type="csv", path="a.csv", error="error"), tmp_path)
+    with pytest.raises(DataError, match="squares are none"):
+        validated(read, "'a.csv'")
+
+
+@pytest.mark.parametrize("name", ["a\x1b[31m", "\ud800", "a\0b"])
+def test_names_that_are_no_text_are_refused(tmp_path, name):
+    (tmp_path / "a.csv").write_text("x,y,error\n0.3,1,1\n")
+    read = read_csv(CsvSettings(type="csv", path="a.csv", error="error"), tmp_path)
+    for odd in (replace(read, name=name), replace(read, flavours=(name,))):
+        with pytest.raises(DataError, match="is no text"):
+            validated(odd, "'a.csv'")

@@ -89,7 +89,7 @@ RICH: dict[str, Any] = {
             {"type": "sum_rules"},
         ],
     },
-    "penalties": [{"type": "positivity", "datasets": [{"path": "pos.npz"}]}],
+    "penalties": [{"type": "positivity", "path": ["pos.npz"]}],
     "theory": {"alpha_s": 0.118},
 }
 ODD: list[Any] = [
@@ -224,6 +224,13 @@ def mutated(card: dict[str, Any], rng: random.Random) -> dict[str, Any]:
         if not content:
             return {}
     return content
+
+
+@pytest.mark.parametrize("card", [PLAIN, RICH], ids=["plain", "rich"])
+def test_what_is_mutated_is_right(folder, registry, card):
+    (folder / "card.yml").write_text(yaml.safe_dump(card))
+    setup = load_setup(folder / "card.yml", (), registry)
+    plan_networks(setup, load_data(setup), setup.runcard.replicas.numbers)
 
 
 @fuzzed

@@ -34,3 +34,21 @@ def test_what_is_damaged_is_named(tmp_path, text):
     file.write_text(text)
     with pytest.raises(OutputError, match=r"run\.json' is damaged"):
         read_record(RunRecord, file)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"runcard": {"replicas": [1, 10**12]}},
+        {"runcard": {"replicas": {"first": 1, "good": 2, "at_most": 10**12}}},
+        {"runcard": {"replicas": "many"}},
+        {"replicas": [[1, 10**12]]},
+        {"replicas": [[1, 10**9]]},
+        {"replicas": [[5, 1]]},
+    ],
+)
+def test_replica_numbers_that_no_fit_has_are_refused_at_once(tmp_path, content):
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(OutputError, match=r"run\.json' is damaged"):
+        read_record(RunRecord, file)

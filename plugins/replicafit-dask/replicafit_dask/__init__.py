@@ -13,7 +13,7 @@ def replicafit_executors() -> Sequence[ExecutorType]:
     return [
         ExecutorType(
             name="dask",
-            open="replicafit_dask.executor:open_executor",
+            open="replicafit_dask.opening:open_executor",
             form="local:N, tcp://HOST:PORT or a scheduler file, then ?RESOURCE=AMOUNT",
             summary="workers of a Dask cluster",
         )

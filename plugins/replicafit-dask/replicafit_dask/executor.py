@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import Executor as Futures
-from contextlib import contextmanager
 from itertools import pairwise
-from queue import SimpleQueue
 from typing import Any
 
 from replicafit.plugin import Execution, ExecutionError, Executor, Setup, Sink, canonical
 from replicafit_dask.task import Failed, Task, Trained, carry_out, unpack
 from replicafit_dask.versions import versions_of
 
-SECONDS_TO_CONNECT = 10.0
 SECONDS_BETWEEN_LOOKS = 0.5
 SECONDS_TO_A_WORKER = 20.0
 ATTEMPTS = 3
 """Of a task that fails; Dask itself gives that of a worker that dies to another."""
-INSTALL = "Dask is not installed. In a clone of replicafit: pip install -e plugins/replicafit-dask."
-
-
-@contextmanager
-def open_executor(address: str) -> Iterator[Executor]:
-    """The executor that ``--executor dask:ADDRESS`` names.
-
-    Args:
-        address: ``local:N``, a URL or the path of a scheduler file; then ``?RESOURCE=AMOUNT``,
-            of Dask, that each task takes.
-
-    Raises:
-        ExecutionError: it is none of these, or nobody answers there.
-    """
-    place, _, asked = address.partition("?")
-    name, resources = f"dask:{address}", _resources(asked, address)
-    kind, _, count = place.partition(":")
-    if kind != "local":
-        if not place:
-            raise ExecutionError(
-                "dask alone says nobody: give dask:local:N, dask:tcp://HOST:PORT or dask:FILE."
-            )
-        with _connected(place, name, resources) as executor:
-            yield executor
-        return
-    if not count.isdecimal() or int(count) < 1:
-        raise ExecutionError(f"'{name}': give dask:local:N, N the number of workers.")
-    try:
-        from distributed import LocalCluster
-    except ImportError:
-        raise ExecutionError(INSTALL) from None
-    with (
-        LocalCluster(
-            n_workers=int(count),
-            threads_per_worker=1,
-            resources=dict(resources),
-            dashboard_address=None,
-            preload="replicafit_dask.task",
-            silence_logs=logging.ERROR,
-        ) as cluster,
-        _connected(cluster.scheduler_address, name, resources, "lanes:1") as executor,
-    ):
-        yield executor
 
 
 class DaskExecutor(Executor):
@@ -203,60 +156,8 @@ def runs(numbers: Sequence[int], size: int) -> Iterator[range]:
             yield range(numbers[i], numbers[min(i + size, end) - 1] + 1)
 
 
-@contextmanager
-def _connected(
-    address: str, name: str, resources: Mapping[str, float], lanes: str = "lanes"
-) -> Iterator[DaskExecutor]:
-    """The workers of the scheduler at ``address``, a URL or the path of a scheduler file."""
-    client = _client(address, name)
-    news: SimpleQueue[str] = SimpleQueue()
-    client.subscribe_topic("all", lambda event: _pass_on(event[1], news))
-    executor = client.get_executor(pure=False, resources=dict(resources) or None)
-    hint = f"Start workers with: dask worker {address} --nthreads 1"
-    try:
-        yield DaskExecutor(name, client, executor, hint, lanes, news)
-    finally:
-        executor.shutdown(wait=False)
-        if client.status == "running":
-            client.unsubscribe_topic("all")  # else the scheduler logs that nobody listens
-        client.close()
-
-
-def _client(address: str, name: str) -> Any:
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ExecutionError(INSTALL) from None
-    given = {"address": address} if "://" in address else {"scheduler_file": address}
-    try:
-        return Client(**given, timeout=SECONDS_TO_CONNECT, set_as_default=False)
-    except (OSError, ValueError) as cause:
-        raise ExecutionError(
-            f"No Dask scheduler answers at '{address}' within {SECONDS_TO_CONNECT:g} s ({cause}). "
-            f"Start one with 'dask scheduler', and workers with 'dask worker {address} --nthreads "
-            f"1', or correct --executor {name}."
-        ) from None
-
-
-def _resources(asked: str, address: str) -> dict[str, float]:
-    try:
-        pairs = [part.split("=") for part in asked.split("&") if part]
-        return {key: float(amount) for key, amount in pairs}
-    except ValueError:
-        raise ExecutionError(
-            f"dask:{address}: after '?' stands RESOURCE=AMOUNT, such as ?GPU=1; not '{asked}'."
-        ) from None
-
-
 def _killed() -> type[BaseException]:
     from distributed.scheduler import KilledWorker
 
     killed: type[BaseException] = KilledWorker
     return killed
-
-
-def _pass_on(event: Mapping[str, Any], news: SimpleQueue[str]) -> None:
-    """What the scheduler says of workers that come and go."""
-    worker, action = event.get("worker"), event.get("action")
-    if action == "remove-worker" and event.get("processing-tasks"):
-        news.put(f"The worker at {worker} left. Another one takes over its replicas.")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from commands import call
-from replicafit_dask.executor import open_executor, runs
+from replicafit_dask.executor import runs
+from replicafit_dask.opening import open_executor
 
 from replicafit.plugin import ExecutionError
 
@@ -31,8 +34,22 @@ def test_parts_have_no_gaps():
     assert list(runs([1, 2, 3, 4, 7, 8], 3)) == [range(1, 4), range(4, 5), range(7, 9)]
 
 
-@pytest.mark.parametrize("address", ["", "local:0", "local:2?GPU", "tcp://127.0.0.1:1"])
-def test_bad_addresses_are_refused(address, monkeypatch):
-    monkeypatch.setattr("replicafit_dask.executor.SECONDS_TO_CONNECT", 0.3)
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "local", "local:0", "local:x", "local:1000000000", "local:2?GPU"),
+        *("tcp://127.0.0.1:1", "tcp://127.0.0.1:99999", "tcp://127.0.0.1", "tcp://[::1", "foo://x"),
+        *("missing.json", "/dev/null", "/dev/zero", "empty.json", "list.json", "stale.json"),
+    ],
+)
+def test_bad_addresses_are_refused(address, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name, text in (
+        ("empty.json", ""),
+        ("list.json", "[1]"),
+        ("stale.json", '{"address": "tcp://127.0.0.1:1"}'),
+    ):
+        Path(name).write_text(text)
+    monkeypatch.setattr("replicafit_dask.opening.SECONDS_TO_CONNECT", 0.3)
     with pytest.raises(ExecutionError, match="dask"), open_executor(address):
         pass

@@ -148,7 +148,10 @@ class AtScale:
 def recognizes(text: str, folder: Path) -> bool:
     """Whether ``text`` names a set or a member; whether it can be read is another question."""
     path = folder / text
-    return path.suffix in (".dat", ".info") or any(path.glob("*_0000.dat"))
+    try:
+        return path.suffix in (".dat", ".info") or any(path.glob("*_0000.dat"))
+    except OSError:  # the system takes no such path
+        return False
 
 
 def read_at_scale(text: str, folder: Path, attributes: Mapping[str, float]) -> AtScale:

@@ -9,14 +9,18 @@ import click
 
 from replicafit.plugin import (
     OutputError,
+    UnreadableError,
     load_registry,
     passing,
+    read_text,
     select,
     write_dataset,
     write_observable,
 )
 from replicafit_nnpdf import NnpdfSettings
 
+MOST_BYTES = 2**22
+"""Of a runcard of n3fit."""
 Folder = click.Path(path_type=Path, file_okay=False)
 
 
@@ -50,7 +54,7 @@ def migrate(
     """Translates the n3fit runcard CARD into one of ours; tells what it could not carry over."""
     from replicafit_nnpdf.migration import emptied, migrated, options_for, without_theory
 
-    file = output or card.with_name(f"{card.stem}-migrated.yml")
+    file = output or card.parent / f"{card.stem}-migrated.yml"
     if file.exists():
         raise OutputError(f"'{file}' exists already. Give another name, or remove it.")
     registry, text = load_registry(), _text(card)
@@ -124,11 +128,11 @@ def nnpdf_file(
 
 def _text(card: Path) -> str:
     try:
-        return card.read_text(encoding="utf-8")
+        return read_text(card, MOST_BYTES)
     except FileNotFoundError:
         raise OutputError(f"There is no runcard at '{card}'. Check the path.") from None
-    except (OSError, UnicodeDecodeError):
-        raise OutputError(f"'{card}' cannot be read as text. Give a runcard of n3fit.") from None
+    except UnreadableError as cause:
+        raise OutputError(f"'{card}' cannot be read: {cause}. Give a runcard of n3fit.") from None
 
 
 def _write(file: Path, text: str) -> None:

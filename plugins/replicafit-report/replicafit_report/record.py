@@ -140,16 +140,13 @@ class Record:
     @property
     def good(self) -> int | None:
         """How many good replicas the runcard asks for, if it does it so."""
-        wanted = self.card["replicas"]
+        wanted = self.card.get("replicas")
         return int(wanted["good"]) if isinstance(wanted, Mapping) else None
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """The replica numbers that the last run was asked for and that are not written."""
-        if self.good is not None:
-            return ()
-        first, last = self.card["replicas"]
-        return tuple(sorted(set(range(first, last + 1)) - set(self.fit.numbers)))
+        """The replica numbers that runs were asked for and that are not written."""
+        return tuple(sorted(self.run.asked - set(self.fit.numbers)))
 
     @cached_property
     def reasons(self) -> dict[int, str]:

@@ -29,6 +29,8 @@ from replicafit_scan.settings import Dimension, ScanSettings
 from replicafit_scan.space import Point, Space, interval, label
 
 NAME = "replicafit scan"
+SECONDS = 5
+"""That a database which somebody has locked is waited for."""
 STATES = {
     "complete": TrialState.COMPLETE,
     "stopped": TrialState.PRUNED,
@@ -123,6 +125,27 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
     return FloatDistribution(*interval(dimension), log=dimension.log_uniform is not None)
 
 
+def _opened(storage: str) -> RDBStorage | JournalStorage:
+    """Optuna's storage at a URL or a path.
+
+    Raises:
+        OutputError: it cannot be opened.
+    """
+    try:
+        if "://" not in storage:
+            return JournalStorage(JournalFileBackend(storage))
+        waiting = {"connect_args": {"timeout": SECONDS}} if storage.startswith("sqlite") else {}
+        kept = RDBStorage(storage, engine_kwargs={"poolclass": NullPool, **waiting})
+        optuna.get_all_study_names(storage=kept)
+    except Exception as cause:  # SQLAlchemy and its drivers raise anything
+        why = f"{type(cause).__name__}: {cause}".partition("\n")[0]
+        raise OutputError(
+            f"'{storage}' cannot be opened as a storage ({why}). Give a URL such as "
+            "sqlite:///scan.db that nobody has locked, or the path of a journal."
+        ) from None
+    return kept  # no connection stays open
+
+
 def open_study(space: Space, storage: str, resume: bool) -> Study:
     """The study in ``storage``: a new one, or with ``resume`` the one that is there.
 
@@ -133,11 +156,7 @@ def open_study(space: Space, storage: str, resume: bool) -> Study:
         OutputError: there is one already, or none, or one of another scan.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    kept = (
-        RDBStorage(storage, engine_kwargs={"poolclass": NullPool})  # leaves no connection open
-        if "://" in storage
-        else JournalStorage(JournalFileBackend(storage))
-    )
+    kept = _opened(storage)
     meant = _meaning(space)
     if not resume:
         try:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -248,6 +251,24 @@ def test_sqlite_keeps_a_scan_too(trials, tmp_path):
     points = study.next_points()
     again = open_study(trials.space, storage, resume=True).next_points()
     assert again == points
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        *("sqlite:///missing/scan.db", "sqlite:///.", "sqlite:////dev/full", "sqlite:///text"),
+        *("foo://x", "://", "sqlite:///locked.db", "postgresql://127.0.0.1:1/x", "missing/study"),
+    ],
+)
+def test_what_is_no_storage_is_told_in_one_line(trials, tmp_path, storage, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("replicafit_scan.study.SECONDS", 0.1)
+    Path("text").write_text("no data base" * 200)
+    with closing(sqlite3.connect("locked.db")) as locked:
+        locked.execute("begin exclusive")
+        with pytest.raises(OutputError, match="cannot be opened as a storage") as told:
+            open_study(trials.space, storage, resume=False)
+    assert "\n" not in str(told.value)
 
 
 def test_the_same_point_is_not_tried_twice(together):
