@@ -119,10 +119,10 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     replicas = ask("How many replicas", 20, type=click.IntRange(min=1))
     title = ask("Title", card.stem)
     start = first_card.FirstCard(title, replicas, datasets, functions, schema.name)
-    if data is not None:
-        checked(load_setup(card, (), registry, text=start.text()))
     try:
         card.parent.mkdir(parents=True, exist_ok=True)
+        if data is not None:
+            checked(load_setup(card, (), registry, text=start.text()))
         for file, text in {**files, card: start.text()}.items():
             file.write_text(text, encoding="utf-8")
     except OSError as cause:

@@ -160,7 +160,7 @@ def test_thousands_of_columns_take_no_time(tmp_path):
     rows = [f"0.{i},1,0.1{',1' * 20000}" for i in (1, 2, 3)]
     (tmp_path / "a.csv").write_text("\n".join([names, *rows]))
     begun = time.process_time()
-    read_csv(CsvSettings(type="csv", path="a.csv", error="error"), tmp_path)
+    read_csv(CsvSettings(path="a.csv", error="error"), tmp_path)
     assert time.process_time() - begun < 5
 
 
@@ -168,7 +168,7 @@ def test_thousands_of_columns_take_no_time(tmp_path):
 @pytest.mark.parametrize("row", ["0.5,1,1e300", "0.5,-1e300,1"])
 def test_numbers_whose_squares_are_none_are_refused(tmp_path, row):
     (tmp_path / "a.csv").write_text(f"x,y,error\n0.3,1,1\n{row}\n")
-    read = read_csv(CsvSettings(type="csv", path="a.csv", error="error"), tmp_path)
+    read = read_csv(CsvSettings(path="a.csv", error="error"), tmp_path)
     with pytest.raises(DataError, match="squares are none"):
         validated(read, "'a.csv'")
 
@@ -176,7 +176,7 @@ def test_numbers_whose_squares_are_none_are_refused(tmp_path, row):
 @pytest.mark.parametrize("name", ["a\x1b[31m", "\ud800", "a\0b"])
 def test_names_that_are_no_text_are_refused(tmp_path, name):
     (tmp_path / "a.csv").write_text("x,y,error\n0.3,1,1\n")
-    read = read_csv(CsvSettings(type="csv", path="a.csv", error="error"), tmp_path)
+    read = read_csv(CsvSettings(path="a.csv", error="error"), tmp_path)
     for odd in (replace(read, name=name), replace(read, flavours=(name,))):
         with pytest.raises(DataError, match="is no text"):
             validated(odd, "'a.csv'")
