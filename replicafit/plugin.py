@@ -98,9 +98,9 @@ if TYPE_CHECKING:
     from replicafit.plugins import Registry as Registry
     from replicafit.plugins import load_registry as load_registry
     from replicafit.plugins import with_files as with_files
+    from replicafit.reading import UnreadableError as UnreadableError
     from replicafit.reading import is_folder as is_folder
     from replicafit.reading import is_there as is_there
-    from replicafit.reading import UnreadableError as UnreadableError
     from replicafit.reading import read_text as read_text
     from replicafit.results.files import appearing as appearing
     from replicafit.results.files import beside as beside

@@ -43,6 +43,8 @@ def is_there(path: Path) -> bool:
 def is_folder(path: Path) -> bool:
     """Whether ``path`` is a folder, likewise."""
     return is_there(path) and path.is_dir()
+
+
 def no_text(given: str) -> str | None:
     """The first character of ``given`` that is no text, as U+001B: controls, half characters."""
     wrong = (c for c in given if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cs"))

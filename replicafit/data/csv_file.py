@@ -75,6 +75,8 @@ class Columns:
             raise DataError(f"'{path}' needs a line of column names and at least one datum.")
         (_, names), self.rows = rows[0], rows[1:]
         self.names = [name.strip() for name in names]
+        self.count = Counter(self.names)
+        self.position = {name: i for i, name in enumerate(self.names)}
         for line, row in self.rows:
             if len(row) != len(self.names):
                 raise DataError(
@@ -84,13 +86,13 @@ class Columns:
 
     def numbers(self, name: str) -> np.ndarray:
         """The column ``name``, (d,)."""
-        if self.names.count(name) != 1:
+        if self.count[name] != 1:
             raise DataError(
-                f"'{self.path}' has {self.names.count(name) or 'no'} column '{name}'; it has: "
+                f"'{self.path}' has {self.count[name] or 'no'} column '{name}'; it has: "
                 f"{', '.join(self.names)}. Name it in the runcard's entry, or in the file's "
                 "first line."
             )
-        position = self.names.index(name)
+        position = self.position[name]
         values = np.array([_parsed(row[position]) for _, row in self.rows])
         for wrong in np.flatnonzero(~np.isfinite(values)):
             line, row = self.rows[wrong]
@@ -102,12 +104,11 @@ class Columns:
 
     def numeric(self) -> list[str]:
         """The names of the columns that hold finite numbers only."""
-        count = Counter(self.names)
         return [
             name
             for i, name in enumerate(self.names)
             if name
-            and count[name] == 1
+            and self.count[name] == 1
             and all(np.isfinite(_parsed(row[i])) for _, row in self.rows)
         ]
 

@@ -144,8 +144,8 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         metadata = dict(json.loads(str(arrays["metadata"])).items())
     except (ValueError, AttributeError, RecursionError):
         raise DataError(
-            f"'{path}': 'metadata' is of the wrong kind: it must be JSON such as {{\"name\": \"A\"}}. Build the "
-            "file again."
+            f"'{path}': 'metadata' is of the wrong kind: JSON such as "
+            '{"name": "A"} is needed. Build the file again.'
         ) from None
     first = str(arrays["format"]) == FIRST
     return Dataset(
