@@ -13,8 +13,8 @@ from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
 from replicafit.errors import DataError
 from replicafit.reading import no_text
 
-LARGEST = 1e150
-"""Of measured values and errors: their squares are numbers, too."""
+LARGEST = 1e70
+"""Of measured values, errors and tables: squares of their products are numbers, too."""
 
 
 def validated(dataset: object, source: str) -> Dataset:
@@ -184,11 +184,11 @@ def _check_values(source: str, dataset: Dataset) -> None:
                 f"{source}: '{key}' of dataset {dataset.name} is not finite for the {of} "
                 f"{_some(bad)} (counted from 0). Remove or mend them."
             )
-    for key in ("central", "stat", "sys_add", "sys_mult_percent"):
+    for key in [k for k in columns if k != "x_grid" and k not in dataset.kinematics]:
         if (np.abs(columns[key]) > LARGEST).any():
             raise DataError(
                 f"{source}: '{key}' of dataset {dataset.name} has numbers beyond {LARGEST:g}, "
-                "whose squares are none. Give the data in other units."
+                "whose squares are none in float64. Give the data in other units."
             )
     negative = np.flatnonzero(dataset.stat < 0)
     if len(negative):
