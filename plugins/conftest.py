@@ -5,9 +5,27 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from fixtures import on_path, reference, registry, toy_card, toy_data, toy_datasets, toy_folder
+from fixtures import (
+    on_path,
+    pytest_collection_finish,
+    reference,
+    registry,
+    toy_card,
+    toy_data,
+    toy_datasets,
+    toy_folder,
+)
 
-__all__ = ["on_path", "reference", "registry", "toy_card", "toy_data", "toy_datasets", "toy_folder"]
+__all__ = [
+    "on_path",
+    "pytest_collection_finish",
+    "reference",
+    "registry",
+    "toy_card",
+    "toy_data",
+    "toy_datasets",
+    "toy_folder",
+]
 
 collect_ignore = [
     folder.name

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from toy import TOY_CARD, toy_dataset
 
 from replicafit.data import Dataset, stack, write_dataset
+from replicafit.execution.starting import import_engine_quietly
 from replicafit.plugins import load_registry
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_finish() -> None:
+    """What tests compute in this process has the bits of the command, which starts the engine
+    before anything is computed: XLA reads its flags once.
+    """
+    if "keras" in sys.modules:
+        import_engine_quietly()
 
 
 @pytest.fixture(scope="session")
