@@ -108,10 +108,14 @@ def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:
         points = join_grids([column])
         with np.errstate(over="ignore"):
             known = points.astype(setup.runcard.precision)
-        if len(np.unique(known)) < len(points) or not np.isfinite(known).all():
+        if not np.isfinite(known).all():
             raise DataError(
-                f"Some grid points of {one} are the same number, or none, in "
-                f"{setup.runcard.precision}. "
+                f"Some grid points of {one} are larger than any number in "
+                f"{setup.runcard.precision}. Give {one.name} in another unit, or precision: float64."
+            )
+        if len(np.unique(known)) < len(points):
+            raise DataError(
+                f"Some grid points of {one} are the same number in {setup.runcard.precision}. "
                 f"Subtract from {one.name} what all data have in common, or give precision: "
                 "float64."
             )

@@ -132,7 +132,9 @@ def _text(card: Path) -> str:
     except FileNotFoundError:
         raise OutputError(f"There is no runcard at '{card}'. Check the path.") from None
     except UnreadableError as cause:
-        raise OutputError(f"'{card}' cannot be read: {cause}. Give a runcard of n3fit.") from None
+        raise OutputError(
+            f"'{card}' cannot be read as text: {cause}. Give a runcard of n3fit."
+        ) from None
 
 
 def _write(file: Path, text: str) -> None:
