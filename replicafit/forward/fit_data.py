@@ -111,7 +111,8 @@ def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:
         if not np.isfinite(known).all():
             raise DataError(
                 f"Some grid points of {one} are larger than any number in "
-                f"{setup.runcard.precision}. Give {one.name} in another unit, or precision: float64."
+                f"{setup.runcard.precision}. Give {one.name} in another unit, or precision: "
+                "float64."
             )
         if len(np.unique(known)) < len(points):
             raise DataError(
