@@ -106,6 +106,7 @@ if TYPE_CHECKING:
     from replicafit.results.files import beside as beside
     from replicafit.results.files import read_arrays as read_arrays
     from replicafit.results.files import write_json as write_json
+    from replicafit.results.fit import Measured as Measured
     from replicafit.results.folder import FitFolder as FitFolder
     from replicafit.results.progress import Progress as Progress
     from replicafit.results.progress import ReplicaProgress as ReplicaProgress
@@ -167,6 +168,7 @@ _LATER = {
     "replicafit.plugins": ("Registry", "load_registry", "with_files"),
     "replicafit.reading": ("UnreadableError", "is_folder", "is_there", "read_text"),
     "replicafit.results.files": ("appearing", "beside", "read_arrays", "write_json"),
+    "replicafit.results.fit": ("Measured",),
     "replicafit.results.folder": ("FitFolder",),
     "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
     "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),

@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from html import escape
 from importlib import import_module
+from itertools import cycle, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,21 @@ class Replica:
         from keras import ops
 
         return np.asarray(ops.convert_to_numpy(values), dtype=np.float64)
+
+
+SAME = 0.02
+"""A prediction is the function itself if they differ by no more of what the function varies by."""
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Of Okabe and Ito, which color-blind readers can tell apart."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Data at x (d,) that measure one function, with their errors."""
+
+    x: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -259,13 +275,7 @@ class Fit:
         Raises:
             ValueError: the level is not above 0 and below 1.
         """
-        part = _numbers(level, "level")
-        if part.ndim or not 0 < part < 1:
-            raise ValueError(
-                f"level is a number between 0 and 1, such as 0.68 or 0.95; given: {level!r}."
-            )
-        low, high = np.percentile(self._at(x), (50 - 50 * part, 50 + 50 * part), axis=0)
-        return low, high
+        return _central(self._at(x), level)
 
     def covariance(self, x: Any = None) -> np.ndarray:
         """Covariance over replicas between all points and functions, (n, f, n, f).
@@ -399,8 +409,41 @@ class Fit:
             attrs=dict(self.attributes),
         )
 
+    @cached_property
+    def measured(self) -> Mapping[str, Measured]:
+        """The data that measure a function itself, by its name, such as those of a table of x.
+
+        Whole datasets whose predictions are, replica by replica, the function at their x. Empty
+        where predictions were not exported, and of several inputs.
+        """
+        try:
+            data, predictions = self.data, self.predictions()
+        except OutputError:
+            return {}
+        x = data.get("kinematics_x", np.full(predictions.shape[1], np.nan))
+        known = np.zeros(len(x), dtype=bool)
+        if len(self.inputs) == 1:
+            known = (x >= self.x[0]) & (x <= self.x[-1])
+        if not known.any():
+            return {}
+        own = np.full((*predictions.shape, len(self.functions.flavours)), np.nan)
+        own[:, known] = self.functions(x[known])
+        varies = np.ptp(self.functions.values.mean(axis=0), axis=0)
+        near = np.abs(predictions[..., None] - own).max(axis=0) < SAME * np.where(varies, varies, 1)
+        found = {}
+        for name, same in zip(self.functions.flavours, near.T, strict=True):
+            at = np.zeros(len(x), dtype=bool)
+            for dataset in data["datasets"].tolist():
+                place = self._place(dataset)
+                at[place] = same[place].all()
+            if at.any() and self.name in (None, name):
+                found[name] = Measured(x[at], data["central"][at], data["uncertainty"][at])
+        return found
+
     def plot(self, x: Any = None, *, level: float = 0.68, ax: Any = None) -> Any:
-        """Draws mean and central band of each function with matplotlib.
+        """Draws mean and central band of each function with matplotlib, as reports do.
+
+        With the data that measure it; of one function alone with every replica, too.
 
         Args:
             x: where, (n,), on the tables' grid by default; of several inputs (n, m), along one.
@@ -421,14 +464,24 @@ class Fit:
                 f"A curve goes along one input. Give x of shape (n, {len(columns)}) in which one "
                 f"changes alone, such as {along}; or draw maps with replicafit report."
             )
-        low, high = self.band(x, level=level)
-        points = columns[changing[0]]
+        points, each = columns[changing[0]], self._at(x)
+        low, high = _central(each, level)
         if ax is None:
             _, ax = _optional("matplotlib.pyplot").subplots()
-        curves = [each.reshape(len(points), -1).T for each in (self.mean(x), low, high)]
-        for name, mean, bottom, top in zip(self.flavours, *curves, strict=True):
-            (line,) = ax.plot(points, mean, label=name.replace("$", r"\$"))
-            ax.fill_between(points, bottom, top, color=line.get_color(), alpha=0.3, linewidth=0)
+            ax.spines[["top", "right"]].set_visible(False)
+        curves = [each.reshape(len(points), -1).T for each in (each.mean(axis=0), low, high)]
+        for name, (line, color), mean, bottom, top in zip(
+            self.flavours, cycle(product(("-", "--", ":"), COLORS)), *curves, strict=False
+        ):
+            if len(self.flavours) == 1:
+                ax.plot(points, each.reshape(len(each), -1).T, color="#a9a9aa", linewidth=0.5)
+            if len(self.inputs) == 1 and name in self.measured:
+                data = self.measured[name]
+                style = {"color": "#6b6b6c", "markersize": 3, "elinewidth": 0.8}
+                ax.errorbar(data.x, data.values, data.errors, fmt="o", **style)
+            label = name.replace("$", r"\$")
+            ax.plot(points, mean, line, color=color, linewidth=1.8, label=label)
+            ax.fill_between(points, bottom, top, color=color, alpha=0.3, linewidth=0)
         ax.set_xlabel(along.replace("$", r"\$"))
         ax.legend(title=f"mean of {len(self)} replicas, central {100 * level:g} %")
         return ax
@@ -555,6 +608,21 @@ def _numbers(given: Any, name: str) -> np.ndarray:
     if array is None:
         raise ValueError(f"{name} must be real numbers; given: {reprlib.repr(given)}.")
     return array
+
+
+def _central(values: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the central part of values (r, ...).
+
+    Raises:
+        ValueError: the level is not above 0 and below 1.
+    """
+    part = _numbers(level, "level")
+    if part.ndim or not 0 < part < 1:
+        raise ValueError(
+            f"level is a number between 0 and 1, such as 0.68 or 0.95; given: {level!r}."
+        )
+    low, high = np.percentile(values, (50 - 50 * part, 50 + 50 * part), axis=0)
+    return low, high
 
 
 def _one_of(name: str, names: Iterable[str], kind: str) -> str:

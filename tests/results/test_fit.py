@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fit_folder import EXPORTERS, X, toy_values, write_fit
+from toy import toy_dataset
 
 import replicafit
+from replicafit.data import stack
 from replicafit.errors import OutputError
 
 
@@ -166,8 +169,26 @@ def test_axes_of_matplotlib(fit):
     axes = fit.plot()
     assert len(axes.lines) == len(fit.flavours)
     assert fit["g"].plot(level=0.95, ax=axes) is axes
+    assert len(axes.lines) == len(fit.flavours) + len(fit) + 1  # one function has its replicas
     np.testing.assert_array_equal(axes.lines[-1].get_ydata(), fit["g"].mean())
     axes.figure.canvas.draw()
+
+
+def test_data_that_measure_a_function(tmp_path, registry):
+    """Found among data that only depend on it, and drawn with it."""
+    x, tables = np.linspace(0.1, 0.9, 9), np.eye(9)[:, None, :]
+    own = toy_dataset("A", 9)
+    one = replace(own, x_grid=x, flavours=("f",), tables=(tables,), kinematics={"x": x})
+    other = toy_dataset("BB", 5)
+    other = replace(other, flavours=("f",), tables=(other.tables[0][:, :1],))
+    fit = replicafit.load_fit(write_fit(tmp_path / "fit", stack([other, one]), registry))
+    found = fit.measured
+    assert list(found) == ["f"]
+    np.testing.assert_array_equal(found["f"].x, x)
+    np.testing.assert_array_equal(found["f"].values, own.central)
+    pytest.importorskip("matplotlib", reason="optional")
+    points = [line.get_xdata() for line in fit.plot().lines if len(line.get_xdata()) == 9]
+    np.testing.assert_array_equal(points, [x])
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from replicafit_report.section import (
 if TYPE_CHECKING:
     from replicafit_report.coverage import coverage_figures, places_of
     from replicafit_report.functions import function_sections, opening_figures
-    from replicafit_report.page import save
+    from replicafit_report.page import figures, save
     from replicafit_report.pictures import (
         BLUE,
         CYCLE,
@@ -65,7 +65,7 @@ _LATER = {
     ),
     "replicafit_report.coverage": ("coverage_figures", "places_of"),
     "replicafit_report.functions": ("function_sections", "opening_figures"),
-    "replicafit_report.page": ("save",),
+    "replicafit_report.page": ("figures", "save"),
     "replicafit_report.ranges": ("Range",),
     "replicafit_report.record": ("Record", "recorded"),
     "replicafit_report.replicas": ("histograms",),
@@ -107,6 +107,7 @@ __all__ = [
     "coverage_figures",
     "drawing",
     "few_ticks",
+    "figures",
     "function_sections",
     "histograms",
     "label_x",

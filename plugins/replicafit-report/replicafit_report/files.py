@@ -19,22 +19,27 @@ def write_files(sections: Sequence[Section], folder: Path) -> None:
     Raises:
         OutputError: the folder cannot be written.
     """
-    taken: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for section in sections:
-            for made in _made(section.blocks):
-                title = made.title if isinstance(made, Figure) else made.name
-                own = _free(f"{section.id}-{title}", taken)
-                if isinstance(made, Table):
-                    _write_table(made, folder / f"{own}.csv")
-                    continue
-                for ending in ("pdf", "png"):
-                    made.canvas.savefig(folder / f"{own}.{ending}", dpi=DOTS_PER_INCH)
+        for own, made in named(sections):
+            if isinstance(made, Table):
+                _write_table(made, folder / f"{own}.csv")
+                continue
+            for ending in ("pdf", "png"):
+                made.canvas.savefig(folder / f"{own}.{ending}", dpi=DOTS_PER_INCH)
     except OSError as cause:
         raise OutputError(
             f"Figures cannot be written to '{folder}' ({cause.strerror}). Choose another folder."
         ) from None
+
+
+def named(sections: Sequence[Section]) -> Iterator[tuple[str, Figure | Table]]:
+    """Every figure and table, with a name of its own: of section and title."""
+    taken: set[str] = set()
+    for section in sections:
+        for made in _made(section.blocks):
+            title = made.title if isinstance(made, Figure) else made.name
+            yield _free(f"{section.id}-{title}", taken), made
 
 
 def _made(blocks: Sequence[Block]) -> Iterator[Figure | Table]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from replicafit_report.directly import Measured, measured
+from replicafit.plugin import Measured
 from replicafit_report.pictures import (
     BLUE,
     CYCLE,
@@ -75,7 +75,7 @@ def function_sections(
     if context.compares:
         return _comparison(context, in_common(each), id, title, explained)
     ours, reference = each[0].distinct(), [one.on(each[0].x) for one in each[1:]]
-    points = measured(context.fit, ours) if id == "functions" else {}
+    points = _measured(context) if id == "functions" else {}
     blocks: list[Block] = [
         Text(explained or "The functions where the data are."),
         _legend(ours, [side.name for side in context.sides[1:]], bool(points)),
@@ -98,13 +98,17 @@ def function_sections(
 
 def plain_opening(context: SectionContext, ours: Functions) -> list[Figure]:
     """The first few functions in one picture, and the data where they are measured directly."""
-    points = measured(context.fit, ours)
+    points = _measured(context)
     shown = ours.distinct().names[: len(CYCLE)]
     curves = [
         (ours.short(name), ours.of(name), color, points.get(name))
         for name, color in zip(shown, CYCLE, strict=False)
     ]
     return opening_figures(ours, curves, ours.ranges[0])
+
+
+def _measured(context: SectionContext) -> Mapping[str, Measured]:
+    return {} if context.fit is None else context.fit.sound.measured
 
 
 Curve = tuple[str, np.ndarray, str, Measured | None]

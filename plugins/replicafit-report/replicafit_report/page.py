@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure as Canvas
 
-from replicafit import __version__
-from replicafit.plugin import Registry, ReportSection, appearing, is_there
+from replicafit import Fit, __version__
+from replicafit.plugin import Registry, ReportSection, appearing, is_there, load_registry
 from replicafit_report.agreement import agreement_section
 from replicafit_report.coverage import coverage_section
-from replicafit_report.files import write_files
+from replicafit_report.files import named, write_files
 from replicafit_report.functions import function_sections, plain_opening
 from replicafit_report.quality import quality_section
 from replicafit_report.record import Record
 from replicafit_report.replicas import replica_section
-from replicafit_report.section import Section
+from replicafit_report.section import Figure, Section
 from replicafit_report.sides import SAME, SectionContext, fit_side, side_beside
 from replicafit_report.summary import provenance_section, runcard_section, summary_section
 from replicafit_report.surfaces import surface_section
@@ -53,11 +54,50 @@ def write_report(
         registry: of the plugins.
         figures: a folder for all figures and tables as files.
     """
-    registry, path = registry or Registry(), output or folder / "report.html"
+    path, page = output or folder / "report.html", _page(folder, reference, scales, registry)
+    save(path, page.title, page.subtitle, page.sections, page.notes)
+    if figures is not None:
+        write_files(page.sections, figures)
+    return path
+
+
+def figures(
+    fit: Fit | str | Path,
+    reference: str | Path | None = None,
+    scales: Sequence[float] = (),
+) -> dict[str, Canvas]:
+    """The figures of the report of ``fit``, as matplotlib has them, by section and title.
+
+    They are those that ``replicafit report --figures`` writes.
+
+    Args:
+        fit: one, or its folder.
+        reference: the folder of another fit, or what a plugin reads, as for ``--reference``.
+        scales: where functions are shown beside that of the fit, as for ``--at-q``.
+    """
+    beside = None if reference is None else Path(reference)
+    folder = fit.folder if isinstance(fit, Fit) else Path(fit)
+    page = _page(folder, beside, scales, load_registry())
+    return {name: made.canvas for name, made in named(page.sections) if isinstance(made, Figure)}
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What is written about a folder; ``notes`` are of its replicas, by number."""
+
+    title: str
+    subtitle: str
+    sections: Sequence[Section]
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+
+def _page(
+    folder: Path, reference: Path | None, scales: Sequence[float], registry: Registry | None
+) -> _Page:
+    registry = registry or Registry()
     context = SectionContext((), (), registry, folder=folder)
     if found := list(of_plugins(context, mark=_mark(context))):
-        save(path, folder.resolve().name, "Report", found)
-        return _with_files(found, path, figures)
+        return _Page(folder.resolve().name, "Report", found)
     ours = fit_side(folder, registry)
     record = ours.record
     assert record is not None
@@ -65,20 +105,13 @@ def write_report(
     sides = [ours] if reference is None else [ours, side_beside(reference, registry, known)]
     context = replace(context, sides=tuple(sides), scales=apart(scales, known))
     sections = report_sections(context, record)
-    save(path, record.title, f"Fit {record.name}", sections, replica_notes(record))
-    return _with_files(sections, path, figures)
+    return _Page(record.title, f"Fit {record.name}", sections, replica_notes(record))
 
 
 def _mark(context: SectionContext) -> str:
     """The file by which a plugin knows that the folder is its own; nothing for that of a fit."""
     marks = {component.marked_by for component in context.registry.all(ReportSection)} - {FIT}
     return next((mark for mark in sorted(marks) if is_there(context.folder / mark)), "")
-
-
-def _with_files(sections: Sequence[Section], path: Path, figures: Path | None) -> Path:
-    if figures is not None:
-        write_files(sections, figures)
-    return path
 
 
 def apart(scales: Sequence[float], attributes: Mapping[str, float]) -> tuple[float, ...]:

@@ -10,10 +10,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import replicafit_report
 from fit_folder import EXPORTERS, write_fit
 from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
 
+from replicafit import load_fit
 from replicafit.data import stack
 from replicafit.errors import OutputError
 
@@ -241,6 +243,9 @@ def test_figures_and_tables_are_written_as_files(folders, tmp_path):
         name[:-4] for name in names if name.endswith(".png")
     }
     assert {name.partition("-")[0] for name in names} >= {"chi2", "functions", "data", "replicas"}
+    made = replicafit_report.figures(load_fit(folders["whole"]))
+    assert set(made) == {name[:-4] for name in names if name.endswith(".pdf")}
+    assert all(figure.axes for figure in made.values())
     heads = {b"%PDF": ".pdf", b"\x89PNG": ".png"}
     assert all(heads.get(f.read_bytes()[:4]) == f.suffix for f in files if f.suffix != ".csv")
     [head, *rows] = (figures / "chi2-chi2_per_datum.csv").read_text(encoding="utf-8").splitlines()
