@@ -1,15 +1,12 @@
 """replicafit fits many Monte Carlo replicas of a neural-network function at once.
 
 Importing the package imports neither Keras nor a backend; what opens fits is imported when used.
-Once both are imported, in any order, Keras knows our layers.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from replicafit.keras_classes import register
 
 if TYPE_CHECKING:
     from replicafit.api import FitPlan, check, fit
@@ -40,6 +37,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-register()

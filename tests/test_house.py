@@ -15,7 +15,6 @@ PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
     *(
         "errors",
-        "keras_classes",
         "reading",
         "seeds",
         "components",
