@@ -37,7 +37,10 @@ model:
     - {{type: multi_dense, units: 25, activation: tanh}}
     - {{type: multi_dense, units: 20, activation: tanh}}
     - {{type: multi_dense, units: 1}}
-training: {{max_steps: {steps}, patience: {steps}, optimizer: {{type: adam, learning_rate: 2.0e-3}}}}
+training:
+  optimizer: {{type: adam, learning_rate: 2.0e-3}}
+  max_steps: {steps}
+  patience: {steps}
 """
 
 
@@ -168,10 +171,8 @@ def main() -> None:
             runs = [fit(replace(Size(), **{name: value}), given.steps) for _ in range(given.repeat)]
             columns = zip(*(vars(each).values() for each in runs), strict=True)
             cost = found[name][value] = Cost(*map(statistics.median, columns))
-            print(
-                f"{name:10s} {value:6d} {cost.wall:8.1f} {cost.processor:12.1f} {cost.memory:10.0f}",
-                flush=True,
-            )
+            seconds = f"{cost.wall:8.1f} {cost.processor:12.1f}"
+            print(f"{name:10s} {value:6d} {seconds} {cost.memory:10.0f}", flush=True)
         if name != FIXED:
             sizes = list(found[name])
             for key in ("processor", "memory"):
