@@ -21,9 +21,10 @@ HIGHEST = 8.0
 
 
 def truth(omega: np.ndarray) -> np.ndarray:
-    """One broad peak at 2 GeV, 0.5 omega^2 exp(-omega)."""
-    values: np.ndarray = 0.5 * omega**2 * np.exp(-omega)
-    return values
+    """A peak at 2 GeV, and a continuum that opens at 4.5 GeV."""
+    peak = 0.9 * np.exp(-0.5 * ((omega - 2) / 0.5) ** 2)
+    continuum = 0.25 / (1 + np.exp((4.5 - omega) / 0.4))
+    return np.asarray(peak + continuum)
 
 
 def dataset(seed: int = 7) -> Dataset:
@@ -53,6 +54,16 @@ def dataset(seed: int = 7) -> Dataset:
     )
 
 
+def points() -> np.ndarray:
+    """Where fit and truth are compared: the ends, which no datum sees, are left out."""
+    return np.linspace(0.5, 7.5, 57)
+
+
+def write(folder: Path, seed: int = 7) -> None:
+    """The file of the card."""
+    write_dataset(folder / "spectral.npz", dataset(seed))
+
+
 def draw(folder: str) -> None:
     """The fit in ``folder`` and the truth."""
     import replicafit
@@ -69,4 +80,4 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         draw(sys.argv[1])
     else:
-        write_dataset(Path(__file__).with_suffix(".npz"), dataset())
+        write(Path(__file__).parent)

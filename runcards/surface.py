@@ -27,6 +27,18 @@ def table(seed: int = 11) -> np.ndarray:
     return np.column_stack([energy, angle, response, np.full(150, 0.03)])
 
 
+def points() -> np.ndarray:
+    """Where fit and truth are compared."""
+    axes = np.meshgrid(np.linspace(2, 19, 12), np.linspace(-55, 55, 12))
+    return np.stack([axis.ravel() for axis in axes], axis=1)
+
+
+def write(folder: Path, seed: int = 11) -> None:
+    """The file of the card."""
+    header, file = "energy,angle,response,sigma", folder / "surface.csv"
+    np.savetxt(file, table(seed), "%.6g", delimiter=",", header=header, comments="")
+
+
 def draw(folder: str) -> None:
     """The fit in ``folder`` and the truth."""
     import replicafit
@@ -45,6 +57,4 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         draw(sys.argv[1])
     else:
-        header = "energy,angle,response,sigma"
-        file = Path(__file__).with_suffix(".csv")
-        np.savetxt(file, table(), "%.6g", delimiter=",", header=header, comments="")
+        write(Path(__file__).parent)

@@ -36,6 +36,19 @@ def tables(seed: int = 5) -> dict[str, np.ndarray]:
     return found
 
 
+def points() -> np.ndarray:
+    """Where fit and truth are compared."""
+    return np.linspace(-45, 125, 60)
+
+
+def write(folder: Path, seed: int = 5) -> None:
+    """The files of the card."""
+    header = "celsius,voltage,stat,REF_CELL,GAIN"
+    for name, table in tables(seed).items():
+        file = folder / f"{name}.csv"
+        np.savetxt(file, table, "%.6g", delimiter=",", header=header, comments="")
+
+
 def draw(folder: str) -> None:
     """The fit in ``folder`` and the truth."""
     import replicafit
@@ -54,7 +67,4 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         draw(sys.argv[1])
     else:
-        for name, table in tables().items():
-            file = Path(__file__).with_name(f"{name}.csv")
-            header = "celsius,voltage,stat,REF_CELL,GAIN"
-            np.savetxt(file, table, "%.6g", delimiter=",", header=header, comments="")
+        write(Path(__file__).parent)

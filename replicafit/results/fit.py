@@ -372,13 +372,13 @@ class Fit:
         ends = np.cumsum(self.data["n_data"])
         return slice(int(ends[at] - self.data["n_data"][at]), int(ends[at]))
 
-    def only(self, numbers: Iterable[int]) -> Fit:
-        """The same fit with the replicas ``numbers`` alone.
+    def only(self, numbers: int | Iterable[int]) -> Fit:
+        """The same fit with the replicas ``numbers`` alone, or with one.
 
         Raises:
             ValueError: there is no such replica.
         """
-        wanted = list(dict.fromkeys(numbers))
+        wanted = list(dict.fromkeys(numbers if isinstance(numbers, Iterable) else [numbers]))
         missing = sorted(set(wanted) - set(self.numbers))
         if missing or not wanted:
             raise ValueError(f"Replicas {missing or 'none'} are asked for; here: {self.numbers}.")

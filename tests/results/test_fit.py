@@ -121,6 +121,7 @@ def test_interpolation_is_the_function_between_grid_points(fit):
 
 def test_choosing_replicas(fit):
     assert fit.only([3, 1]).numbers == (3, 1)
+    assert fit.only(3).numbers == (3,)
     np.testing.assert_array_equal(fit.only([3]).values[0], fit.all.values[2])
 
 
