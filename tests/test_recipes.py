@@ -80,11 +80,11 @@ def test_a_surface_covers_its_truth():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["spectral", "thermocouple", "surface"])
+@pytest.mark.parametrize("name", ["thermocouple", "surface"])
 def test_bands_cover_the_truth_for_other_data_too(name, monkeypatch):
-    """Of three fits, of which all points of one may lie outside; the page has those of ten."""
+    """Of two fits; the page has those of ten."""
     monkeypatch.syspath_prepend(str(RUNCARDS))
-    one, two = script("coverage").coverage(name, range(1, 4)).mean(axis=0)
+    one, two = script("coverage").coverage(name, range(1, 3)).mean(axis=0)
     assert one > 0.45
     assert two > 0.8
 
