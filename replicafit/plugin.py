@@ -75,9 +75,13 @@ if TYPE_CHECKING:
     from replicafit.data.known_functions import on_flavours as on_flavours
     from replicafit.data.luminosity import Table as Table
     from replicafit.execution.executors import Executor as Executor
+    from replicafit.execution.executors import Lanes as Lanes
     from replicafit.execution.executors import executor_for as executor_for
+    from replicafit.execution.lanes import PreparingQueue as PreparingQueue
+    from replicafit.execution.lanes import run_lane as run_lane
     from replicafit.execution.observers import FitBeginning as FitBeginning
     from replicafit.execution.observers import Observer as Observer
+    from replicafit.execution.plans import Plan as Plan
     from replicafit.execution.sink import Sink as Sink
     from replicafit.execution.starting import import_engine_quietly as import_engine_quietly
     from replicafit.execution.starting import one_blas_thread as one_blas_thread
@@ -128,11 +132,15 @@ if TYPE_CHECKING:
     from replicafit.runcard import runcard_type as runcard_type
     from replicafit.runcard.expressions import condition as condition
     from replicafit.runcard.joining import items_as_written as items_as_written
+    from replicafit.runcard.models import FunctionPath as FunctionPath
     from replicafit.runcard.yaml_source import YamlSource as YamlSource
     from replicafit.seeds import Seeds as Seeds
     from replicafit.training.optimizers import Element as Element
     from replicafit.training.optimizers import Optimizer as Optimizer
     from replicafit.training.optimizers import optimizer as optimizer
+    from replicafit.training.slots import FinishedReplica as FinishedReplica
+    from replicafit.training.slots import PreparedReplica as PreparedReplica
+    from replicafit.training.slots import Slots as Slots
 
 _LATER = {
     "replicafit.cli.exit_codes": ("FAILED", "INTERRUPTED"),
@@ -153,8 +161,10 @@ _LATER = {
     "replicafit.data.fit_data": ("join_grids",),
     "replicafit.data.known_functions": ("known_function", "on_flavours"),
     "replicafit.data.luminosity": ("Table",),
-    "replicafit.execution.executors": ("Executor", "executor_for"),
+    "replicafit.execution.executors": ("Executor", "Lanes", "executor_for"),
+    "replicafit.execution.lanes": ("PreparingQueue", "run_lane"),
     "replicafit.execution.observers": ("FitBeginning", "Observer"),
+    "replicafit.execution.plans": ("Plan",),
     "replicafit.execution.sink": ("Sink",),
     "replicafit.execution.starting": ("import_engine_quietly", "one_blas_thread"),
     "replicafit.execution.variants": ("Checked", "HeldOut", "Variants"),
@@ -188,9 +198,11 @@ _LATER = {
     ),
     "replicafit.runcard.expressions": ("condition",),
     "replicafit.runcard.joining": ("items_as_written",),
+    "replicafit.runcard.models": ("FunctionPath",),
     "replicafit.runcard.yaml_source": ("YamlSource",),
     "replicafit.seeds": ("Seeds",),
     "replicafit.training.optimizers": ("Element", "Optimizer", "optimizer"),
+    "replicafit.training.slots": ("FinishedReplica", "PreparedReplica", "Slots"),
 }
 _NOT_OFFERED = {"annotations", "import_module", "TYPE_CHECKING", "Any"}
 

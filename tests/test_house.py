@@ -113,6 +113,7 @@ MAY_USE = {
     "replicafit_dis": ["replicafit_pdf"],
     "replicafit_nnpdf": ["replicafit_pdf"],
     "replicafit_scan": ["replicafit_report"],
+    "replicafit_closure": ["replicafit_report"],
 }
 """Which distribution may import which other."""
 

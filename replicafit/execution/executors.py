@@ -79,14 +79,15 @@ class Lanes(Executor):
         for plan in plans:
             own = [number for number in plan.network.numbers if number in set(numbers)]
             if own and not sink.stopping:
-                train(plan, own, self._lanes, sink)
+                train(plan, own, self.lanes, sink)
 
     def record(self) -> Execution:
         """For ``run.json``: how many lanes."""
-        return Execution(executor=self.name, workers=[{"lanes": self._lanes}])
+        return Execution(executor=self.name, workers=[{"lanes": self.lanes}])
 
     @property
-    def _lanes(self) -> int:
+    def lanes(self) -> int:
+        """How many there are; asks Keras for GPUs."""
         from replicafit.training.backend import backend
 
         return self.count or len(backend().accelerators()) or cores()

@@ -34,7 +34,7 @@ def train(plan: Plan, numbers: Sequence[int], lanes: int, sink: Sink) -> None:
     """
     lanes = min(lanes, -(-len(numbers) // plan.slots))
     with PreparingQueue(plan, numbers, lanes, sink) as coming, ThreadPoolExecutor(lanes) as threads:
-        running = [threads.submit(_lane, plan, coming, lane, sink) for lane in range(lanes)]
+        running = [threads.submit(run_lane, plan, coming, lane, sink) for lane in range(lanes)]
         try:
             done, _ = wait(running, return_when=FIRST_EXCEPTION)
             for one in done:
@@ -44,7 +44,7 @@ def train(plan: Plan, numbers: Sequence[int], lanes: int, sink: Sink) -> None:
             raise
 
 
-def _lane(plan: Plan, coming: PreparingQueue, lane: int, sink: Sink) -> None:
+def run_lane(plan: Plan, coming: PreparingQueue, lane: int, sink: Sink) -> None:
     """One thread's part of ``train``."""
     with backend().device(lane):
         begun = coming.compiled(lane)
@@ -77,6 +77,12 @@ class PreparingQueue:
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left to take."""
+        with self._lock:
+            return not (self._left or self._coming or self._ready)
 
     def take(self, wait: bool) -> PreparedReplica | None:
         """The next replica; None if there is none, or, without ``wait``, none that is ready."""

@@ -50,10 +50,11 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
     "replicafit-dis": {DatasetReader: ("dis",)},
     "replicafit-nnpdf": {DatasetReader: ("nnpdf",), Command: ("migrate",)},
     "replicafit-report": {
-        Command: ("report", "compare", "closure"),
+        Command: ("report", "compare"),
         ObserverType: ("tensorboard",),
     },
     "replicafit-scan": {Command: ("scan",), RuncardSection: ("scan",)},
+    "replicafit-closure": {Command: ("closure",), RuncardSection: ("closure",)},
     "replicafit-dask": {ExecutorType: ("dask",)},
     "replicafit-kan": {LayerType: ("kan",)},
     "replicafit-example": {LayerType: ("residual_dense",)},

@@ -171,10 +171,16 @@ class Slots:
 
     def halted(self, which: np.ndarray) -> Slots:
         """With the replicas in the slots ``which`` (r,) stopped where they are."""
+        return self._with_status(which & self.snapshot.running, Status.stopped)
+
+    def only(self, which: np.ndarray) -> Slots:
+        """As if the slots that are not ``which`` (r,) were empty."""
+        return self._with_status(~which, Status.empty)
+
+    def _with_status(self, which: np.ndarray, status: Status) -> Slots:
         state = self.snapshot.state
-        status = np.where(which & self.snapshot.running, Status.stopped, state.status)
-        stopped = state._replace(status=status.astype(state.status.dtype))
-        return replace(self, snapshot=replace(self.snapshot, state=stopped))
+        own = np.where(which, status, state.status).astype(state.status.dtype)
+        return replace(self, snapshot=replace(self.snapshot, state=state._replace(status=own)))
 
     def finished(self, before: Slots) -> list[FinishedReplica]:
         """The replicas that have ended since ``before``, or came in ended from a checkpoint."""

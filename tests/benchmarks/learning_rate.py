@@ -65,7 +65,7 @@ def pin(cores: Any) -> None:
 
 def closure(card: str, name: str, seed: int, replicas: int) -> dict[str, Any]:
     """Trains one fit and judges it."""
-    from replicafit_report.closure import closure_fit
+    from replicafit_closure.judging import judged, setup_of
 
     from replicafit import fit
     from replicafit.plugin import known_function, load_registry, on_flavours
@@ -84,7 +84,7 @@ def closure(card: str, name: str, seed: int, replicas: int) -> dict[str, Any]:
             observer=(),
         )
         registry = load_registry()
-        told = closure_fit(output, registry)
+        told = judged(output, setup_of(output, registry))
         everything = fitted.all
         truth = known_function(
             fitted.run.runcard["data"]["closure"]["truth"],

@@ -1,4 +1,4 @@
-"""Fits for human eyes: reports, comparisons, closure tests, TensorBoard.
+"""Fits for human eyes: reports, comparisons, TensorBoard.
 
 What is listed here is public: what the sections of plugins (``replicafit_report_sections``) are
 made with. The libraries that draw are imported when they are asked for.
@@ -142,11 +142,6 @@ def replicafit_commands() -> Sequence[Command]:
             name="compare",
             command="replicafit_report.commands:compare",
             summary="writes a page that compares fits",
-        ),
-        Command(
-            name="closure",
-            command="replicafit_report.commands:closure",
-            summary="tells how well closure tests recover their truth",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""The commands report, compare and closure."""
+"""The commands report and compare."""
 
 from __future__ import annotations
 
@@ -79,28 +79,3 @@ def compare(fits: tuple[Path, ...], scales: tuple[float, ...], output: Path) -> 
     from replicafit_report.comparison import write_comparison
 
     click.echo(f"Written: {write_comparison(fits, output, scales, load_registry())}")
-
-
-@click.command()
-@click.argument("fits", metavar="DIR...", type=FIT, nargs=-1, required=True)
-@click.option(
-    "--plugin",
-    "plugins",
-    multiple=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="A plugin file that the runcards of the fits named, if they need it; its code runs, if "
-    "its SHA-256 is the one that the fits recorded. Repeatable.",
-)
-def closure(fits: tuple[Path, ...], plugins: tuple[Path, ...]) -> None:
-    """Tells how well closure tests in DIR... recover their truth: bias, variance, coverage."""
-    from rich.console import Console
-
-    from replicafit_report.closure import closure_fit, summary
-    from replicafit_report.closure_text import closure_lines, closure_table
-
-    registry = load_registry()
-    each = [closure_fit(path, registry, plugins) for path in fits]
-    together = summary(each)
-    Console().print(closure_table(each, together))
-    click.echo("\n".join(closure_lines(together)))
