@@ -146,7 +146,7 @@ def closure_lines(together: Summary) -> Iterator[str]:
     chi2 = (together.chi2_per_datum, together.chi2_of_mean, together.chi2_of_truth)
     shown = [in_digits(estimate, 3) for estimate in chi2]
     yield f"chi2 per datum: replicas {shown[0]}, their mean {shown[1]}, the truth {shown[2]}"
-    yield f"truth within 1 sigma, of 68 % expected: {in_percent(together.within)} %"
+    yield f"truth within 1 sigma, of 68 % expected: {in_percent(together.within, 1)} %"
     if not together.within_per_region:
         for name, share in together.within_per_flavour.items():
             yield f"    {name:6s} {in_percent(share)} %"
@@ -158,7 +158,6 @@ def in_digits(estimate: Estimate, digits: int = 2) -> str:
     return f"{estimate.value:.{digits}f}{error}"
 
 
-def in_percent(estimate: Estimate) -> str:
+def in_percent(estimate: Estimate, digits: int = 0) -> str:
     """The same of a share."""
-    error = f" +- {100 * estimate.error:.0f}" if isfinite(estimate.error) else ""
-    return f"{100 * estimate.value:.0f}{error}"
+    return in_digits(Estimate(100 * estimate.value, 100 * estimate.error), digits)
