@@ -67,7 +67,6 @@ NOT_EXECUTED = {
     r"replicafit run card.yml -o fit$": "the card of the reader",
     r"python -m replicafit_dis": "needs hours or data that are not shipped",
     r"replicafit nnpdf-file": "needs NNPDF's files; the plugin's own tests run it",
-    r"for seed in": "an hour",
     r"replicafit schema > ": "redirects; schema has tests of its own",
     r"replicafit run (CARD|DIR)": "not a command but its shape",
     r"replicafit new-plugin": "plugins/replicafit-scaffold tests what it writes",
