@@ -35,7 +35,7 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
         ),
         Penalty: ("positivity", "integrability"),
         RuncardSection: ("theory",),
-        FunctionSource: ("toy_les_houches",),
+        FunctionSource: ("toy_les_houches", "toy_bernstein"),
         Relation: ("evolution_basis",),
         Preset: (
             *("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40_network"),

@@ -116,6 +116,7 @@ def replicafit_relations() -> Sequence[Relation]:
 
 
 TOY = "toy_les_houches"
+BERNSTEIN = "toy_bernstein"
 
 
 @hookimpl
@@ -128,7 +129,14 @@ def replicafit_function_sources() -> Sequence[FunctionSource]:
             read="replicafit_pdf.toy:read",
             form=TOY,
             summary="the Les Houches toy PDF",
-        )
+        ),
+        FunctionSource(
+            name=BERNSTEIN,
+            recognizes=lambda text, folder: text == BERNSTEIN,
+            read="replicafit_pdf.bernstein:read",
+            form=BERNSTEIN,
+            summary="powers times polynomials in sqrt(x)",
+        ),
     ]
 
 

@@ -1,9 +1,10 @@
-"""The Les Houches toy."""
+"""Known functions for closure tests."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from replicafit_pdf.bernstein import BernsteinPdf
 from replicafit_pdf.toy import ToyLesHouches
 from scipy.integrate import quad
 
@@ -12,8 +13,9 @@ from replicafit.data.known_functions import known_function, on_flavours
 X = np.geomspace(1e-5, 1, 120)
 
 
-def test_toy_sum_rules(registry, tmp_path):
-    toy = known_function("toy_les_houches", tmp_path, {"q0": 1.65}, registry)
+@pytest.mark.parametrize("name", ["toy_les_houches", "toy_bernstein"])
+def test_sum_rules(name, registry, tmp_path):
+    toy = known_function(name, tmp_path, {"q0": 1.65}, registry)
 
     def integral(flavour, power):
         column = toy.flavours.index(flavour)
@@ -27,3 +29,12 @@ def test_toy_has_no_charm(registry):
     values = on_flavours(ToyLesHouches(), X, ("sigma", "t15", "v", "v15"), registry)
     np.testing.assert_allclose(values[:, 0], values[:, 1])
     np.testing.assert_allclose(values[:, 2], values[:, 3])
+
+
+def test_bernstein_pdfs_are_positive_and_have_a_little_charm(registry):
+    partons = ("sigma", "g", "t15", "t3", "t8", "v", "v3", "v8")
+    values = dict(zip(partons, on_flavours(BernsteinPdf(), X, partons, registry).T, strict=True))
+    charm = (values["sigma"] - values["t15"]) / 4
+    assert (charm[:-1] > 0).all()
+    assert (charm < 0.03 * values["sigma"] + 1e-12).all()
+    assert (values["g"][:-1] > 0).all()
