@@ -88,8 +88,8 @@ def _opening(together: Summary, fits: Sequence[ClosureFit]) -> list[Block]:
         [
             (_digits(together.r_bv), "R_bv, 1 for faithful errors"),
             (f"{_percent(together.within)} %", "of truths within one sigma, 68 expected"),
-            (_digits(together.bias, 4), "bias per datum"),
-            (_digits(together.variance, 4), "variance per datum"),
+            (_digits(together.bias, 3), "bias per datum"),
+            (_digits(together.variance, 3), "variance per datum"),
             (_digits(together.chi2_per_datum, 3), "χ² per datum, mean over replicas"),
             (_digits(together.chi2_of_mean, 3), "χ² per datum of the mean"),
             (_digits(together.chi2_of_truth, 3), "χ² per datum of the truth"),
@@ -130,7 +130,7 @@ def _coverage(together: Summary) -> list[Block]:
         name="truth within one sigma, per cent",
     )
     text = Text("Share of positions and fits at which the truth is within one sigma, in per cent.")
-    return [text, Figures([figure], layout="one"), table]
+    return [text, Figures([figure]), table]
 
 
 def _pulls(fits: Sequence[ClosureFit]) -> list[Block]:
@@ -192,7 +192,7 @@ def _each(fits: Sequence[ClosureFit]) -> list[Block]:
     heads = ["fit", "replicas", "verdict", "χ²", "χ² of mean", "χ² of truth", "bias", "variance"]
     table = Table([*heads, "ratio", "within 1 sigma, %"], rows, name="the fits", explore=True)
     caption = "Vertical: bias per datum. On average fits with faithful errors lie on the line."
-    return [Figures([made.done(caption)], layout="one"), table]
+    return [Figures([made.done(caption)]), table]
 
 
 def _digits(estimate: Estimate, digits: int = 2) -> str:
