@@ -248,7 +248,7 @@ def _chi2(sides: Sequence[Side]) -> Section:
         Text("chi2 per datum of the measured values, mean over the replicas that count."),
         Legend(tuple((f"{mark} dot", name) for name, _, mark, _ in fits)),
         Figures([_dots(both or values, [color for *_, color in fits])], layout="two"),
-        Table(["", *names], rows, name="chi2 per datum", explore=True),
+        Table(["", *names], rows, name="chi2 per datum by dataset", explore=True),
     ]
     return Section("chi2", title, blocks, "chi2")
 

@@ -83,8 +83,8 @@ def _coverage(
 ) -> Figure:
     """Experiments stand beside the figure, or below it on a ``narrow`` screen."""
     below = 19.0 * -(-min(len(groups), NAMED) // 2)
-    height, width = (280 + below, 360.0) if narrow else (340.0, 640.0)
-    right, bottom = (12.0, 40 + below) if narrow else (150.0, 34.0)
+    height, width = (290 + below, 360.0) if narrow else (340.0, 640.0)
+    right, bottom = (12.0, 50 + below) if narrow else (150.0, 34.0)
     first, second = ({"q2": "Q\u00b2 [GeV\u00b2]"}.get(name, name) for name in axes)
     title = f"{second.partition(' [')[0]} against {first}"
     with drawing(title, height, width, right=right, bottom=bottom) as made:

@@ -302,7 +302,8 @@ def band(
 def label_bands(
     ax: Axes, x: np.ndarray, bands: Sequence[tuple[str, np.ndarray, str]], size: float
 ) -> None:
-    """Writes each label next to its band, above or below, where it has most room around it.
+    """Writes each label next to its band, above or below, where it has most room around it, away
+    from the other bands and from zero.
 
     Args:
         x: where the bands are given, (n,).
@@ -312,7 +313,7 @@ def label_bands(
     point, (left, bottom, right, top) = ax.figure.dpi / 72, ax.bbox.extents
     shapes = [
         [ax.transData.transform(np.column_stack([x, edge])).T for edge in edges]
-        for _, edges, _ in bands
+        for edges in (*(edges for _, edges, _ in bands), np.zeros((2, len(x))))
     ]
     placed: list[tuple[float, float, float, float]] = []
     for own, (label, _, color) in enumerate(bands):

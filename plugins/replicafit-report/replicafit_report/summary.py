@@ -38,10 +38,10 @@ def summary_section(record: Record, others: Sequence[Section]) -> Section:
     blocks: list[Block] = [Answer(words, mood), *map(Notice, warnings(record))]
     if record.run.verdict is not None and record.run.verdict.findings:
         rows = [
-            Row([f.name, f.says, f.advice], "bad" if f.serious else "")
+            Row([f.name, f"{f.says} Try: {f.advice}"], "bad" if f.serious else "")
             for f in record.run.verdict.findings
         ]
-        table = Table(["looked at", "what was found", "what to try"], rows, True, "verdict")
+        table = Table(["looked at", "what was found, and what to try"], rows, True, "verdict")
         blocks.append(table)
     blocks += [Text(finding) for section in others for finding in section.findings]
     blocks.append(Facts(_facts(record)))
