@@ -26,7 +26,7 @@ from replicafit.data.given import given_datasets
 from replicafit.errors import OutputError, RuncardError
 from replicafit.execution.executors import Executor, executor_for
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
-from replicafit.execution.outline import fit_lines, misspelt_lines, plan_lines
+from replicafit.execution.outline import fit_lines, misspelt_lines
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.forward.fit_data import load_data
 from replicafit.forward.planning import NetworkPlan, plan_networks
@@ -252,8 +252,7 @@ class FitPlan:
         }
 
     def __str__(self) -> str:
-        lines = (line for each in self.networks for line in plan_lines(each))
-        return "\n".join([*fit_lines(self), *lines])
+        return "\n".join(fit_lines(self))
 
     def __repr__(self) -> str:
         replicas = self.setup.runcard.replicas.wanted

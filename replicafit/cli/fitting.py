@@ -133,7 +133,7 @@ def run(
     if missing:
         click.echo(f"Error: {missing} of {wanted} replicas could not be fitted.", err=True)
     if fitted.finished and not quiet:
-        console.print(summary_table(fitted))
+        console.print(summary_table(fitted, console.width))
         reports = "report" in setup.registry.names(Command)
         click.echo(wrapped(closing_lines(fitted, setup.runcard.replicas, reports)))
     elif (verdict := fitted.verdict) is not None and not verdict.good:
@@ -194,7 +194,7 @@ def check(
     import yaml
 
     from replicafit.api import check as checked
-    from replicafit.execution.outline import fit_lines, plan_lines
+    from replicafit.execution.outline import fit_lines
     from replicafit.forward.planning import measured_machine
 
     setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
@@ -207,10 +207,8 @@ def check(
         content = plan.describe() | ({"runcard": plan.runcard} if defaults else {})
         click.echo(json.dumps(content, indent=1))
         return
-    for line in fit_lines(plan):
+    for line in fit_lines(plan, machine):
         click.echo(line)
-    for network in plan.networks:
-        click.echo("\n" + "\n".join(plan_lines(network, machine)))
     if defaults:
         click.echo("\n" + yaml.safe_dump(plan.runcard, sort_keys=False, width=100), nl=False)
 

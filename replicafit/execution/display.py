@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal and gets lines instead of a bar."""
+
+ROOMY = 60
+"""Characters from which on a table has lines around its columns."""
 
 SHOWN_REASONS = 5
 """Of replicas that were not selected; all are in run.json."""
@@ -181,7 +185,7 @@ def progress_line(now: FitProgress) -> str:
     return f"{' '.join(parts).rstrip(',')}; {now.running} running{diverged}"
 
 
-def summary_table(fit: Fit) -> Table:
+def summary_table(fit: Fit, width: int = ROOMY) -> Table:
     """chi2 per datum of each dataset: mean, median and central 68 % over selected replicas.
 
     Over all of them if none is selected; the title says which.
@@ -190,10 +194,15 @@ def summary_table(fit: Fit) -> Table:
     over = f"the {len(results)} selected replicas" if len(results) > 1 else "the selected replica"
     if not fit.results:
         over = f"all {len(results)} replicas, none of which is selected"
-    table = Table(title=f"chi2 per datum of the measured values, over {over}")
-    table.add_column("dataset")
-    for heading in ("data", "mean", "median", "68 %"):
-        table.add_column(heading, justify="right")
+    table = Table(
+        title=f"chi2 per datum of the measured values, over {over}",
+        box=box.HEAVY_HEAD if width >= ROOMY else box.SIMPLE_HEAD,
+        pad_edge=width >= ROOMY,
+    )
+    table.add_column("dataset", overflow="fold", min_width=7)
+    for heading in ("data", "mean", "median"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("68 %", justify="right", min_width=6)
     for name, n_data in results[0].n_data_per_dataset.items():
         _add(table, name, n_data, [result.per_dataset[name] for result in results])
     table.add_section()

@@ -17,18 +17,22 @@ if TYPE_CHECKING:
     from replicafit.api import FitPlan
 
 
-def fit_lines(plan: FitPlan) -> Iterator[str]:
-    """What would be fitted to which data."""
+def fit_lines(plan: FitPlan, machine: Machine | None = None) -> Iterator[str]:
+    """How ``plan`` would be trained, and on which data; ``machine`` is as for ``plan_lines``."""
     data = plan.data
     if plan.setup.runcard.title:
         yield plan.setup.runcard.title
-    yield f"hash {plan.hash}"
-    for part, note in ((data, ""), (data.held_out, ", held out")):
-        for dataset in () if part is None else part.datasets:
-            of = data.n_measured[dataset.name]
-            yield f"{dataset.name:40s} {dataset.n_data:6d} of {of} data{note}"
+    for network in plan.networks:
+        yield from plan_lines(network, machine)
+    yield ""
+    both = (data,) if data.held_out is None else (data, data.held_out)
+    width = max(len(dataset.name) for part in both for dataset in part.datasets)
+    for part in both:
+        for dataset in part.datasets:
+            of, note = data.n_measured[dataset.name], "" if part is data else ", held out"
+            yield f"{dataset.name:{width}s} {dataset.n_data:6d} of {of} data{note}"
     on = f"{len(data.x_grid)} grid points, {described(data.inputs)}"
-    yield f"{'all':40s} {data.n_data:6d} data on {on}"
+    yield f"{'all':{width}s} {data.n_data:6d} data on {on}"
     yield from source_lines(data)
     yield from pseudodata_lines(plan.setup, data)
     if plan.unknown:
@@ -36,6 +40,7 @@ def fit_lines(plan: FitPlan) -> Iterator[str]:
             f"only run can tell what leaves {', '.join(plan.unknown)}: parameters and memory leave "
             "that out"
         )
+    yield f"hash {plan.hash}"
 
 
 def source_lines(data: FitData) -> Iterator[str]:

@@ -183,7 +183,7 @@ def test_the_verdict_is_on_the_first_screen(two_flavours, registry, tmp_path, se
     words = Page(write_report(path)).words
     told = "The fit is bad" if serious else "The fit describes its data, with remarks"
     assert f"{told}: chi2 is 9." in words
-    assert "Too large. Train longer." in words
+    assert "Too large. Try: Train longer." in words
 
 
 def test_comparison(folders, tmp_path):
