@@ -52,7 +52,8 @@ def jax(session: nox.Session) -> None:
     """The engine, the law and chi2 on the other backend."""
     session.chdir(ROOT)
     _install(session, "-e", ".[test,jax]", *PLUGINS)
-    tried = ("tests/training", "tests/forward", "tests/execution/test_verify.py")
+    law = ("tests/execution/test_verify.py", "tests/execution/test_lanes.py")
+    tried = ("tests/training", "tests/forward", *law)
     session.run("python", "-m", "pytest", "-q", *tried, env={"KERAS_BACKEND": "jax"})
 
 
