@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from toy import TOY_CARD
@@ -22,7 +23,8 @@ class Compiled:
         setup = load_setup(card, registry=registry)
         settings = setup.runcard.training.model_copy(update={**training, "slots": slots})
         setup = setup.with_runcard(setup.runcard.model_copy(update={"training": settings}))
-        (self.plan,) = make_plans(setup, load_data(setup), tuple(range(1, slots + 1)))
+        (plan,) = make_plans(setup, load_data(setup), tuple(range(1, slots + 1)))
+        self.plan = replace(plan, slots=slots)  # without those that a backend adds
         self.slots = slots
         self.advance = make_engine(self.plan, self.plan.model).compiled()
 

@@ -34,6 +34,8 @@ class Plan:
 
     Attributes:
         network: the plan made before Keras was imported.
+        slots: replicas in one compiled call, those of the runcard or a few more, as the backend
+            needs them for each slot to compute with the same bits.
         setup: with this architecture as its model.
         data: of the fit.
         chi2: the figure of merit.
@@ -44,6 +46,7 @@ class Plan:
     """
 
     network: NetworkPlan
+    slots: int
     setup: Setup
     data: FitData
     chi2: Chi2
@@ -57,11 +60,6 @@ class Plan:
         """chi2 per datum from which on a replica is stuck; see ``training.restart_above``."""
         above: float | None = self.setup.runcard.training.restart_above
         return above
-
-    @property
-    def slots(self) -> int:
-        """Replicas in one compiled call."""
-        return self.network.slots
 
     @cached_property
     def model(self) -> ReplicaModel:
@@ -137,6 +135,7 @@ def _plan(network: NetworkPlan, data: FitData) -> Plan:
     setup, training = network.setup, network.setup.runcard.training
     return Plan(
         network=network,
+        slots=backend().padded(network.slots),
         setup=setup,
         data=data,
         chi2=chi2_of(network.forms, setup.runcard.precision),

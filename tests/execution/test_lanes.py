@@ -82,3 +82,11 @@ def test_replicas_until_enough_are_good_are_the_same(one):
         assert ends == {number: one[number] for number in ends}
         counts.append(found.numbers[:11])
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("slots", [3, 5])
+def test_it_does_not_matter_which_slot_a_replica_has(slots):
+    card = {**CARD, "training": {**CARD["training"], "max_steps": 100, "slots": slots}}
+    ends = [bits(replicafit.fit(card, data=DATA, replicas=r)) for r in ("6-7", "2-7", "3-14")]
+    for some in ends[1:]:
+        assert {number: some[number] for number in (6, 7)} == ends[0]

@@ -4,6 +4,7 @@ value_and_grad(function)    of (weights, ...) -> (scalar, aux): ((scalar, aux), 
 compiled(function)          compiled for repeated calls with the same shapes
 start(threads)              threads, one for each lane; False if something has computed already
 prepare(precision)          what must be set before tensors are made
+padded(slots)               slots to compile for, so that none of them computes otherwise
 accelerators()              the GPUs, one for each lane; none on a CPU
 accelerator_memory()        bytes that slots may take on a GPU, None on a CPU
 device(lane)                what a lane computes on, while a block lasts

@@ -11,6 +11,8 @@ import jax
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
+IN_A_VECTOR = 4
+
 SHARE_OF_MEMORY = 0.8
 """Of what JAX may use; the rest is for the compiler."""
 
@@ -45,6 +47,14 @@ def prepare(precision: str) -> None:
     """JAX must be told before it may hold float64 numbers."""
     if precision == "float64":
         jax.config.update("jax_enable_x64", True)
+
+
+def padded(slots: int) -> int:
+    """On a CPU whole vectors of slots: what is left of one is computed by other code, which rounds
+    otherwise, and a replica would depend on its slot.
+    """
+    alone = slots == 1 or accelerators()
+    return slots if alone else -(-slots // IN_A_VECTOR) * IN_A_VECTOR
 
 
 def accelerators() -> list[Any]:
