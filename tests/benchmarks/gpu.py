@@ -1,6 +1,6 @@
 """A fit on the accelerator of this machine beside the same fit on its processor, in minutes.
 
-    python tests/benchmarks/gpu.py [runcards/dis.yml] --backends jax tensorflow \
+    python tests/benchmarks/gpu.py [tests/benchmarks/dis.yml] --backends jax tensorflow \
         --replicas 100 1000 --slots 100 500
 
 For each backend that is installed and each number of replicas: wall time of ``replicafit run``, the
@@ -85,7 +85,7 @@ def fit(card: str, settings: list[str], replicas: int, environment: dict[str, st
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("card", nargs="?", default="runcards/dis.yml")
+    parser.add_argument("card", nargs="?", default="tests/benchmarks/dis.yml")
     parser.add_argument("--backends", nargs="+", default=["tensorflow", "jax"])
     parser.add_argument("--replicas", nargs="+", type=int, default=[100, 1000])
     parser.add_argument("--slots", nargs="+", type=int, default=[100, 500])

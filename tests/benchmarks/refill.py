@@ -1,6 +1,6 @@
 """Replicas per minute with slots refilled as soon as a replica ends, and without, in one run.
 
-taskset -c 0 python tests/benchmarks/refill.py runcards/dis.yml --replicas 40
+taskset -c 0 python tests/benchmarks/refill.py tests/benchmarks/dis.yml --replicas 40
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Counts the stuck replicas of a fit: those that end with a chi2 per datum no good one has.
 
-    replicafit run runcards/dis.yml --replicas 300 --set training.max_steps=2000 \\
+    replicafit run tests/benchmarks/dis.yml --replicas 300 --set training.max_steps=2000 \\
         --set 'export=[function]' -o FOLDER
     python tests/benchmarks/stuck.py FOLDER [--above 1.25]
 

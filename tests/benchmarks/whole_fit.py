@@ -1,6 +1,6 @@
 """A whole fit as a user runs it, beside a former version, and a step beside a peer, in one run.
 
-    python tests/benchmarks/whole_fit.py runcards/dis.yml --beside FORMER_PYTHON \
+    python tests/benchmarks/whole_fit.py tests/benchmarks/dis.yml --beside FORMER_PYTHON \
         [--data DATA_DIR --peer "PEER_PYTHON n3fit_step.py --data DATA_DIR --steps 300"]
 
 Prints wall and processor time of ``replicafit run``, the time to its first word and to the first

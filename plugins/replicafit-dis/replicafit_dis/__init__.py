@@ -1,10 +1,13 @@
-"""Dataset type ``dis``: real deep-inelastic scattering data with NNLO theory, for replicafit.
+"""Dataset type ``dis``, known function ``dis_fit``: deep-inelastic scattering, for replicafit.
 
 In a runcard::
 
     data:
       datasets:
         - {type: dis, name: BCDMS_NC_P_EM-F2}
+      t0: dis_fit
+    penalties:
+      - {type: positivity, package: replicafit_dis}
 
 This module is what replicafit loads to learn what the plugin provides, so it stays cheap to import.
 """
@@ -16,7 +19,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from replicafit.plugin import ComponentSettings, DatasetReader, hookimpl
+from replicafit.plugin import ComponentSettings, DatasetReader, FunctionSource, hookimpl
 from replicafit_dis.catalogue import DatasetName
 
 
@@ -29,12 +32,29 @@ class DisSettings(ComponentSettings):
 
 @hookimpl
 def replicafit_datasets() -> Sequence[DatasetReader]:
-    """The one dataset type of this plugin."""
+    """The one dataset type of this plugin: measured values with NNLO theory."""
     return [
         DatasetReader(
             name="dis",
             settings=DisSettings,
             read="replicafit_dis.reader:read",
             summary="Deep-inelastic scattering: real data with NNLO theory, shipped.",
+        )
+    ]
+
+
+FIT = "dis_fit"
+
+
+@hookimpl
+def replicafit_function_sources() -> Sequence[FunctionSource]:
+    """The mean of a fit to all shipped data."""
+    return [
+        FunctionSource(
+            name=FIT,
+            recognizes=lambda text, folder: text == FIT,
+            read="replicafit_dis.known:read",
+            form=FIT,
+            summary="the mean of a fit to all data of replicafit-dis, for t0",
         )
     ]

@@ -41,6 +41,8 @@ with charm."""
 Target = Literal["proton", "deuteron", "iron"]
 
 DATA_FOLDER = Path(__file__).parent / "data"
+POSITIVITY_FOLDER = DATA_FOLDER.with_name("positivity")
+FIT_FILE = DATA_FOLDER.with_name("dis_fit.npz")
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def positivity(context: SectionContext) -> Section | None:
         observables = [
             observable
             for penalty in given
-            for observable in read_observables([Path(p) for p in penalty["path"]], folder)
+            for observable in read_observables(
+                [Path(p) for p in penalty["path"]], penalty.get("package"), folder
+            )
         ]
         found = {each.name: predictions(each, fit.sound) for each in observables}
     except (ReplicafitError, ValueError) as cause:

@@ -1,6 +1,6 @@
 """Trials per hour: points of one architecture as slots of one batch, beside one by one, in one run.
 
-taskset -c 0 python plugins/replicafit-scan/tests/benchmark.py runcards/dis.yml --alone 3
+taskset -c 0 python plugins/replicafit-scan/tests/benchmark.py tests/benchmarks/dis.yml --alone 3
 
 One by one is what a loop around ``replicafit run`` computes: for each trial and fold, data are
 read, an engine for one replica is compiled, and the replica is trained. CPU seconds of this

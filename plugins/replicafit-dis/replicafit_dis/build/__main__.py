@@ -1,7 +1,8 @@
 """``python -m replicafit_dis.build [--only NAME ...] [--output DIR] [--force]``.
 
 Writes one file for each dataset as it goes; files that are there already are kept unless
-``--force`` is given, so an interrupted build goes on where it stopped.
+``--force`` is given, so an interrupted build goes on where it stopped. ``--positivity`` writes the
+positivity observables instead, and ``--mean FIT_DIR`` the known function ``dis_fit``.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+import replicafit
+from replicafit.plugin import write_observable
 from replicafit_dis.build import files
 from replicafit_dis.build.corrections import PartonTable, parton_table, relevant, term_of
 from replicafit_dis.build.evolution import Evolution
@@ -25,9 +28,17 @@ from replicafit_dis.build.observables import (
     neutrino_cross_section,
     reduced_cross_section,
 )
+from replicafit_dis.build.positivity import positivity_observables
 from replicafit_dis.build.tables import fk_table, flavours_of
 from replicafit_dis.build.target_mass import FEW_NODES, QUADRATURE_NODES, TargetMass
-from replicafit_dis.catalogue import DATA_FOLDER, DATASETS, DatasetInfo, dataset_path
+from replicafit_dis.catalogue import (
+    DATA_FOLDER,
+    DATASETS,
+    FIT_FILE,
+    POSITIVITY_FOLDER,
+    DatasetInfo,
+    dataset_path,
+)
 from replicafit_dis.grid import X_MIN, common_grid, first_needed
 from replicafit_dis.theory import TheoryParameters
 
@@ -93,6 +104,8 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         description="Compute the dataset files of replicafit-dis from published data and theory.",
     )
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=list(DATASETS), default=None)
+    parser.add_argument("--positivity", action="store_true", help="positivity observables instead")
+    parser.add_argument("--mean", type=Path, metavar="FIT_DIR", help="the mean of a fit instead")
     parser.add_argument("--output", type=Path, metavar="DIR", default=DATA_FOLDER)
     parser.add_argument("--force", action="store_true", help="replace files that are there already")
     return parser.parse_args(arguments)
@@ -101,6 +114,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> None:
     """Builds what is missing, or everything named with ``--force``."""
     options = parse_arguments(arguments)
+    if options.positivity:
+        build_positivity()
+        return
+    if options.mean:
+        write_mean(replicafit.load_fit(options.mean))
+        return
     options.output.mkdir(parents=True, exist_ok=True)
     names = options.only or list(DATASETS)
     wanted = [n for n in names if options.force or not dataset_path(n, options.output).exists()]
@@ -108,6 +127,20 @@ def main(arguments: list[str] | None = None) -> None:
     console.print(f"{len(names) - len(wanted)} of {len(names)} datasets are there already")
     if wanted:
         build_all(wanted, options.output, console)
+
+
+def build_positivity() -> None:
+    """Builds all positivity observables and writes them where they are shipped, in a minute."""
+    theory = TheoryParameters()
+    for observable in positivity_observables(theory, Evolution(theory, X_MIN)):
+        write_observable(POSITIVITY_FOLDER / f"{observable.name}.npz", observable)
+
+
+def write_mean(fit: replicafit.Fit) -> None:
+    """Writes the mean of the selected replicas where it is shipped, as a ``function.npz``."""
+    grid = common_grid()
+    names = np.array(fit.flavours, dtype=np.str_)
+    np.savez_compressed(FIT_FILE, x=grid, flavours=names, values=fit.mean(grid), q0=fit.q0)
 
 
 def build_all(names: list[str], output: Path, console: Console) -> None:

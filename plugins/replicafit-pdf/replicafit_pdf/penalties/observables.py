@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,21 @@ from replicafit_pdf.evolution_basis import rotation
 from replicafit_pdf.penalties.settings import PositivitySettings
 
 
-def read_observables(paths: Sequence[Path], folder: Path) -> tuple[Dataset, ...]:
-    """The observables in ``paths`` (files, or folders of .npz files), relative to ``folder``.
+def read_observables(
+    paths: Sequence[Path], package: str | None, folder: Path
+) -> tuple[Dataset, ...]:
+    """The observables in ``paths`` (files, or folders of .npz files) and those of ``package``.
 
     Those of one hadron come before those of two.
+
+    Args:
+        folder: where relative paths begin.
 
     Raises:
         DataError: nothing is there, or a file is no observable, or is given twice.
     """
-    files = [file for path in paths for file in _files(folder / path)]
+    folders = [folder / path for path in paths] + ([_shipped(package)] if package else [])
+    files = [file for path in folders for file in _files(path)]
     observables = tuple(read_observable(file) for file in files)
     for observable, file in zip(observables, files, strict=True):
         _check_operation(observable, file)
@@ -46,7 +53,7 @@ def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.
         DataError: an observable cannot be used, or acts at another scale.
         ModelError: it needs a flavour that those of the fit do not determine.
     """
-    observables = read_observables(settings.path, context.folder)
+    observables = read_observables(settings.path, settings.package, context.folder)
     for observable in observables:
         _check_scale(observable, context.attributes)
         _turn(observable, context.flavours)
@@ -89,6 +96,18 @@ def membership(observables: Sequence[Dataset]) -> np.ndarray:
 
 def _of_two_hadrons(observable: Dataset) -> bool:
     return isinstance(observable.tables[0], LuminosityTable)
+
+
+def _shipped(package: str) -> Path:
+    """The folder positivity of an installed package, which is not imported."""
+    found = find_spec(package) if package.isidentifier() else None
+    for place in (found and found.submodule_search_locations) or ():
+        if is_folder(Path(place) / "positivity"):
+            return Path(place) / "positivity"
+    raise DataError(
+        f"There is no installed package '{package}' that ships positivity observables. Install it, "
+        "or give path: files of observables, or folders of them."
+    )
 
 
 def _files(path: Path) -> list[Path]:

@@ -54,8 +54,11 @@ class PositivitySettings(GrowingSettings):
 
     type: Literal["positivity"] = "positivity"
     path: Paths = Field(
-        min_length=1,
-        description="Files of observables, or folders of them, relative to the runcard.",
+        default=(), description="Files of observables, or folders of them, relative to the runcard."
+    )
+    package: str | None = Field(
+        default=None,
+        description="An installed package that ships observables, in its folder positivity.",
     )
     maximum: Positive = Field(default=1e6, description="Where the multiplier ends.")
     alpha: float = Field(
@@ -68,6 +71,15 @@ class PositivitySettings(GrowingSettings):
         description="The most by which an observable may violate positivity: its negative "
         "predictions added up.",
     )
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if not self.path and self.package is None:
+            raise ValueError(
+                "there are no observables: give path, files or folders of them, or package, the "
+                "name of an installed package that ships some"
+            )
+        return self
 
 
 class IntegrabilitySettings(GrowingSettings):

@@ -364,3 +364,25 @@ def test_the_interpolated_member_is_the_stored_one(reference, nnpdf40):
 def test_mistakes_are_found_without_keras(module):
     code = f"import sys, replicafit_pdf.penalties.{module}; sys.exit('keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_package_that_is_installed_ships_observables(folder, tmp_path, monkeypatch):
+    """Its folder is found without importing it."""
+    package = tmp_path / "ships_some"
+    (package / "positivity").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError", encoding="utf-8")
+    (package / "positivity" / "UP.npz").write_bytes((folder / "UP.npz").read_bytes())
+    monkeypatch.syspath_prepend(tmp_path)
+    found = observables.read_observables([Path("DOWN.npz")], "ships_some", folder)
+    assert [each.name for each in found] == ["DOWN", "UP"]
+
+
+@pytest.mark.parametrize("package", ["no_such_package", "json", "os.path", "a b"])
+def test_a_package_without_observables_is_refused(package, folder):
+    with pytest.raises(DataError, match=f"no installed package '{package}' that ships"):
+        observables.read_observables([], package, folder)
+
+
+def test_positivity_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="give path, files or folders of them, or package"):
+        PositivitySettings()

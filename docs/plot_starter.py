@@ -1,0 +1,76 @@
+"""Draws the picture of README: gluon, valence and sea quarks of a fit, and a known function as lines.
+
+    python docs/plot_starter.py FIT_DIR KNOWN LABEL OUTPUT.png
+
+KNOWN is an LHAPDF set or member, a function.npz or another fit, at the scale of the fit.
+Needs matplotlib.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from plot_comparison import GREY, INK, LOWEST_X, STYLE, distances
+
+import replicafit
+
+# Okabe and Ito's colours, which colour-blind people tell apart; where each label stands (x, height).
+LEFT = {
+    "gluon  $xg$": ("#D55E00", "gluon / 10", 0.0045, 0.315, 0.1),
+    "up valence  $xu_v$": ("#0072B2", "up valence", 0.24, 0.625, 1.0),
+    "down valence  $xd_v$": ("#009E73", "down valence", 0.028, 0.10, 1.0),
+}
+RIGHT = {
+    r"anti-down  $x\bar{d}$": ("#0072B2", "anti-down", 0.0135, 0.315, 1.0),
+    r"anti-up  $x\bar{u}$": ("#E69F00", "anti-up", 0.003, 0.265, 1.0),
+    r"strange  $x(s + \bar{s})$": ("#009E73", "strange / 2", 0.0009, 0.265, 0.5),
+    r"charm  $x(c + \bar{c})$": ("#CC79A7", "charm / 2", 0.0032, 0.055, 0.5),
+}
+TITLES = ("Gluon and valence quarks", "Sea quarks")
+
+
+def draw(fit: replicafit.Fit, known: Path, label: str) -> plt.Figure:
+    """Two panels: bands of the selected replicas, and the known function as dashed lines."""
+    curves = distances(fit, known)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained")
+        for ax, chosen, title in zip(axes, (LEFT, RIGHT), TITLES, strict=True):
+            for name, (color, words, at, height, factor) in chosen.items():
+                x, replicas, theirs = curves[name]
+                low, middle, high = factor * np.percentile(replicas, [15.87, 50, 84.13], axis=0)
+                ax.fill_between(x, low, high, color=color, alpha=0.30, linewidth=0)
+                ax.plot(x, middle, color=color, linewidth=1.9)
+                ax.plot(x, factor * theirs, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
+                ax.text(at, height, words, color=color, fontsize=12.5, weight="bold")
+            ax.set(xscale="log", xlim=(LOWEST_X, 1), xlabel="$x$")
+            ax.set_title(title, loc="left", fontsize=12.5, color=INK)
+            ax.axhline(0, color=GREY, linewidth=0.6)
+        axes[0].set_ylabel(f"$x f(x)$ at {fit.q0:.2f} GeV")
+        axes[0].set_ylim(-0.03, 0.72)
+        axes[1].set_ylim(-0.03, 0.56)
+        key = plt.Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), label=label)
+        axes[1].legend(handles=[key], frameon=False, loc="upper right")
+    return figure
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("fit", type=Path, metavar="FIT_DIR")
+    parser.add_argument("known", type=Path, metavar="KNOWN")
+    parser.add_argument("label")
+    parser.add_argument("output", type=Path, metavar="OUTPUT.png")
+    given = parser.parse_args()
+    fit = replicafit.load_fit(given.fit)
+    draw(fit, given.known, given.label).savefig(given.output, dpi=110)
+
+
+if __name__ == "__main__":
+    main()
