@@ -23,15 +23,15 @@ import replicafit
 
 # Okabe and Ito's colours, which colour-blind people tell apart; where each label stands (x, height).
 LEFT = {
-    "gluon  $xg$": ("#D55E00", "gluon / 10", 0.0045, 0.315, 0.1),
-    "up valence  $xu_v$": ("#0072B2", "up valence", 0.24, 0.625, 1.0),
-    "down valence  $xd_v$": ("#009E73", "down valence", 0.028, 0.10, 1.0),
+    "gluon  $xg$": ("#D55E00", "gluon / 10", 0.0008, 0.285, 0.1),
+    "up valence  $xu_v$": ("#0072B2", "up valence", 0.0115, 0.56, 1.0),
+    "down valence  $xd_v$": ("#009E73", "down valence", 0.008, 0.018, 1.0),
 }
 RIGHT = {
-    r"anti-down  $x\bar{d}$": ("#0072B2", "anti-down", 0.0135, 0.315, 1.0),
-    r"anti-up  $x\bar{u}$": ("#E69F00", "anti-up", 0.003, 0.265, 1.0),
-    r"strange  $x(s + \bar{s})$": ("#009E73", "strange / 2", 0.0009, 0.265, 0.5),
-    r"charm  $x(c + \bar{c})$": ("#CC79A7", "charm / 2", 0.0032, 0.055, 0.5),
+    r"anti-down  $x\bar{d}$": ("#0072B2", "anti-down", 0.012, 0.315, 1.0),
+    r"anti-up  $x\bar{u}$": ("#E69F00", "anti-up", 0.17, 0.185, 1.0),
+    r"strange  $x(s + \bar{s})$": ("#009E73", "strange / 2", 0.00016, 0.265, 0.5),
+    r"charm  $x(c + \bar{c})$": ("#CC79A7", "charm / 2", 0.0032, 0.05, 0.5),
 }
 TITLES = ("Gluon and valence quarks", "Sea quarks")
 
@@ -49,11 +49,13 @@ def draw(fit: replicafit.Fit, known: Path, label: str) -> plt.Figure:
                 ax.plot(x, middle, color=color, linewidth=1.9)
                 ax.plot(x, factor * theirs, color=INK, linewidth=1.0, linestyle=(0, (4, 2)))
                 ax.text(at, height, words, color=color, fontsize=12.5, weight="bold")
+            if title == TITLES[1]:  # where anti-up is told from anti-down
+                ax.plot([0.075, 0.165], [0.158, 0.19], color=GREY, linewidth=0.8)
             ax.set(xscale="log", xlim=(LOWEST_X, 1), xlabel="$x$")
             ax.set_title(title, loc="left", fontsize=12.5, color=INK)
             ax.axhline(0, color=GREY, linewidth=0.6)
         axes[0].set_ylabel(f"$x f(x)$ at {fit.q0:.2f} GeV")
-        axes[0].set_ylim(-0.03, 0.72)
+        axes[0].set_ylim(-0.03, 0.75)
         axes[1].set_ylim(-0.03, 0.56)
         key = plt.Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), label=label)
         axes[1].legend(handles=[key], frameon=False, loc="upper right")

@@ -96,7 +96,7 @@ def _rows(theory: TheoryParameters, coupling: float) -> dict[str, Array]:
 
 
 def _light(kind: Kind, quarks: Sequence[int], point: Point) -> Array:
-    """Coefficients of partons (13, n) in F2 or FL of massless ``quarks``, four flavours being so."""
+    """Coefficients of partons (13, n) in F2 or FL of light ``quarks``, four being massless."""
     charges = np.array([CHARGES.get(flavour, 0.0) for flavour in range(1, 6)])
     rows = []
     for flavour in quarks:
