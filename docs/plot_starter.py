@@ -1,4 +1,4 @@
-"""Draws the picture of README: gluon, valence and sea quarks of a fit, and a known function as lines.
+"""Draws the picture of README: gluon, valence and sea quarks of a fit, a known function as lines.
 
     python docs/plot_starter.py FIT_DIR KNOWN LABEL OUTPUT.png
 
@@ -21,7 +21,7 @@ from plot_comparison import GREY, INK, LOWEST_X, STYLE, distances
 
 import replicafit
 
-# Okabe and Ito's colours, which colour-blind people tell apart; where each label stands (x, height).
+# Okabe and Ito's colours, which colour-blind people tell apart; where labels stand (x, height).
 LEFT = {
     "gluon  $xg$": ("#D55E00", "gluon / 10", 0.0008, 0.285, 0.1),
     "up valence  $xu_v$": ("#0072B2", "up valence", 0.0115, 0.56, 1.0),
