@@ -60,7 +60,7 @@ NOT_EXECUTED = {
     r"python runcards/": "draws; test_recipes fits the same cards",
     r"(python tests/faults|REPLICAFIT_FUZZ=)": "for developers; minutes to an hour",
     r"(python docs/(near_global|cross)_|replicafit run near_global.yml)": "data not shipped",
-    r"replicafit (run|check) (runcards|plugins)/\S+": "real data; test_cli checks the cards",
+    r"replicafit (run|check) (runcards|plugins|tests/benchmarks)/\S+": "real data; test_cli checks",
     r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; tested elsewhere",
     r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
     r"CUDA_VISIBLE_DEVICES=\d dask worker|replicafit run card.yml --executor 'dask:.*GPU": "GPUs",

@@ -43,7 +43,7 @@ def positivity(context: SectionContext) -> Section | None:
             observable
             for penalty in given
             for observable in read_observables(
-                [Path(p) for p in penalty["path"]], penalty.get("package"), folder
+                [Path(p) for p in penalty["path"]], folder, penalty.get("package")
             )
         ]
         found = {each.name: predictions(each, fit.sound) for each in observables}

@@ -25,7 +25,7 @@ from replicafit_pdf.penalties.settings import PositivitySettings
 
 
 def read_observables(
-    paths: Sequence[Path], package: str | None, folder: Path
+    paths: Sequence[Path], folder: Path, package: str | None = None
 ) -> tuple[Dataset, ...]:
     """The observables in ``paths`` (files, or folders of .npz files) and those of ``package``.
 
@@ -33,6 +33,7 @@ def read_observables(
 
     Args:
         folder: where relative paths begin.
+        package: a distribution that ships some.
 
     Raises:
         DataError: nothing is there, or a file is no observable, or is given twice.
@@ -53,7 +54,7 @@ def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.
         DataError: an observable cannot be used, or acts at another scale.
         ModelError: it needs a flavour that those of the fit do not determine.
     """
-    observables = read_observables(settings.path, settings.package, context.folder)
+    observables = read_observables(settings.path, context.folder, settings.package)
     for observable in observables:
         _check_scale(observable, context.attributes)
         _turn(observable, context.flavours)

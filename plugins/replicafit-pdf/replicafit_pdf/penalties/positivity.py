@@ -62,7 +62,7 @@ class Violation:
 
 def build(settings: PositivitySettings, context: PenaltyContext) -> Positivity:
     """The penalty."""
-    observables = read_observables(settings.path, settings.package, context.folder)
+    observables = read_observables(settings.path, context.folder, settings.package)
     return Positivity(
         predictions=_predictions(contracted(observables, context.x_grid, context.flavours)),
         alpha=settings.alpha,
@@ -72,7 +72,7 @@ def build(settings: PositivitySettings, context: PenaltyContext) -> Positivity:
 
 def verdict(settings: PositivitySettings, context: PenaltyContext) -> Verdict:
     """A replica passes if no observable is violated by more than the threshold."""
-    observables = read_observables(settings.path, settings.package, context.folder)
+    observables = read_observables(settings.path, context.folder, settings.package)
     predictions = _predictions(contracted(observables, context.x_grid, context.flavours))
     violation = Violation(predictions, membership(observables))
     return Verdict(violation, settings.threshold, at_checks=True)

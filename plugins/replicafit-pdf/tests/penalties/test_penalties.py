@@ -373,14 +373,14 @@ def test_a_package_that_is_installed_ships_observables(folder, tmp_path, monkeyp
     (package / "__init__.py").write_text("raise RuntimeError", encoding="utf-8")
     (package / "positivity" / "UP.npz").write_bytes((folder / "UP.npz").read_bytes())
     monkeypatch.syspath_prepend(tmp_path)
-    found = observables.read_observables([Path("DOWN.npz")], "ships_some", folder)
+    found = observables.read_observables([Path("DOWN.npz")], folder, "ships_some")
     assert [each.name for each in found] == ["DOWN", "UP"]
 
 
 @pytest.mark.parametrize("package", ["no_such_package", "json", "os.path", "a b"])
 def test_a_package_without_observables_is_refused(package, folder):
     with pytest.raises(DataError, match=f"no installed package '{package}' that ships"):
-        observables.read_observables([], package, folder)
+        observables.read_observables([], folder, package)
 
 
 def test_positivity_of_nothing_is_refused():
