@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -209,6 +209,17 @@ class Registry:
         there: tuple[Plugin | BrokenPlugin, ...] = (*self.plugins, *self.broken)
         distribution = FOUND_IN.get((kind, name), "")
         return "" if any(one.distribution == distribution for one in there) else distribution
+
+    def remedies_of_others(self, types: Collection[str], told: tuple[type[Component], str]) -> str:
+        """How to install what else components called ``types`` come with, beside what is ``told``.
+
+        For messages of cards of which nothing more is looked at.
+        """
+        found = {self.missing(kind, name) for kind, name in FOUND_IN if name in types}
+        return "".join(
+            f" The card needs {distribution} too: pip install -e plugins/{distribution}."
+            for distribution in sorted(found - {"", self.missing(*told)})
+        )
 
     def remedy(self, kind: type[Component], name: str) -> str:
         """How to install what is ``missing``."""

@@ -187,12 +187,21 @@ def _extended(node: yaml.Node, part: _Part, registry: Registry) -> _Part:
     given = str(node.value)
     if PRESET.fullmatch(given):
         if given not in registry.names(Preset):
-            raise RuncardError(_at(node, registry.absence(Preset, given)))
+            also = registry.remedies_of_others(set(_types(part.source.data)), (Preset, given))
+            raise RuncardError(_at(node, registry.absence(Preset, given) + also))
         return _preset(registry.get(Preset, given))
     path = part.path.parent / given
     if not is_there(path):
         raise RuncardError(_at(node, f"There is no runcard at '{path}' to extend. Check the path."))
     return _Part(str(path), path)
+
+
+def _types(data: Any) -> Iterator[str]:
+    """Whatever stands under a key ``type`` in a card."""
+    if isinstance(data, dict) and isinstance(data.get("type"), str):
+        yield data["type"]
+    for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from _types(each)
 
 
 def _preset(preset: Preset) -> _Part:

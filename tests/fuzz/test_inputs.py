@@ -294,7 +294,8 @@ def odd_array(array: np.ndarray, rng: random.Random) -> np.ndarray:
         case 2:
             return array[None]
         case 3:
-            return array.astype(rng.choice(["U8", "bool", "complex64", "float16", "M8[s]"]))
+            with np.errstate(all="ignore"):
+                return array.astype(rng.choice(["U8", "bool", "complex64", "float16", "M8[s]"]))
         case 4 if array.dtype.kind == "f":
             return np.full(array.shape, rng.choice(numbers))
         case 5 if array.dtype.kind == "f":

@@ -208,6 +208,17 @@ def test_what_is_missing_is_told_once_for_each_distribution(load):
     assert told.count("'rigde'") == 1
 
 
+def test_a_missing_preset_does_not_hide_what_else_is_missing(load):
+    text = (
+        "extends: replicafit_pdf:nnpdf40\ndata: {datasets: [{type: dis, name: A}, {type: csv}]}\n"
+    )
+    with pytest.raises(RuncardError) as caught:
+        load(text)
+    told = str(caught.value)
+    for distribution in ("replicafit-pdf", "replicafit-dis"):
+        assert told.count(f"pip install -e plugins/{distribution}.") == 1
+
+
 @pytest.mark.parametrize("model", ["", "model: {}\n", "model: {flavours: [f]}\n"])
 def test_a_card_without_layers_is_told_where_there_are_some(load, model):
     with pytest.raises(RuncardError, match=r"'model.layers' is missing.*replicafit_pdf:nnpdf40"):
