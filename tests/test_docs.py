@@ -283,7 +283,7 @@ def test_readme_reads_a_replica(tmp_path, registry, monkeypatch):
     if "dis" not in registry.names(DatasetReader):
         pytest.skip("replicafit-dis is not installed")
     card = ROOT / "runcards" / "dis.yml"
-    short = ["--replicas", "1-1", "--set", "training.max_steps=20"]
+    short = ["--replicas", "1-1", "--set", "training.max_steps=20", "--set", "penalties=[]"]
     follow_in(tmp_path, ["run", str(card), "-o", "fits/dis", *short])
     monkeypatch.chdir(tmp_path)
     code, _ = [b.text for b in blocks(ROOT / "README.md") if b.language == "python"]
