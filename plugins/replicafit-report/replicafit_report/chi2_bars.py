@@ -114,4 +114,5 @@ def _height(names: Sequence[str]) -> float:
 def _ends(values: Sequence[Spread]) -> np.ndarray:
     """How far to the right each reaches, of those that are known."""
     ends = np.array([np.fmax(value.mean, value.high) for value in values])
-    return ends[np.isfinite(ends)]
+    known: np.ndarray = ends[np.isfinite(ends)]
+    return known

@@ -96,15 +96,26 @@ def _coverage(
         shown = ax.get_position().height * height
         for i, (experiment, (across, up, count)) in enumerate(groups.items()):
             color, mark = CYCLE[i % len(CYCLE)], MARKS[i // len(CYCLE) % len(MARKS)]
-            style = {"color": color, "markeredgewidth": 0}
-            ax.plot(across, up, mark, markersize=3.4, alpha=0.75, **style)
+            (points,) = ax.plot(across, up, mark, color=color, markersize=3.4, alpha=0.75)
             if i >= NAMED:
                 continue
             column, row = (0.5 * (i % 2), -(58 + 19 * (i // 2))) if narrow else (1.03, -8 - 19 * i)
-            row = row / shown + (0 if narrow else 1)
-            ax.plot(column, row, mark, markersize=5, transform=ax.transAxes, clip_on=False, **style)
+            height_in_axes = row / shown + (0 if narrow else 1)
+            (sample,) = ax.plot(
+                column, height_in_axes, mark, color=color, markersize=5, transform=ax.transAxes
+            )
+            sample.set_clip_on(False)
+            for line in (points, sample):
+                line.set_markeredgewidth(0)
             words = f"{experiment}, {count}"
-            ax.text(column + 0.025, row, words, fontsize=10, va="center", transform=ax.transAxes)
+            ax.text(
+                column + 0.025,
+                height_in_axes,
+                words,
+                fontsize=10,
+                va="center",
+                transform=ax.transAxes,
+            )
         label_x(ax, first)
         ax.set_ylabel(second, loc="top", labelpad=2)
     return made.done(caption, screen="narrow" if narrow else "broad")

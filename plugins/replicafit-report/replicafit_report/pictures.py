@@ -339,8 +339,8 @@ def label_bands(
                     best, box = score, (start, foot, start + width, head)
         placed.append(box)
         middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        place = ax.transData.inverted().transform(middle)
-        ax.text(*place, label, ha="center", va="center", color=color, fontsize=size)
+        across, up = ax.transData.inverted().transform(middle)
+        ax.text(across, up, label, ha="center", va="center", color=color, fontsize=size)
 
 
 def rows_by_name(ax: Axes, names: Sequence[str], at: float = 0.0) -> None:

@@ -59,7 +59,14 @@ def chi2_table(record: Record) -> Table:
     total = [_short(np.mean(record.chi2(part))) for part in PARTS]
     every = _mean_and_deviation(record.chi2())
     phi = _phi(record, 0, record.chi2())
-    cells = ["Total", f"{first.n_data}", *_of_mean(record, 0), every, *phi, *total]
+    cells: list[str | Cell] = [
+        "Total",
+        f"{first.n_data}",
+        *_of_mean(record, 0),
+        every,
+        *phi,
+        *total,
+    ]
     rows.append(Row(cells, "strong"))
     known = record.predictions is not None
     of_mean, of_phi = (["mean prediction"], ["phi"]) if known else ([], [])

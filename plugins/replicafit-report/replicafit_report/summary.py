@@ -59,12 +59,12 @@ def verdict(record: Record) -> tuple[str, str]:
     judged = record.run.verdict
     if judged is not None:
         mood = "good" if not judged.findings else "fair" if judged.good else "bad"
-        words = {
+        begins = {
             "good": "The fit describes its data",
             "fair": "The fit describes its data, with remarks",
             "bad": "The fit is bad",
         }
-        return mood, f"{words[mood]}: {judged.says}."
+        return mood, f"{begins[mood]}: {judged.says}."
     counted = f"{len(record.sound)} of {len(record.fit)} replicas count"
     if record.predictions is None:
         chi2, what = float(np.mean(record.chi2())), "mean over the replicas that count"

@@ -140,7 +140,9 @@ def write_mean(fit: replicafit.Fit) -> None:
     """Writes the mean of the selected replicas where it is shipped, as a ``function.npz``."""
     grid = common_grid()
     names = np.array(fit.flavours, dtype=np.str_)
-    np.savez_compressed(FIT_FILE, x=grid, flavours=names, values=fit.mean(grid), q0=fit.q0)
+    np.savez_compressed(
+        FIT_FILE, x=grid, flavours=names, values=fit.mean(grid), q0=fit.attributes["q0"]
+    )
 
 
 def build_all(names: list[str], output: Path, console: Console) -> None:
