@@ -135,7 +135,8 @@ class FitInFolder:
                     f"Another job fits '{folder.path}' ({others[0].name}). Good replicas are "
                     "counted by one job at a time: wait for it, or give replica numbers."
                 )
-            clear_remains(folder.path, folder.path / "replicas", *job.dead())
+            whole = map(folder.replica, folder.finished())
+            clear_remains(folder.path, folder.path / "replicas", *whole, *job.dead())
             if card is None:
                 text = yaml.safe_dump(canonical(self.setup.runcard), sort_keys=False).encode()
             else:

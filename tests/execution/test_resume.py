@@ -14,6 +14,7 @@ from commands import COMMAND, call
 from toy import TOY_CARD
 
 from replicafit.data import read_dataset, write_dataset
+from replicafit.results.jobs import machine
 
 LONG_CARD = TOY_CARD.replace("replicas: 3", "replicas: 12").replace(
     "max_steps: 60", "max_steps: 3000"
@@ -113,8 +114,11 @@ def test_resuming_a_finished_fit_changes_nothing(uninterrupted, card):
     before = {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("replica_*/*")}
     commented = card.parent / "commented.yml"
     commented.write_text("# only a comment\n" + LONG_CARD)
+    half = uninterrupted / "replicas" / "replica_0001" / f".result.json~{machine()}-{2**22 + 1}-1-5"
+    half.touch()  # of a job that was killed as it wrote down what is selected
     code, out, err = call("run", commented, "-o", uninterrupted, "--resume", cwd=card.parent)
     assert code == 0, err
+    assert not half.exists()
     assert "12 replicas" in out
     assert {p: p.stat().st_mtime_ns for p in uninterrupted.rglob("replica_*/*")} == before
 
