@@ -9,6 +9,7 @@ Needs matplotlib.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -111,9 +112,9 @@ def _handles(label: str) -> list[plt.Line2D]:
     ]
 
 
-def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def command(draw: Callable[[replicafit.Fit, Path, str], plt.Figure], what: str) -> None:
+    """The command that says ``what`` it draws of a fit and a known function."""
+    parser = argparse.ArgumentParser(description=what.splitlines()[0])
     parser.add_argument("fit", type=Path, metavar="FIT_DIR")
     parser.add_argument("known", type=Path, metavar="KNOWN")
     parser.add_argument("label")
@@ -124,4 +125,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command(draw, __doc__)

@@ -8,7 +8,6 @@ Needs matplotlib.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,7 +16,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-from plot_comparison import GREY, INK, LOWEST_X, STYLE, distances
+from plot_comparison import GREY, INK, LOWEST_X, STYLE, command, distances
 
 import replicafit
 
@@ -62,17 +61,5 @@ def draw(fit: replicafit.Fit, known: Path, label: str) -> plt.Figure:
     return figure
 
 
-def main() -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("fit", type=Path, metavar="FIT_DIR")
-    parser.add_argument("known", type=Path, metavar="KNOWN")
-    parser.add_argument("label")
-    parser.add_argument("output", type=Path, metavar="OUTPUT.png")
-    given = parser.parse_args()
-    fit = replicafit.load_fit(given.fit)
-    draw(fit, given.known, given.label).savefig(given.output, dpi=110)
-
-
 if __name__ == "__main__":
-    main()
+    command(draw, __doc__)

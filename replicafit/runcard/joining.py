@@ -198,10 +198,13 @@ def _extended(node: yaml.Node, part: _Part, registry: Registry) -> _Part:
 
 def _types(data: Any) -> Iterator[str]:
     """Whatever stands under a key ``type`` in a card."""
-    if isinstance(data, dict) and isinstance(data.get("type"), str):
-        yield data["type"]
-    for each in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
-        yield from _types(each)
+    if isinstance(data, dict):
+        if isinstance(data.get("type"), str):
+            yield data["type"]
+        data = list(data.values())
+    if isinstance(data, list):
+        for each in data:
+            yield from _types(each)
 
 
 def _preset(preset: Preset) -> _Part:

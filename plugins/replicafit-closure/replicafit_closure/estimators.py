@@ -22,7 +22,8 @@ import numpy as np
 from replicafit.plugin import Seeds, chi2_from_factor
 
 POSITIONS_PER_PART = 10
-"""Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly."""
+"""Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly; of an input
+of any other range, of each half."""
 LINEAR_FROM = 0.1
 LOGARITHMIC_FROM = 0.01
 """Where data in (0, 1] do not reach below, positions are spaced linearly."""

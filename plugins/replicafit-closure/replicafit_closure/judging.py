@@ -25,14 +25,13 @@ from replicafit.plugin import (
 )
 from replicafit_closure.estimators import (
     LOGARITHMIC_FROM,
+    POSITIONS_PER_PART,
     ClosureFit,
     bias_and_variance,
     positions,
     pulls,
 )
 
-POSITIONS_PER_PART = 10
-"""Positions of an input of any range, times two."""
 MOST_POSITIONS = 200
 """Of functions of several inputs."""
 
