@@ -6,12 +6,15 @@ the others set: 4 standard deviations above their mean (arXiv:1410.8849, section
 arXiv:2109.02653, section 3.3). Mean and deviation are taken anew without those that fell out, until
 nobody falls out. Only too large values count, as in NNPDF's code.
 
+More than one in 17 that are stuck alike would widen this limit enough to pass it. So, what NNPDF's
+rule does not do, each of the largest third is held against the limit that it makes together with
+all that are below it; the lowest limit that is exceeded counts (looking from the largest number
+downwards as for generalized extreme Studentized deviates: B. Rosner, Technometrics 25 (1983) 165).
+
 None of n numbers lies further than (n - 1) / sqrt(n) standard deviations from their mean, so that
 fewer than 18 would never lose one. Below that number the limit comes from Student's t with the same
 probability, 3.2e-5: a new value lies above mean + t sigma sqrt(1 + 1 / m) of m others as rarely as
-a normal one lies above 4 sigma. Since several outliers hide each other, up to a third of the
-replicas are looked at from the largest number downwards (generalized extreme Studentized deviates:
-B. Rosner, Technometrics 25 (1983) 165). For many others t is 4.
+a normal one lies above 4 sigma. For many others t is 4.
 
 This looks across replicas, by definition, but only when they are finished: it judges, and alters
 nothing of them.
@@ -39,7 +42,7 @@ SIGMAS = 4.0
 FEW = 18
 """From so many on one of them can lie that far from their mean."""
 MOST_OUT = 3
-"""Among few, one in so many may fall out in a round."""
+"""One in so many may fall out in a round."""
 FIRST_X = 1e-6
 """Arc lengths begin here; below it they would weigh extrapolation only."""
 
@@ -244,14 +247,17 @@ def _limit(values: np.ndarray) -> float:
     count = len(values)
     if not count:
         return float("nan")
-    if count >= FEW:
-        return _above(values, SIGMAS * float(values.std()))
     ordered = np.sort(values)
-    for others in range(max(3, count - count // MOST_OUT), count):
-        limit = _few_limit(ordered[:others])
-        if ordered[others] > limit:
+    for below in range(max(3, count - count // MOST_OUT), count):
+        several = below + 1 >= FEW
+        limit = _many_limit(ordered[: below + 1]) if several else _few_limit(ordered[:below])
+        if ordered[below] > limit:
             return limit
-    return _few_limit(ordered)
+    return _many_limit(ordered) if count >= FEW else _few_limit(ordered)
+
+
+def _many_limit(values: np.ndarray) -> float:
+    return _above(values, SIGMAS * float(values.std()))
 
 
 def _few_limit(others: np.ndarray) -> float:

@@ -69,8 +69,8 @@ AXES: dict[str, Sequence[int]] = {
     "grid": (50, 100, 200, 400),
     "lanes": tuple(n for n in (1, 2, 4, 8, 16) if n <= len(os.sched_getaffinity(0))),
 }
-FIXED = "lanes"
-"""Grows against nothing: more of them is meant to cost less time."""
+LANES = "lanes"
+"""More of them are meant to take less time: with ten times the steps, so that training counts."""
 
 
 def write_data(folder: Path, size: Size) -> list[str]:
@@ -135,22 +135,29 @@ def power(sizes: Sequence[int], costs: Sequence[float]) -> float:
 
 
 def plot(found: dict[str, dict[int, Cost]], file: Path) -> None:
-    """Processor time against each size, with the fixed part visible."""
+    """Wall and processor time against each size."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(found), figsize=(3.2 * len(found), 3), sharey=True)
+    figure, (axes,) = plt.subplots(
+        1, len(found), figsize=(2.9 * len(found), 3), sharey=True, squeeze=False
+    )
     for axis, (name, costs) in zip(axes, found.items(), strict=True):
         sizes = list(costs)
-        for key, colour in (("wall", "#0072b2"), ("processor", "#d55e00")):
-            axis.plot(sizes, [getattr(c, key) for c in costs.values()], "o-", color=colour)
+        for key, colour, up in (("processor", "#b34700", 6), ("wall", "#005a8f", -14)):
+            seconds = [getattr(cost, key) for cost in costs.values()]
+            axis.plot(sizes, seconds, "o-", color=colour)
+            label = f"{key} time" if axis is axes[0] else ""
+            axis.annotate(
+                label, (sizes[0], seconds[0]), (0, up), textcoords="offset points", color=colour
+            )
         axis.set(xscale="log", yscale="log", xlabel=name, xticks=sizes)
         axis.set_xticklabels([f"{size:g}" for size in sizes])
         axis.minorticks_off()
-    axes[0].set_ylabel("seconds")
-    last = next(iter(found.values()))
-    size, cost = list(last.items())[-1]
-    axes[0].annotate("wall", (size, cost.wall), (-30, 6), textcoords="offset points")
-    axes[0].annotate("processor", (size, cost.processor), (-62, -14), textcoords="offset points")
+    axes[0].set(ylabel="seconds", yticks=(seconds := [10, 20, 50, 100]))
+    axes[0].set_yticklabels(map(str, seconds))
+    for axis in axes:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color="0.9")
     figure.tight_layout()
     figure.savefig(file)
 
@@ -168,16 +175,15 @@ def main() -> None:
     for name in given.axes:
         found[name] = {}
         for value in AXES[name]:
-            runs = [fit(replace(Size(), **{name: value}), given.steps) for _ in range(given.repeat)]
+            steps = 10 * given.steps if name == LANES else given.steps
+            runs = [fit(replace(Size(), **{name: value}), steps) for _ in range(given.repeat)]
             columns = zip(*(vars(each).values() for each in runs), strict=True)
             cost = found[name][value] = Cost(*map(statistics.median, columns))
             seconds = f"{cost.wall:8.1f} {cost.processor:12.1f}"
             print(f"{name:10s} {value:6d} {seconds} {cost.memory:10.0f}", flush=True)
-        if name != FIXED:
-            sizes = list(found[name])
-            for key in ("processor", "memory"):
-                law = power(sizes, [getattr(cost, key) for cost in found[name].values()])
-                print(f"{'':10s} {key} beyond the smallest fit grows with the power {law:.2f}")
+        if name != LANES:
+            law = power(list(found[name]), [cost.processor for cost in found[name].values()])
+            print(f"{'':10s} processor time beyond the smallest fit's: power {law:.2f}")
     if given.plot:
         plot(found, given.plot)
 

@@ -37,22 +37,25 @@ def slow(results):
     def figures(r):
         return np.array([r.chi2_per_datum.all, *r.arc_length.values()], np.float64)
 
+    def student(others):
+        if len(others) < 3:
+            return np.inf
+        t = stats.t.isf(stats.norm.sf(4), len(others) - 1)
+        return np.mean(others) + t * np.std(others, ddof=1) * np.sqrt(1 + 1 / len(others))
+
+    def four_sigma(values):
+        return np.mean(values) + 4 * np.std(values)
+
     def limit(values):
-        if len(values) >= 18:
-            return np.mean(values) + 4 * np.std(values)
         ordered = sorted(values)
-
-        def student(others):
-            if len(others) < 3:
-                return np.inf
-            t = stats.t.isf(stats.norm.sf(4), len(others) - 1)
-            return np.mean(others) + t * np.std(others, ddof=1) * np.sqrt(1 + 1 / len(others))
-
         for out in range(len(ordered) // 3, 0, -1):
-            others = ordered[: len(ordered) - out]
-            if len(others) >= 3 and ordered[-out] > student(others) * (1 + 1e-12):
-                return student(others)
-        return student(ordered)
+            below, with_it = ordered[: len(ordered) - out], ordered[: len(ordered) - out + 1]
+            if len(below) < 3:
+                continue
+            found = student(below) if len(with_it) < 18 else four_sigma(with_it)
+            if ordered[-out] > found * (1 + 1e-12):
+                return found
+        return student(ordered) if len(ordered) < 18 else four_sigma(ordered)
 
     passing = [
         r
@@ -105,11 +108,11 @@ def test_too_small_a_chi2_is_no_fault():
     assert 5 in select(results).selected
 
 
-def test_an_outlier_that_hides_another_is_removed_first():
+def test_an_outlier_that_hides_another_is_removed_with_it():
     results = ensemble(60)
     results[0], results[1] = result(1, chi2=50.0), result(2, chi2=2.5)
     selection = select(results)
-    assert selection.rounds == 3
+    assert selection.rounds == 2
     assert selection.selected == tuple(range(3, 61))
     assert selection.limits["chi2_per_datum"] < 2.0
 
@@ -196,6 +199,14 @@ def test_stuck_replicas_among_few_fall_out_even_where_they_hide_each_other(count
     selection = select(results)
     assert selection.selected == tuple(range(stuck + 1, count + 1))
     assert f"sigma of the {count - stuck} others" in selection.reasons[1][0]
+
+
+@pytest.mark.parametrize(("count", "stuck"), [(18, 2), (20, 2), (22, 7), (100, 6), (100, 30)])
+def test_stuck_replicas_among_many_do_not_hide_each_other(count, stuck):
+    results = ensemble(count)
+    for i in range(stuck):
+        results[i] = result(i + 1, chi2=6.6 + 0.3 * i)
+    assert select(results).selected == tuple(range(stuck + 1, count + 1))
 
 
 def test_good_replicas_among_few_stay():

@@ -96,8 +96,8 @@ class DaskExecutor(Executor):
         setup = self._setup
         assert setup is not None
         runcard = canonical(setup.runcard)
-        size = -(-len(numbers) // max(1, self._count()))
-        size = min(max(slots, size // 2), size)
+        share = -(-len(numbers) // max(1, self._count()))
+        size = min(-(-share // (2 * slots)) * slots, share)
         for part in runs(sorted(numbers), size):
             yield Task(
                 runcard=runcard,
