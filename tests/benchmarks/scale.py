@@ -143,14 +143,14 @@ def plot(found: dict[str, dict[int, Cost]], file: Path) -> None:
     )
     for axis, (name, costs) in zip(axes, found.items(), strict=True):
         sizes = list(costs)
-        for key, colour, up in (("processor", "#b34700", 6), ("wall", "#005a8f", -14)):
+        for key, colour in (("processor", "#b34700"), ("wall", "#005a8f")):
             seconds = [getattr(cost, key) for cost in costs.values()]
             axis.plot(sizes, seconds, "o-", color=colour)
-            label = f"{key} time" if axis is axes[0] else ""
-            axis.annotate(
-                label, (sizes[0], seconds[0]), (0, up), textcoords="offset points", color=colour
-            )
-        axis.set(xscale="log", yscale="log", xlabel=name, xticks=sizes)
+            if axis is axes[-1]:
+                end = sizes[-1], seconds[-1]
+                axis.annotate(f"{key} time", end, (8, -3), textcoords="offset points", color=colour)
+        unit = ", ten times the steps" if name == LANES else ""
+        axis.set(xscale="log", yscale="log", xlabel=name + unit, xticks=sizes)
         axis.set_xticklabels([f"{size:g}" for size in sizes])
         axis.minorticks_off()
     axes[0].set(ylabel="seconds", yticks=(seconds := [10, 20, 50, 100]))
