@@ -42,6 +42,16 @@ class Covariance:
         matrix[np.diag_indices_from(matrix)] += self.independent
         return matrix
 
+    @cached_property
+    def factor(self) -> np.ndarray:
+        """Its lower Cholesky factor, (d, d).
+
+        Raises:
+            np.linalg.LinAlgError: it is not positive definite.
+        """
+        found: np.ndarray = np.linalg.cholesky(self.dense)
+        return found
+
     @property
     def variances(self) -> np.ndarray:
         """Its diagonal, (d,)."""
@@ -203,15 +213,16 @@ def covariance(datasets: Sequence[Dataset]) -> Covariance:
     return Covariance(found.independent(reference), found.shifts(reference))
 
 
-def cholesky(matrix: np.ndarray, datasets: Sequence[Dataset]) -> np.ndarray:
+def cholesky(matrix: np.ndarray | Covariance, datasets: Sequence[Dataset]) -> np.ndarray:
     """Lower Cholesky factor of ``matrix`` (d, d), the covariance of ``datasets``.
 
     Raises:
         DataError: the matrix is not positive definite; names the dataset and the data.
     """
     try:
-        return np.linalg.cholesky(matrix)
+        return matrix.factor if isinstance(matrix, Covariance) else np.linalg.cholesky(matrix)
     except np.linalg.LinAlgError:
+        matrix = matrix.dense if isinstance(matrix, Covariance) else matrix
         start = 0
         for dataset in datasets if len(datasets) > 1 else ():  # one of them may spoil it alone
             own = slice(start, start + dataset.n_data)

@@ -125,7 +125,7 @@ class FitData:
     @cached_property
     def cholesky(self) -> np.ndarray:
         """Lower factor of the experimental covariance, (d, d)."""
-        return cholesky(self.covariance, self.datasets)
+        return cholesky(self.errors, self.datasets)
 
     @cached_property
     def sampling_cholesky(self) -> np.ndarray:

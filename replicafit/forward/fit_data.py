@@ -199,7 +199,7 @@ class _Assembly:
             errors = errors.regularized(settings.norm_threshold)
         errors = self._weighted(errors, data)
         if errors is not data.errors:
-            cholesky(errors.dense, data.datasets)  # not positive definite: found here
+            cholesky(errors, data.datasets)  # not positive definite: found here
         return errors
 
     def _weighted(self, errors: Covariance, data: FitData) -> Covariance:
