@@ -8,8 +8,7 @@ describes costs neither Keras nor the reading of data.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from replicafit.components import KINDS as KINDS
 from replicafit.components import Command as Command
@@ -48,6 +47,7 @@ from replicafit.errors import PluginError as PluginError
 from replicafit.errors import ReplicafitError as ReplicafitError
 from replicafit.errors import RuncardError as RuncardError
 from replicafit.errors import TrainingError as TrainingError
+from replicafit.later import offered
 
 if TYPE_CHECKING:
     from replicafit.cli.exit_codes import FAILED as FAILED
@@ -142,83 +142,4 @@ if TYPE_CHECKING:
     from replicafit.training.slots import PreparedReplica as PreparedReplica
     from replicafit.training.slots import Slots as Slots
 
-_LATER = {
-    "replicafit.cli.exit_codes": ("FAILED", "INTERRUPTED"),
-    "replicafit.cli.options": ("OVERRIDES", "RUNCARD", "overrides_of"),
-    "replicafit.components.builtin.keras_names": ("KerasObject",),
-    "replicafit.components.builtin.optimizers": ("OptimizerSettings", "PerReplica"),
-    "replicafit.data": (
-        "Dataset",
-        "FitData",
-        "LuminosityTable",
-        "ReplicaData",
-        "read_dataset",
-        "read_datasets",
-        "write_dataset",
-    ),
-    "replicafit.data.cuts": ("NothingLeftError", "passing", "select"),
-    "replicafit.data.dataset_file": ("read_observable", "write_observable"),
-    "replicafit.data.fit_data": ("join_grids",),
-    "replicafit.data.known_functions": ("known_function", "on_flavours"),
-    "replicafit.data.luminosity": ("Table",),
-    "replicafit.execution.executors": ("Executor", "Lanes", "executor_for"),
-    "replicafit.execution.lanes": ("PreparingQueue", "run_lane"),
-    "replicafit.execution.observers": ("FitBeginning", "Observer"),
-    "replicafit.execution.plans": ("Plan",),
-    "replicafit.execution.sink": ("Sink",),
-    "replicafit.execution.starting": ("import_engine_quietly", "one_blas_thread"),
-    "replicafit.execution.variants": ("Checked", "HeldOut", "Variants"),
-    "replicafit.forward.fit_data": ("load_data",),
-    "replicafit.forward.predictions": ("chi2_from_factor", "on_grid"),
-    "replicafit.layers": ("MultiDense", "MultiInitializer", "replicate"),
-    "replicafit.layers.activations": ("named_activation",),
-    "replicafit.layers.multi_dense": ("plain_dense",),
-    "replicafit.layers.multi_initializer": ("as_seeds",),
-    "replicafit.layers.per_replica": ("PerReplicaConstraint", "PerReplicaRegularizer"),
-    "replicafit.plugins": ("Registry", "load_registry", "with_files"),
-    "replicafit.reading": ("UnreadableError", "is_folder", "is_there", "read_text"),
-    "replicafit.results.files": ("appearing", "beside", "read_arrays", "write_json"),
-    "replicafit.results.fit": ("Measured",),
-    "replicafit.results.folder": ("FitFolder",),
-    "replicafit.results.progress": ("Progress", "ReplicaProgress", "Spread"),
-    "replicafit.results.records": ("Execution", "ReplicaRecord", "RunRecord"),
-    "replicafit.results.replica": ("ReplicaResult",),
-    "replicafit.results.selection": ("figure_words",),
-    "replicafit.results.verdict": ("allowed_chi2",),
-    "replicafit.runcard": (
-        "Override",
-        "Runcard",
-        "Setup",
-        "canonical",
-        "compared",
-        "differences",
-        "load_runcard",
-        "load_setup",
-        "runcard_type",
-    ),
-    "replicafit.runcard.expressions": ("condition",),
-    "replicafit.runcard.joining": ("items_as_written",),
-    "replicafit.runcard.models": ("FunctionPath",),
-    "replicafit.runcard.yaml_source": ("YamlSource",),
-    "replicafit.seeds": ("Seeds",),
-    "replicafit.training.optimizers": ("Element", "Optimizer", "optimizer"),
-    "replicafit.training.slots": ("FinishedReplica", "PreparedReplica", "Slots"),
-}
-_NOT_OFFERED = {"annotations", "import_module", "TYPE_CHECKING", "Any"}
-
-__all__ = sorted(
-    {name for name in globals() if not name.startswith("_")} - _NOT_OFFERED
-    | {name for names in _LATER.values() for name in names}
-)
-
-
-def __getattr__(name: str) -> Any:
-    """What is imported late, by name."""
-    for module, names in _LATER.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    raise AttributeError(f"module 'replicafit.plugin' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = offered(__name__, __file__)

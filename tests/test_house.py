@@ -14,6 +14,7 @@ import replicafit
 PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
     *(
+        "later",
         "errors",
         "reading",
         "seeds",

@@ -10,46 +10,20 @@ Each is imported when it is asked for, with Keras if it needs it.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from replicafit.later import offered
 
 if TYPE_CHECKING:
-    from replicafit.testing.conformance import ConformanceError, close, require, same
-    from replicafit.testing.datasets import check_dataset
-    from replicafit.testing.exporters import check_exporter
-    from replicafit.testing.forward_maps import check_forward_map
-    from replicafit.testing.layers import check_layer
-    from replicafit.testing.optimizers import check_optimizer
-    from replicafit.testing.penalties import check_penalty
+    from replicafit.testing.conformance import ConformanceError as ConformanceError
+    from replicafit.testing.conformance import close as close
+    from replicafit.testing.conformance import require as require
+    from replicafit.testing.conformance import same as same
+    from replicafit.testing.datasets import check_dataset as check_dataset
+    from replicafit.testing.exporters import check_exporter as check_exporter
+    from replicafit.testing.forward_maps import check_forward_map as check_forward_map
+    from replicafit.testing.layers import check_layer as check_layer
+    from replicafit.testing.optimizers import check_optimizer as check_optimizer
+    from replicafit.testing.penalties import check_penalty as check_penalty
 
-_LATER = {
-    "ConformanceError": "conformance",
-    "close": "conformance",
-    "require": "conformance",
-    "same": "conformance",
-    "check_dataset": "datasets",
-    "check_exporter": "exporters",
-    "check_forward_map": "forward_maps",
-    "check_layer": "layers",
-    "check_optimizer": "optimizers",
-    "check_penalty": "penalties",
-}
-
-__all__ = [
-    "ConformanceError",
-    "check_dataset",
-    "check_exporter",
-    "check_forward_map",
-    "check_layer",
-    "check_optimizer",
-    "check_penalty",
-    "close",
-    "require",
-    "same",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module 'replicafit.testing' has no attribute {name!r}")
-    return getattr(import_module(f"replicafit.testing.{_LATER[name]}"), name)
+__getattr__, __dir__, __all__ = offered(__name__, __file__)
