@@ -60,7 +60,7 @@ def main() -> None:
         found.append(table.convolve(table.convolutions, [function] * len(table.convolutions)))
     values = np.array(found) * factor
     for mean, deviation in zip(values.mean(axis=0), values.std(axis=0, ddof=1), strict=True):
-        print(f"{mean:.6g} ± {deviation:.2g}, of {len(values)} members")
+        print(f"{mean:.6g} ± {deviation:.3g}, of {len(values)} members")
 
 
 if __name__ == "__main__":

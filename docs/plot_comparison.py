@@ -72,7 +72,7 @@ def draw(fit: replicafit.Fit, known: Path, label: str) -> plt.Figure:
         columns = [axes[row : row + 2, i] for row in (0, 2) for i in range(4)]
         for column, (name, panel) in zip(columns, distances(fit, known).items(), strict=True):
             _panel(column, name, *panel)
-        axes[0, 3].legend(handles=_handles(label), frameon=False, fontsize=10, loc="upper right")
+        axes[0, 2].legend(handles=_handles(label), frameon=False, fontsize=10, loc="upper left")
         for row in (1, 3):
             axes[row, 0].set_ylabel("distance\nin sigma")
         figure.suptitle(
