@@ -15,6 +15,8 @@ A message says what was given, what is allowed and what to do. Only ``replicafit
 these and turns them into exit code 2, or 1 where a fit was under way.
 """
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -66,3 +68,9 @@ class DamagedError(OutputError):
 
 class DiskError(OutputError):
     """The disk is full or the machine at its limits; what is written stays, --resume goes on."""
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """The end of a message: which of the ``known`` words is nearest; nothing if none is near."""
+    near = get_close_matches(given, list(known), n=1)
+    return f" Did you mean '{near[0]}'?" if near else ""

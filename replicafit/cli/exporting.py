@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from replicafit.cli.loading import registry_of
+from replicafit.cli.loading import installed
 from replicafit.components import Exporter, RuncardSection
 from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import Registry
@@ -42,7 +42,7 @@ def export(folder: Path, format_name: str, name: str | None, settings: tuple[str
 
     from replicafit.results.folder import FitFolder
 
-    registry = registry_of()
+    registry = installed()
     exporter = _format(registry, format_name)
     fit, console = FitFolder(folder), Console()
     sections = _sections(fit.run(), settings, registry)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import numpy as np
-import yaml
 
 from replicafit.components import DatasetReader, Preset
 from replicafit.data.csv_file import Columns
 from replicafit.errors import DataError, PluginError
 from replicafit.plugins import Registry
+from replicafit.runcard.explaining import in_one_line
 
 EXAMPLE_DATA = "example.csv"
 EXAMPLE: Mapping[str, Any] = {"type": "csv", "path": EXAMPLE_DATA, "error": "error"}
@@ -27,39 +26,31 @@ USUAL: Mapping[str, Sequence[str]] = {
 """What columns of csv files are often called."""
 
 
-@dataclass(frozen=True)
-class FirstCard:
-    """What the card is to hold.
+def card_text(
+    title: str,
+    replicas: int,
+    datasets: Sequence[Mapping[str, Any]],
+    functions: Sequence[str],
+    schema: str,
+) -> str:
+    """The runcard.
 
-    Attributes:
+    Args:
         title: one line.
         replicas: how many.
         datasets: entries of ``data.datasets``.
         functions: names of the functions that the data need; none where a preset has a network.
         schema: the file of the JSON Schema, relative to the card.
     """
-
-    title: str
-    replicas: int
-    datasets: Sequence[Mapping[str, Any]]
-    functions: Sequence[str]
-    schema: str
-
-    def text(self) -> str:
-        """The runcard."""
-        entries = "\n".join(f"    - {_flow(entry)}" for entry in self.datasets)
-        model = "# no section `model`: a preset has the network\n"
-        if self.functions:
-            model = _template("first_card_model.yml").format(
-                flavours=_flow([*self.functions]), count=len(self.functions)
-            )
-        return _template("first_card.yml").format(
-            schema=self.schema,
-            title=_flow(self.title),
-            replicas=self.replicas,
-            entries=entries,
-            model=model,
+    entries = "\n".join(f"    - {in_one_line(entry)}" for entry in datasets)
+    model = "# no section `model`: a preset has the network\n"
+    if functions:
+        model = _template("first_card_model.yml").format(
+            flavours=in_one_line([*functions]), count=len(functions)
         )
+    return _template("first_card.yml").format(
+        schema=schema, title=in_one_line(title), replicas=replicas, entries=entries, model=model
+    )
 
 
 def columns_of(path: Path) -> tuple[list[str], dict[str, str]]:
@@ -126,11 +117,6 @@ def example_data() -> str:
     y = 0.3 + np.exp(-2 * x) * np.sin(6 * x) + 0.04 * generator.standard_normal(len(x))
     lines = [f"{a:.4f},{b:.4f},0.04" for a, b in zip(x, y, strict=True)]
     return "\n".join(["# invented: 0.3 + exp(-2 x) sin(6 x)", "x,y,error", *lines, ""])
-
-
-def _flow(value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
-    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def _template(name: str) -> str:

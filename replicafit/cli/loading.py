@@ -1,8 +1,6 @@
-"""Registry and runcard as the command line names them."""
+"""The installed plugins, for commands."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
@@ -14,16 +12,6 @@ def installed() -> Registry:
     registry = load_registry()
     warn_of(registry)
     return registry
-
-
-def registry_of(card: Path | None = None) -> Registry:
-    """The installed plugins, and those that the runcard ``card`` brings along."""
-    registry = installed()
-    if card is None:
-        return registry
-    from replicafit.runcard.loading import registry_for
-
-    return registry_for(card, registry)
 
 
 def warn_of(registry: Registry) -> None:

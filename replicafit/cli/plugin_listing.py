@@ -38,7 +38,8 @@ def plugins(as_json: bool, checked: bool) -> None:
     """Lists the plugins and the components they provide."""
     registry = load_registry(choice=replace(Choice.from_environment(), strict=False))
     if as_json:
-        click.echo(json.dumps(_records(registry), indent=1))
+        records = [*map(_record, registry.plugins), *map(_record, registry.broken)]
+        click.echo(json.dumps(records, indent=1))
     else:
         click.echo(_page(registry), nl=False)
     if not checked:
@@ -64,11 +65,6 @@ def _page(registry: Registry) -> str:
     return shown.getvalue()
 
 
-def _records(registry: Registry) -> list[dict[str, Any]]:
-    """Each plugin as plain JSON data, those that did not load too."""
-    return [*map(_record, registry.plugins), *map(_record, registry.broken)]
-
-
 def _faults(registry: Registry) -> list[str]:
     """Everything that is wrong, in full: tracebacks, names provided twice, code that is not there.
 
@@ -85,6 +81,7 @@ def _faults(registry: Registry) -> list[str]:
 
 
 def _record(plugin: Plugin | BrokenPlugin) -> dict[str, Any]:
+    """It as plain JSON data."""
     record = {
         "name": plugin.name,
         "distribution": plugin.distribution,

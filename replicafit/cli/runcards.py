@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from replicafit.cli.exit_codes import FAILED
-from replicafit.cli.loading import registry_of
+from replicafit.cli.loading import installed
 from replicafit.cli.wrapping import page, write_names
 from replicafit.errors import OutputError, PluginError
 from replicafit.reading import is_there
@@ -21,7 +21,7 @@ def schema() -> None:
     """Prints the JSON Schema of runcards, installed plugins included."""
     from replicafit.runcard import runcard_schema
 
-    click.echo(json.dumps(runcard_schema(registry_of()), indent=1))
+    click.echo(json.dumps(runcard_schema(installed()), indent=1))
 
 
 @click.command()
@@ -34,7 +34,7 @@ def explain(key: str) -> None:
     """
     from replicafit.runcard.explaining import explain as explained
 
-    found, shown = explained(registry_of(), key), page()
+    found, shown = explained(installed(), key), page()
     if found.name:
         shown.write(f"{found.name}\n")
     with shown.indentation():
@@ -52,9 +52,11 @@ def explain(key: str) -> None:
 @click.argument("second", metavar="B", type=click.Path(path_type=Path, dir_okay=False))
 def diff(first: Path, second: Path) -> None:
     """Compares what the runcards A and B mean; exit code 1 if they differ."""
-    from replicafit.runcard import canonical, compared, load_runcard
+    from replicafit.runcard import canonical, compared, load_setup
 
-    ours, theirs = (canonical(load_runcard(card, registry_of(card))) for card in (first, second))
+    ours, theirs = (
+        canonical(load_setup(card, (), installed()).runcard) for card in (first, second)
+    )
     found = compared(ours, theirs)
     for difference in found:
         values = (json.dumps(value) for value in (difference.ours, difference.theirs))
@@ -84,7 +86,7 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     from replicafit.data import read_dataset
     from replicafit.runcard import load_setup, runcard_schema
 
-    registry = registry_of()
+    registry = installed()
     if not card.name:
         raise OutputError(f"'{card}' is a folder. Give a file, such as runcard.yml.")
     schema = card.with_suffix(".schema.json")
@@ -118,13 +120,13 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
         datasets, functions = [first_card.entry_for(data, card.parent, columns)], [columns["y"]]
     replicas = ask("How many replicas", 20, type=click.IntRange(min=1))
     title = ask("Title", card.stem)
-    start = first_card.FirstCard(title, replicas, datasets, functions, schema.name)
+    text = first_card.card_text(title, replicas, datasets, functions, schema.name)
     try:
         card.parent.mkdir(parents=True, exist_ok=True)
         if data is not None:
-            checked(load_setup(card, (), registry, text=start.text()))
-        for file, text in {**files, card: start.text()}.items():
-            file.write_text(text, encoding="utf-8")
+            checked(load_setup(card, (), registry, text=text))
+        for file, content in {**files, card: text}.items():
+            file.write_text(content, encoding="utf-8")
     except OSError as cause:
         raise OutputError(
             f"'{card}' cannot be written ({cause.strerror}). Give another file."

@@ -49,14 +49,12 @@ class Covariance:
         Raises:
             np.linalg.LinAlgError: it is not positive definite.
         """
-        found: np.ndarray = np.linalg.cholesky(self.dense)
-        return found
+        return np.asarray(np.linalg.cholesky(self.dense))
 
     @property
     def variances(self) -> np.ndarray:
         """Its diagonal, (d,)."""
-        found: np.ndarray = self.independent + (self.shifts**2).sum(axis=1)
-        return found
+        return np.asarray(self.independent + (self.shifts**2).sum(axis=1))
 
     def selected(self, which: np.ndarray) -> Covariance:
         """Of the data ``which``, a mask or indices."""
@@ -94,8 +92,7 @@ class Covariance:
         Rows are eigenvectors of the correlation matrix, in units of their standard deviation.
         """
         errors, values, vectors = _correlation(self.dense)
-        rows: np.ndarray = vectors.T / np.sqrt(values)[:, None] / errors
-        return rows
+        return np.asarray(vectors.T / np.sqrt(values)[:, None] / errors)
 
     @cached_property
     def correlated(self) -> np.ndarray:
@@ -251,5 +248,4 @@ def _correlation(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def solve_lower(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
     """factor^-1 right, for a lower triangular factor."""
-    solved: np.ndarray = solve_triangular(factor, right, lower=True, check_finite=False)
-    return solved
+    return np.asarray(solve_triangular(factor, right, lower=True, check_finite=False))

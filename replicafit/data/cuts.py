@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from types import MappingProxyType
 
 import numpy as np
 
 from replicafit.data.dataset import Dataset
-from replicafit.errors import DataError
-from replicafit.runcard.expressions import Condition, condition, quantity
+from replicafit.errors import DataError, did_you_mean
+from replicafit.runcard.expressions import Expression, condition, quantity
 
 
 class NothingLeftError(DataError):
@@ -68,7 +67,7 @@ def select(dataset: Dataset, kept: np.ndarray) -> Dataset:
     )
 
 
-def _mask(dataset: Dataset, columns: Mapping[str, np.ndarray], cut: Condition) -> np.ndarray:
+def _mask(dataset: Dataset, columns: Mapping[str, np.ndarray], cut: Expression) -> np.ndarray:
     unknown = sorted(cut.names - columns.keys())
     if unknown:
         raise DataError(
@@ -94,9 +93,10 @@ def by_fold(
     names = [dataset.name for dataset in datasets]
     for name in (name for fold in folds for name in fold):
         if name not in names:
-            near = get_close_matches(name, names, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            raise DataError(f"data.folds names '{name}', which is no dataset of the fit.{hint}")
+            raise DataError(
+                f"data.folds names '{name}', which is no dataset of the fit."
+                f"{did_you_mean(name, names)}"
+            )
     out = set(folds[hold_out - 1]) if hold_out is not None else set()
     fitted = tuple(dataset for dataset in datasets if dataset.name not in out)
     if not fitted:

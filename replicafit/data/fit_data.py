@@ -139,8 +139,7 @@ class FitData:
         """H (d, d) with H H^T = ``sampled_extra``, which may have vanishing eigenvalues."""
         assert self.sampled_extra is not None
         values, vectors = np.linalg.eigh(self.sampled_extra)
-        root: np.ndarray = vectors * np.sqrt(np.maximum(values, 0))
-        return root
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0)))
 
     @cached_property
     def sources(self) -> Sources:

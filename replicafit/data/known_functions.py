@@ -95,8 +95,7 @@ def on_flavours(
             f"The tables need {', '.join(missing)}, which a function of "
             f"{', '.join(function.flavours)} does not determine. Use one that has them."
         ) from None
-    values: np.ndarray = function(x) @ turn
-    return values
+    return np.asarray(function(x) @ turn)
 
 
 def read_function(path: Path) -> GridFunctions:

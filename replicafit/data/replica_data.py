@@ -91,8 +91,7 @@ def _part(count: int, generator: np.random.Generator, fraction: float) -> np.nda
     a share ``fraction`` of the replicas.
     """
     size = int(fraction * count + generator.random())
-    part: np.ndarray = generator.permutation(count) < size
-    return part
+    return np.asarray(generator.permutation(count) < size)
 
 
 class NoPseudodataError(DataError):
@@ -173,10 +172,9 @@ def _drawn(data: FitData, generator: np.random.Generator, how: Fluctuation) -> n
     """All data once, whatever their sign, (d,); from the covariance (arXiv:0808.1231, 2.1)."""
     if how == "multiplicative":
         return _apart(data, generator)
-    values: np.ndarray = data.central + data.sampling_cholesky @ generator.standard_normal(
-        data.n_data
+    return np.asarray(
+        data.central + data.sampling_cholesky @ generator.standard_normal(data.n_data)
     )
-    return values
 
 
 def _apart(data: FitData, generator: np.random.Generator) -> np.ndarray:
@@ -194,5 +192,4 @@ def _apart(data: FitData, generator: np.random.Generator) -> np.ndarray:
     added = np.sqrt(sources.variance) * own + sources.additive @ numbers
     if data.sampled_extra is not None:
         added += data.extra_root @ generator.standard_normal(data.n_data)
-    values: np.ndarray = (data.central + added) * factors
-    return values
+    return np.asarray((data.central + added) * factors)

@@ -40,14 +40,12 @@ class Sources:
         With the measured values as reference, shifts and ``independent`` make the covariance of
         arXiv:0912.2276, eq. 2; with predictions of an earlier fit the t0 covariance of that paper.
         """
-        shifts: np.ndarray = self.additive + self.percent * (reference[:, None] / 100)
-        return shifts
+        return np.asarray(self.additive + self.percent * (reference[:, None] / 100))
 
     def independent(self, reference: np.ndarray) -> np.ndarray:
         """Variance of what shifts each datum alone, (d,); multiplicative errors as above."""
         scale = reference[:, None] / 100
-        found: np.ndarray = self.variance + ((self.uncorrelated_percent * scale) ** 2).sum(axis=1)
-        return found
+        return np.asarray(self.variance + ((self.uncorrelated_percent * scale) ** 2).sum(axis=1))
 
 
 def sources(datasets: Sequence[Dataset]) -> Sources:
@@ -122,8 +120,7 @@ def _uncorrelated(dataset: Dataset, relative: bool) -> np.ndarray:
     """The uncorrelated columns, (d, m), multiplicative (``relative``) or additive."""
     names = dataset.sys_mult_names if relative else dataset.sys_add_names
     columns = dataset.sys_mult_percent if relative else dataset.sys_add
-    chosen: np.ndarray = columns[:, np.isin(np.array(names, dtype=np.str_), UNCORRELATED)]
-    return chosen
+    return np.asarray(columns[:, np.isin(np.array(names, dtype=np.str_), UNCORRELATED)])
 
 
 def _check_distinct(datasets: Sequence[Dataset]) -> None:

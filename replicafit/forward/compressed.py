@@ -137,8 +137,7 @@ class Compressed:
     @cached_property
     def _projected(self) -> np.ndarray:
         """A V, (d1, k)."""
-        projected: np.ndarray = self.table @ self.directions
-        return projected
+        return self.table @ self.directions
 
     @cached_property
     def _linear_errors(self) -> Covariance:
@@ -256,8 +255,7 @@ def _triangle(columns: np.ndarray) -> np.ndarray:
         return np.zeros((0, 0))
     padded = np.zeros((max(n, c), c), order="F")
     padded[:n] = columns
-    triangle: np.ndarray = np.triu(dgeqrt(min(COLUMN_BLOCK, c), padded, overwrite_a=True)[0][:c])
-    return triangle
+    return np.triu(dgeqrt(min(COLUMN_BLOCK, c), padded, overwrite_a=True)[0][:c])
 
 
 def row_edges(k: int) -> np.ndarray:

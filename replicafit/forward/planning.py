@@ -91,8 +91,7 @@ class NetworkPlan:
     @property
     def slots(self) -> int:
         """Replicas in one compiled call: a setting of the runcard, as it decides last bits."""
-        slots: int = self.setup.runcard.training.slots
-        return slots
+        return self.setup.runcard.training.slots
 
     @property
     def batches(self) -> tuple[tuple[int, ...], ...]:

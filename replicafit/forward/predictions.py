@@ -70,8 +70,7 @@ def predict(
     kind = forward_map(dataset, registry)
     x_grid = dataset.x_grid if x_grid is None else x_grid
     tables = on_grid(dataset, x_grid, dataset.flavours if flavours is None else flavours)
-    prediction: np.ndarray = kind.combine(*(_of_table(table, values) for table in tables))
-    return prediction
+    return kind.combine(*(_of_table(table, values) for table in tables))
 
 
 def predict_all(data: FitData, registry: Registry, values: np.ndarray) -> np.ndarray:
@@ -93,8 +92,7 @@ def _of_table(table: Table, values: np.ndarray) -> np.ndarray:
     """Predictions (..., d) of one table on the grid of ``values`` (..., n, f)."""
     if isinstance(table, LuminosityTable):
         return table.predict(values)
-    prediction: np.ndarray = np.einsum("...nf,dnf->...d", values, table)
-    return prediction
+    return np.einsum("...nf,dnf->...d", values, table)
 
 
 def chi2(residual: np.ndarray, covariance: np.ndarray) -> np.ndarray:
@@ -106,5 +104,4 @@ def chi2_from_factor(residual: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """The same from the lower Cholesky factor of the covariance, (d, d)."""
     flat = residual.reshape(-1, residual.shape[-1])
     whitened = solve_triangular(factor, flat.T, lower=True, check_finite=False)
-    result: np.ndarray = (whitened**2).sum(axis=0).reshape(residual.shape[:-1])
-    return result
+    return (whitened**2).sum(axis=0).reshape(residual.shape[:-1])

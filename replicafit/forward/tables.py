@@ -106,8 +106,7 @@ def _turned(table: Table, turn: np.ndarray) -> Table:
     """A table of ``on_grid`` for the fitted flavours; one of one function as (d, p)."""
     if isinstance(table, LuminosityTable):
         return table.turned(turn)
-    flat: np.ndarray = np.reshape(table @ turn.T, (len(table), -1))
-    return flat
+    return np.reshape(table @ turn.T, (len(table), -1))
 
 
 def joined_indices(datasets: Sequence[DatasetTables]) -> np.ndarray:

@@ -67,7 +67,7 @@ class FeatureScaling(InputLayer):
         )
         self._tables = tuple(each.tables() for each in self.maps)
 
-    def of_points(self, x: Any) -> Any:
+    def call(self, x: Any) -> Any:
         """The place of x among the data."""
         parts = zip(self.inputs, self.columns(x), self.maps, self._tables, strict=True)
         places = []

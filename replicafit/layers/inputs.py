@@ -18,7 +18,7 @@ from replicafit.components.inputs import Input
 class InputLayer(keras.layers.Layer):
     """Base of layers that take x itself, ``(b, n, m)``, and act on each point alone.
 
-    Subclasses have ``of_points(x)``, which maps ``(..., m)`` to ``(..., f)`` by ``keras.ops``.
+    ``call(x)`` of subclasses maps ``(..., m)`` to ``(..., f)`` by ``keras.ops``.
 
     Args:
         inputs: with their ranges, or what files hold of them.
@@ -29,14 +29,6 @@ class InputLayer(keras.layers.Layer):
         self.inputs = tuple(
             each if isinstance(each, Input) else Input.of_record(each) for each in inputs
         )
-
-    def of_points(self, x: Any) -> Any:
-        """Features ``(..., f)`` of x ``(..., m)``."""
-        raise NotImplementedError
-
-    def call(self, x: Any) -> Any:
-        """Features ``(b, n, f)``."""
-        return self.of_points(x)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """``(b, n, f)``."""
@@ -61,7 +53,7 @@ class InputLayer(keras.layers.Layer):
     def split(self, slot: int, features: Any = None) -> keras.Model:
         """Plain Keras: ``(b, m) -> (b, f)``."""
         x = keras.Input((len(self.inputs),), name="x", dtype=self.compute_dtype)
-        return keras.Model(x, self.of_points(x), name=self.name)
+        return keras.Model(x, self.call(x), name=self.name)
 
     def columns(self, x: Any) -> list[Any]:
         """Each input of x ``(..., m)``, ``(..., 1)``."""
@@ -76,7 +68,7 @@ class InputLayer(keras.layers.Layer):
 class ScaledX(InputLayer):
     """x ``(b, n, m)``, each input scaled to its range from 0 to 1; as it is in (0, 1]."""
 
-    def of_points(self, x: Any) -> Any:
+    def call(self, x: Any) -> Any:
         """Scaled x, of the same shape."""
         if all(one.is_unit for one in self.inputs):
             return x
@@ -111,7 +103,7 @@ class XLogX(InputLayer):
         """m + l."""
         return len(self.inputs) + len(self.logarithms)
 
-    def of_points(self, x: Any) -> Any:
+    def call(self, x: Any) -> Any:
         """Inputs, then logarithms."""
         features, logarithms = [], []
         for one, column in zip(self.inputs, self.columns(x), strict=True):

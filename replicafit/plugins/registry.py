@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -24,7 +23,7 @@ from replicafit.components import (
     Relation,
     RuncardSection,
 )
-from replicafit.errors import PluginError
+from replicafit.errors import PluginError, did_you_mean
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
@@ -195,8 +194,7 @@ class Registry:
         if len(providers) > 1:
             both = " and ".join(f"'{p.distribution}' {p.version}" for p in providers)
             return f"The {word} '{name}' is provided by {both}. Uninstall one of them."
-        near = get_close_matches(name, self.names(kind), n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        hint = did_you_mean(name, self.names(kind))
         allowed = ", ".join(self.names(kind)) or "none installed"
         broken = "".join(f" Plugin '{b.name}' did not load ({b.reason})." for b in self.broken)
         return (

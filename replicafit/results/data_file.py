@@ -55,5 +55,4 @@ def experiment_places(data: FitData) -> dict[str, np.ndarray]:
 def _uncorrelated_variance(dataset: Dataset) -> np.ndarray:
     """Statistical and uncorrelated systematic variance, (d,)."""
     sources = dataset.shifts[:, np.isin(np.array(dataset.shift_names, dtype=np.str_), UNCORRELATED)]
-    variance: np.ndarray = dataset.stat**2 + (sources**2).sum(axis=1)
-    return variance
+    return dataset.stat**2 + (sources**2).sum(axis=1)

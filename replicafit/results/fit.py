@@ -7,7 +7,6 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from html import escape
 from importlib import import_module
@@ -19,15 +18,27 @@ import numpy as np
 
 from replicafit.components.inputs import UNIT, Input, as_points, described, real_numbers
 from replicafit.data.grid_functions import GridFunctions
-from replicafit.errors import DamagedError, OutputError
+from replicafit.errors import DamagedError, OutputError, did_you_mean
 from replicafit.results.files import read_arrays
 from replicafit.results.folder import FitFolder
 from replicafit.results.records import FitVerdict, ReplicaRecord, RunRecord
 from replicafit.results.selection import selected_replicas
 
 
+class Attributed:
+    """What has ``attributes``: each number among them is an attribute in Python too, as ``q0``."""
+
+    if not TYPE_CHECKING:  # or to type checkers no name would be wrong
+
+        def __getattr__(self, name: str) -> float:
+            """The number of that name among ``attributes``, such as ``q0``."""
+            if not name.startswith("_") and name in self.attributes:
+                return self.attributes[name]
+            raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}", name=name)
+
+
 @dataclass(frozen=True)
-class Replica:
+class Replica(Attributed):
     """One fitted replica, callable: ``replica(x)`` are the values of its functions.
 
     Attributes:
@@ -43,12 +54,6 @@ class Replica:
     attributes: Mapping[str, float]
     network: Any
     inputs: tuple[Input, ...] = UNIT
-
-    if not TYPE_CHECKING:  # or to type checkers no name would be wrong
-
-        def __getattr__(self, name: str) -> float:
-            """The number of that name among ``attributes``, such as ``q0``."""
-            return attribute_of(self, name)
 
     def __call__(self, x: Any) -> np.ndarray:
         """Values (n, f) at x (n,), or of several inputs (n, m).
@@ -79,7 +84,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Attributed):
     """The replicas of a fit that count. ``fit(x)`` evaluates their networks; all else reads tables.
 
     Replicas that were refused are in ``fit.all`` alone. The tables are those of ``function.npz``:
@@ -153,12 +158,6 @@ class Fit:
     def attributes(self) -> Mapping[str, float]:
         """What characterizes them, such as ``q0``, the scale that they belong to."""
         return self.functions.attributes
-
-    if not TYPE_CHECKING:  # or to type checkers no name would be wrong
-
-        def __getattr__(self, name: str) -> float:
-            """The number of that name among ``attributes``, such as ``q0``."""
-            return attribute_of(self, name)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -497,8 +496,7 @@ class Fit:
         return replace(self, folder=new.path, run=new.run())
 
     def __repr__(self) -> str:
-        shown = replace(self, results=self.finished) if not self.results else self
-        names = ", ".join(shown.flavours)
+        names = ", ".join((self if self.results else self.all).flavours)
         return f"<Fit '{self.folder}': {self._ended}, functions: {names}>"
 
     @property
@@ -634,20 +632,8 @@ def _one_of(name: str, names: Iterable[str], kind: str) -> str:
     known = list(names)
     if name in known:
         return name
-    near = get_close_matches(name, known, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(name, known)
     raise ValueError(f"There is no {kind} '{name}'; the fit has: {', '.join(known)}.{hint}")
-
-
-def attribute_of(described: Fit | Replica, name: str) -> float:
-    """The number ``name`` among the attributes of ``described``.
-
-    Raises:
-        AttributeError: there is none.
-    """
-    if not name.startswith("_") and name in described.attributes:
-        return described.attributes[name]
-    raise AttributeError(f"a {type(described).__name__} has no attribute {name!r}", name=name)
 
 
 def _function(fit: FitFolder, number: int) -> GridFunctions:

@@ -7,7 +7,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from replicafit.errors import DamagedError, OutputError, ReplicafitError
 from replicafit.reading import is_there
 from replicafit.results.data_file import write_data_file
 from replicafit.results.files import appearing, checksum, is_of_the_disk
-from replicafit.results.jobs import living_jobs
+from replicafit.results.jobs import entries, living_jobs
 from replicafit.results.records import (
     ReplicaRecord,
     RunRecord,
@@ -74,19 +73,15 @@ class FitFolder:
 
     def strangers(self) -> list[Path]:
         """What lies among the replicas and is none, such as ``replica_0003 (copy)``."""
-        with suppress(FileNotFoundError, NotADirectoryError):
-            there = {p for p in (self.path / "replicas").iterdir() if not p.name.startswith(".")}
-            return sorted(p for p in there if not _REPLICA.fullmatch(p.name))
-        return []
+        there = (p for p in entries(self.path / "replicas") if not p.name.startswith("."))
+        return [path for path in there if not _REPLICA.fullmatch(path.name)]
 
     def refuse_lost(self) -> None:
         """Raises DamagedError if a replica that was written is not here any more, or in part."""
-        here, lost = self.finished(), set()
-        with suppress(FileNotFoundError, NotADirectoryError):
-            there = (p.name for p in (self.path / "replicas").iterdir())
-            lost = {int(found[1]) for name in there if (found := _REPLICA.fullmatch(name))}
-        selection = self.run().selection
-        for number in sorted((lost | set(selection.selected if selection else ())) - set(here)):
+        here, selection = self.finished(), self.run().selection
+        names = (_REPLICA.fullmatch(path.name) for path in entries(self.path / "replicas"))
+        known = {int(name[1]) for name in names if name}
+        for number in sorted(known.union(selection.selected if selection else ()).difference(here)):
             raise DamagedError(self._result_file(number), "it is missing")
 
     def faults(self, number: int) -> str | None:
@@ -384,8 +379,7 @@ class FitFolder:
         name = name or self.path.resolve().name
         card = {**self.run().runcard, **(sections or {})}
         fit = WholeFit(self.path, self.selected(), name, progress, card)
-        written: Path = exporter.call("finish", fit, when="for the whole fit")
-        return written
+        return exporter.call("finish", fit, when="for the whole fit")
 
     def finish(self, exporter: Exporter, progress: Callable[[int, int], None]) -> str | None:
         """Writes the whole fit with ``exporter``; gives the message of a failure, if any."""

@@ -123,28 +123,26 @@ class Job:
         return {
             int(claim.name): other.name
             for other in self.others()
-            for claim in _entries(other)
+            for claim in entries(other)
             if claim.name.isdecimal()
         }
 
     def others(self) -> list[Path]:
         """The jobs that live, without this one."""
-        there = (job for job in _entries(self.folder) if job != self.path)
+        there = (job for job in entries(self.folder) if job != self.path)
         return [job for job in there if is_alive(job, job.name)]
 
     def dead(self) -> list[Path]:
         """The jobs that were killed or stopped before their end."""
-        return [
-            job for job in _entries(self.folder) if job.is_dir() and not is_alive(job, job.name)
-        ]
+        return [job for job in entries(self.folder) if job.is_dir() and not is_alive(job, job.name)]
 
     def end(self, keep: bool) -> None:
         """Leaves; with ``keep`` what it has saved stays for the next."""
         self._ended.set()
-        for claim in _entries(self.path):
+        for claim in entries(self.path):
             if claim.name.isdecimal():
                 claim.unlink(missing_ok=True)
-        if keep and any(_entries(self.path)):
+        if keep and any(entries(self.path)):
             with suppress(OSError):
                 self.path.rename(self.path.with_name(f"{self.path.name}~left"))
         else:
@@ -153,13 +151,13 @@ class Job:
 
 def living_jobs(folder: Path) -> Collection[str]:
     """The names of the jobs that work in the ``folder`` of jobs."""
-    return [job.name for job in _entries(folder) if is_alive(job, job.name)]
+    return [job.name for job in entries(folder) if is_alive(job, job.name)]
 
 
 def clear_remains(*folders: Path) -> None:
     """Removes what writers that were killed have left in ``folders`` (``files.beside``)."""
     for folder in folders:
-        for path in _entries(folder):
+        for path in entries(folder):
             writer = path.name.rpartition("~")[2]
             if path.name.startswith(".") and "~" in path.name and not is_alive(path, writer):
                 if path.is_dir() and not path.is_symlink():
@@ -168,6 +166,7 @@ def clear_remains(*folders: Path) -> None:
                     path.unlink(missing_ok=True)
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def entries(folder: Path) -> Iterator[Path]:
+    """What is in ``folder``, sorted; nothing where there is none."""
     with suppress(FileNotFoundError, NotADirectoryError):
         yield from sorted(folder.iterdir())

@@ -199,8 +199,7 @@ def _rounds(figures: Mapping[str, np.ndarray], passing: np.ndarray) -> list[dict
 
 def _within(figures: Mapping[str, np.ndarray], limits: Mapping[str, float]) -> np.ndarray:
     """Which replicas are above none of the limits, (r,)."""
-    found: np.ndarray = np.logical_and.reduce([v <= limits[name] for name, v in figures.items()])
-    return found
+    return np.logical_and.reduce([v <= limits[name] for name, v in figures.items()])
 
 
 def _excesses(

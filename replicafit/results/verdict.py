@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -168,7 +169,8 @@ def _selection(seen: Evidence) -> _Found | None:
         if r.selection
         for why in r.selection.reasons[:1]
     )
-    told = ", ".join(f"{number} {_kind(reason)}" for reason, number in reasons.most_common(3))
+    words = {"penalty": "failed a penalty", "chi2": "by their chi2", "arc": "by an arc length"}
+    told = ", ".join(f"{n} {words.get(reason, reason)}" for reason, n in reasons.most_common(3))
     advice = "The reasons are in run.json under selection."
     if "penalty" in reasons or "chi2" in reasons:
         advice += (
@@ -178,33 +180,6 @@ def _selection(seen: Evidence) -> _Found | None:
     few = f"Only {seen.selected} of {count} replicas are" if seen.selected else "No replica is"
     says = f"{few} selected ({told})."
     return _Found(says, advice, serious=True)
-
-
-def _kind(reason: str) -> str:
-    return {
-        "penalty": "failed a penalty",
-        "chi2": "by their chi2",
-        "arc": "by an arc length",
-    }.get(reason, reason)
-
-
-def _diverged(seen: Evidence) -> _Found | None:
-    """Replicas whose loss or gradient was not finite."""
-    return _ended(
-        seen,
-        "diverged",
-        "Lower training.optimizer.learning_rate, or set clipnorm of the optimizer to 1.",
-    )
-
-
-def _undrawn(seen: Evidence) -> _Found | None:
-    """Replicas without pseudodata."""
-    return _ended(
-        seen,
-        "undrawn",
-        "Leave data.redraw_negative away, or cut the data that are negative in most draws: "
-        "replicafit check names them.",
-    )
 
 
 def _ended(seen: Evidence, status: str, advice: str) -> _Found | None:
@@ -424,8 +399,17 @@ FINDINGS: Mapping[str, Callable[[Evidence], _Found | None]] = MappingProxyType(
         "overfitting": _overfitted,
         "residuals": _patterns,
         "systematics": _pulled,
-        "diverged": _diverged,
-        "undrawn": _undrawn,
+        "diverged": partial(
+            _ended,
+            status="diverged",
+            advice="Lower training.optimizer.learning_rate, or set clipnorm of the optimizer to 1.",
+        ),
+        "undrawn": partial(
+            _ended,
+            status="undrawn",
+            advice="Leave data.redraw_negative away, or cut the data that are negative in most "
+            "draws: replicafit check names them.",
+        ),
     }
 )
 """All that is looked for, by name; where no replica was trained to an end, only how they ended."""

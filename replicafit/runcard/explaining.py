@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
@@ -14,7 +13,7 @@ from pydantic import TypeAdapter
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from replicafit.components import Exporter
-from replicafit.errors import RuncardError
+from replicafit.errors import RuncardError, did_you_mean
 from replicafit.plugins import Registry
 from replicafit.runcard.keys import KIND_AT, Key, Keys, Path
 
@@ -110,7 +109,7 @@ def _default(key: Key) -> str:
         return "none"
     if value is PydanticUndefined or value in ("", {}):
         return "see below" if value is PydanticUndefined else "empty"
-    return _flow(to_jsonable_python(value))
+    return in_one_line(to_jsonable_python(value))
 
 
 def _example(key: Key, own: Mapping[str, Any]) -> str | None:
@@ -122,13 +121,14 @@ def _example(key: Key, own: Mapping[str, Any]) -> str | None:
     value: Any = {key.name: given[0]}
     if key.component is not None:
         own_type = key.owner.model_fields.get("type")
-        return _flow({"type": own_type.default} | value) if own_type else None
+        return in_one_line({"type": own_type.default} | value) if own_type else None
     for section in reversed(key.path[:-1]):
         value = {section: value}
-    return _flow(value).removeprefix("{").removesuffix("}")
+    return in_one_line(value).removeprefix("{").removesuffix("}")
 
 
-def _flow(value: Any) -> str:
+def in_one_line(value: Any) -> str:
+    """``value`` as a runcard may write it."""
     text = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10_000)
     return text.removesuffix("\n").removesuffix("\n...")
 
@@ -210,7 +210,9 @@ def explain(registry: Registry, asked: str) -> Explanation:
 
 def _found(keys: Keys, asked: Path) -> Path:
     known = {path for key in keys.all for path in (key.path, key.path[:-1])}
-    known |= set(_component_paths(keys))
+    for where, kind in KIND_AT.items():
+        if kind is not Exporter:
+            known |= {(*where, name) for name in keys.registry.names(kind)}
     if asked in known:
         return asked
     ends = sorted(path for path in known if path[-len(asked) :] == asked)
@@ -221,17 +223,10 @@ def _found(keys: Keys, asked: Path) -> Path:
         told = ", ".join(".".join(path) for path in ends)
         raise RuncardError(f"'{given}' may be any of: {told}. Give the one you mean.")
     words = {word for path in known for word in (".".join(path), path[-1] if path else "")}
-    near = get_close_matches(given, words, 1) or get_close_matches(asked[-1], words, 1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(given, words) or did_you_mean(asked[-1], words)
     raise RuncardError(
         f"There is no key '{given}' in a runcard.{hint} `replicafit explain` alone lists the keys."
     )
-
-
-def _component_paths(keys: Keys) -> Iterator[Path]:
-    for where, kind in KIND_AT.items():
-        if kind is not Exporter:
-            yield from ((*where, name) for name in keys.registry.names(kind))
 
 
 def _below(keys: Keys, path: Path) -> Iterator[tuple[str, str]]:

@@ -53,8 +53,8 @@ _LONGEST = 200
 
 
 @dataclass(frozen=True)
-class Condition:
-    """A condition: true or false for every row of some columns.
+class Expression:
+    """A condition, true or false, or a number for every row of some columns.
 
     Attributes:
         text: as the runcard gives it.
@@ -63,15 +63,17 @@ class Condition:
 
     text: str
     names: frozenset[str]
-    holds: Part
+    value: Part
 
     def __call__(self, columns: Columns) -> np.ndarray:
-        """Where it holds, (d,), for columns (d,) that have all ``names``; not where it is NaN."""
+        """Its values (d,), for columns (d,) that have all ``names``. Where there is a NaN, a
+        condition does not hold, and a number is NaN.
+        """
         with np.errstate(all="ignore"):
-            return np.broadcast_to(self.holds(columns), len(next(iter(columns.values()))))
+            return np.broadcast_to(self.value(columns), len(next(iter(columns.values()))))
 
 
-def condition(text: str) -> Condition:
+def condition(text: str) -> Expression:
     """The condition that ``text`` writes.
 
     Raises:
@@ -89,27 +91,10 @@ def condition(text: str) -> Condition:
     names = {n.id for n in nodes if isinstance(n, ast.Name) and id(n) not in functions}
     if not names:
         raise ValueError(f"'{text}' names no variable; write a condition such as q2 >= 3.49")
-    return Condition(text, frozenset(names), holds)
+    return Expression(text, frozenset(names), holds)
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """A number for every row of some columns.
-
-    Attributes:
-        names: the columns it needs.
-    """
-
-    names: frozenset[str]
-    value: Part
-
-    def __call__(self, columns: Columns) -> np.ndarray:
-        """Its values (d,), for columns (d,) that have all ``names``; NaN where there is none."""
-        with np.errstate(all="ignore"):
-            return np.broadcast_to(self.value(columns), len(next(iter(columns.values()))))
-
-
-def quantity(text: str) -> Quantity:
+def quantity(text: str) -> Expression:
     """The number that ``text`` computes from columns, such as ``q2 / x``.
 
     Raises:
@@ -117,7 +102,7 @@ def quantity(text: str) -> Quantity:
     """
     try:  # as part of a condition, which knows all limits
         names = condition(f"({text}) == 0").names
-        return Quantity(names, _number(ast.parse(text.strip(), mode="eval").body, text))
+        return Expression(text, names, _number(ast.parse(text.strip(), mode="eval").body, text))
     except (ValueError, SyntaxError):
         raise ValueError(
             f"'{text[:60]}' computes no number from columns; write names and numbers with "

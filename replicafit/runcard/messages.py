@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from replicafit.components import Component, Exporter, Preset, RuncardSection
+from replicafit.errors import did_you_mean
 from replicafit.plugins import Registry
 from replicafit.runcard.explaining import gist
 from replicafit.runcard.keys import Key, Keys, Location, kind_at
@@ -179,8 +180,7 @@ def _unknown_key(keys: Keys, location: Location) -> tuple[str, str]:
     if missing:
         install = keys.registry.remedy(RuncardSection, given)
         return f"No installed plugin provides the section '{given}'.{install}", missing
-    near = get_close_matches(given, allowed, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else _belongs(keys, given)
+    hint = did_you_mean(given, allowed) or _belongs(keys, given)
     known = f" Allowed: {', '.join(allowed)}." if allowed else ""
     return f"'{given}' is not a key here.{hint}{known}{_of_component(keys, location)}", ""
 
