@@ -1,19 +1,11 @@
 """Datasets, covariances, pseudodata and splits: numpy only."""
 
-from replicafit.data.dataset import Dataset
-from replicafit.data.dataset_file import read_dataset, write_dataset
-from replicafit.data.fit_data import FitData, read_datasets, stack
-from replicafit.data.luminosity import LuminosityTable
-from replicafit.data.replica_data import ReplicaData, replica_data
-
-__all__ = [
-    "Dataset",
-    "FitData",
-    "LuminosityTable",
-    "ReplicaData",
-    "read_dataset",
-    "read_datasets",
-    "replica_data",
-    "stack",
-    "write_dataset",
-]
+from replicafit.data.dataset import Dataset as Dataset
+from replicafit.data.dataset_file import read_dataset as read_dataset
+from replicafit.data.dataset_file import write_dataset as write_dataset
+from replicafit.data.fit_data import FitData as FitData
+from replicafit.data.fit_data import read_datasets as read_datasets
+from replicafit.data.fit_data import stack as stack
+from replicafit.data.luminosity import LuminosityTable as LuminosityTable
+from replicafit.data.replica_data import ReplicaData as ReplicaData
+from replicafit.data.replica_data import replica_data as replica_data

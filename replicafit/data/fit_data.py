@@ -23,6 +23,7 @@ from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
 from replicafit.runcard import GIVEN, NOTHING_GIVEN
+from replicafit.runcard.models import Ends
 
 SAME_GRID_POINT = 1e-9
 """Relative distance below which two grid points are the same."""
@@ -213,10 +214,6 @@ def stack(datasets: Sequence[Dataset], inputs: tuple[Input, ...] | None = None) 
     )
     data.cholesky  # noqa: B018  a covariance that is not positive definite is found here
     return data
-
-
-Ends = tuple[float | None, float | None]
-"""Of a range, as runcards give it: None is infinity."""
 
 
 def inputs_of(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
+from typing import Any
 
 import yaml
 
@@ -212,7 +213,7 @@ class FitInFolder:
         selection: SelectionRecord | None = None,
         files: dict[str, str] | None = None,
         verdict: FitVerdict | None = None,
-    ) -> RunRecord:
+    ) -> None:
         """The same, under the lock of the folder; what other jobs wrote there is kept."""
         sink, before, asked = self.sink, RunRecord(), set[int]()
         with suppress(OSError, OutputError):
@@ -229,18 +230,15 @@ class FitInFolder:
         )
         forms = [plan.network.describe() for plan in self.plans]
         record = run_record(self.setup, self.data, forms, sink.clock, who)
-        update = {
+        update: dict[str, Any] = {
             "selection": selection,
             "verdict": verdict,
             "replicas": ranges(asked),
             "files": files or before.files,
         }
-        record = record.model_copy(update=update)
         if before.hash:
-            own = {"hash": before.hash, "data_hash": before.data_hash}
-            record = record.model_copy(update=own)
-        write_record(sink.folder.run_file, record)
-        return record
+            update |= {"hash": before.hash, "data_hash": before.data_hash}
+        write_record(sink.folder.run_file, record.model_copy(update=update))
 
     def complete(self, executor: Executor) -> Fit:
         """What is done once, with all replicas: selection, and exporters of the whole fit.
@@ -277,7 +275,7 @@ class FitInFolder:
         return judge_fit(
             self.data,
             folder,
-            [folder.result(number) for number in sorted(numbers)],
+            [folder.result(number) for number in numbers],
             selection.selected,
             card.training.check_every,
             exact=card.data.closure is not None and card.data.closure.level == 0,

@@ -539,7 +539,8 @@ def load_fit(folder: str | Path) -> Fit:
     there = FitFolder(Path(folder))
     there.run()  # whether there is a fit at all
     there.refuse_lost()
-    warn_of_strangers(there)
+    for path in there.strangers():
+        warnings.warn(f"'{path}' is no replica's folder and ignored.", stacklevel=2)
     numbers = there.finished()
     if not numbers:
         raise OutputError(
@@ -549,12 +550,6 @@ def load_fit(folder: str | Path) -> Fit:
     found = Fit.of_replicas(there, numbers)
     (found if found.results else found.all).functions  # noqa: B018  what is missing is said now
     return found
-
-
-def warn_of_strangers(fit: FitFolder) -> None:
-    """Warns of folders that look like replicas and are none."""
-    for path in fit.strangers():
-        warnings.warn(f"'{path}' is no replica's folder and ignored.", stacklevel=3)
 
 
 def load_replica(folder: str | Path, number: int) -> Replica:

@@ -246,23 +246,18 @@ def _of_a_range(ends: Any) -> Any:
     """Two ends as runcards write them, with None for those at infinity."""
     if not isinstance(ends, list | tuple) or len(ends) != 2:
         raise ValueError("give two ends, such as [0, 8], or [0, null] without an upper one")
-    low, high = (_end(ends[0], -math.inf), _end(ends[1], math.inf))
+    low, high = (
+        None if isinstance(end, float) and end == infinity else end
+        for end, infinity in zip(ends, (-math.inf, math.inf), strict=True)
+    )
     if low is None and high is None:
         raise ValueError("a range has at least one end; leave the key away to find it in the data")
-    numbers = all(isinstance(end, int | float) for end in (low, high) if end is not None)
-    if numbers and None not in (low, high) and not low < high:
+    if isinstance(low, int | float) and isinstance(high, int | float) and not low < high:
         raise ValueError(f"the range must rise, but {low} is not below {high}")
     return (low, high)
 
 
-def _end(given: Any, infinity: float) -> Any:
-    return None if isinstance(given, float) and given == infinity else given
-
-
-Ends = Annotated[
-    tuple[float | None, float | None],
-    BeforeValidator(_of_a_range),
-]
+Ends = Annotated[tuple[float | None, float | None], BeforeValidator(_of_a_range)]
 """Of a range: None is infinity."""
 
 
