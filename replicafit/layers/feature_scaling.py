@@ -7,8 +7,7 @@ Anal. 17 (1980) 238, as ``scipy.interpolate.PchipInterpolator`` has it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -20,33 +19,25 @@ from replicafit.components.inputs import SMALLEST, Input
 from replicafit.layers.inputs import InputLayer, side_by_side
 
 
-@dataclass(frozen=True, eq=False)
-class Monotone:
-    """One input, scaled to (0, 1], mapped to [-1, 1].
+def _interpolation(
+    knots: np.ndarray, values: np.ndarray, log: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How one input, scaled to (0, 1], is mapped to [-1, 1].
 
     With t_k the place of u in interval k of width h, cut to [0, 1], and y, d values and
     derivatives at the knots, the interpolation is a sum without cases:
     y_0 + sum over k of h d_k t_k + (3 D - 2 h d_k - h d_k+1) t_k^2 + (h d_k + h d_k+1 - 2 D) t_k^3,
-    where D = y_k+1 - y_k. u is the scaled input, or its logarithm.
+    where D = y_k+1 - y_k. u is the scaled input, or with ``log`` its logarithm.
 
-    Attributes:
-        knots: the scaled input, ascending, (k,).
-        values: what they become, ascending, (k,).
-        log: whether u is the logarithm.
+    Returns:
+        t = slope u + offset, (k - 1,) each; coefficients of t, t^2, t^3, (3 (k - 1), 1).
     """
-
-    knots: np.ndarray
-    values: np.ndarray
-    log: bool
-
-    def tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """t = slope u + offset, (k - 1,) each; coefficients of t, t^2, t^3, (3 (k - 1), 1)."""
-        u, y = np.log(self.knots) if self.log else self.knots, self.values
-        width, rise = np.diff(u), np.diff(y)
-        derivative = PchipInterpolator(u, y).derivative()(u)
-        left, right = width * derivative[:-1], width * derivative[1:]
-        powers = np.concatenate([left, 3 * rise - 2 * left - right, left + right - 2 * rise])
-        return 1 / width, -u[:-1] / width, powers[:, None]
+    u = np.log(knots) if log else knots
+    width, rise = np.diff(u), np.diff(values)
+    derivative = PchipInterpolator(u, values).derivative()(u)
+    left, right = width * derivative[:-1], width * derivative[1:]
+    powers = np.concatenate([left, 3 * rise - 2 * left - right, left + right - 2 * rise])
+    return 1 / width, -u[:-1] / width, powers[:, None]
 
 
 @keras.saving.register_keras_serializable(package="replicafit")
@@ -61,48 +52,50 @@ class FeatureScaling(InputLayer):
 
     def __init__(self, inputs: Sequence[Any], knots: Any, values: Any, **kwargs: Any) -> None:
         super().__init__(inputs, **kwargs)
-        self.maps = tuple(
-            Monotone(np.asarray(k, np.float64), np.asarray(v, np.float64), one.log)
-            for one, k, v in zip(self.inputs, knots, values, strict=True)
-        )
-        self._tables = tuple(each.tables() for each in self.maps)
+        self.knots = tuple(np.asarray(each, np.float64) for each in knots)
+        self.values = tuple(np.asarray(each, np.float64) for each in values)
+        parts = zip(self.knots, self.values, self.inputs, strict=True)
+        self._tables = tuple(_interpolation(k, v, one.log) for k, v, one in parts)
 
     def call(self, x: Any) -> Any:
         """The place of x among the data."""
-        parts = zip(self.inputs, self.columns(x), self.maps, self._tables, strict=True)
         places = []
-        for one, column, own, (slope, offset, powers) in parts:
-            u = _unit(one, column)
-            u = ops.log(ops.maximum(u, float(own.knots[0]))) if own.log else u
+        for u, (slope, offset, powers), values in self._parts(x):
             t = u * ops.cast(slope, x.dtype) + ops.cast(offset, x.dtype)
             t = ops.clip(t, 0, 1)
             terms = ops.concatenate([t, t * t, t * t * t], axis=-1)
-            places.append(ops.matmul(terms, ops.cast(powers, x.dtype)) + float(own.values[0]))
+            places.append(ops.matmul(terms, ops.cast(powers, x.dtype)) + float(values[0]))
         return side_by_side(places)
+
+    def _parts(self, x: Any) -> Iterator[tuple[Any, tuple[np.ndarray, ...], np.ndarray]]:
+        """u, tables and values of each input of x."""
+        own = self.knots, self._tables, self.values
+        for one, column, knots, tables, values in zip(
+            self.inputs, self.columns(x), *own, strict=True
+        ):
+            u = _unit(one, column)
+            yield (ops.log(ops.maximum(u, float(knots[0]))) if one.log else u), tables, values
 
     def split(self, slot: int, features: Any = None) -> keras.Model:
         """Plain Keras: ``(b, m) -> (b, m)``."""
         dtype, x = self.dtype_policy, keras.Input((len(self.inputs),), dtype=self.compute_dtype)
         scaled, weights = [], []
-        parts = zip(self.inputs, self.columns(x), self.maps, self._tables, strict=True)
-        for i, (one, column, own, (slope, offset, powers)) in enumerate(parts):
+        for i, (u, (slope, offset, powers), values) in enumerate(self._parts(x)):
             place = keras.layers.Dense(len(slope), name=f"place_{i}", dtype=dtype)
             total = keras.layers.Dense(1, name=f"total_{i}", dtype=dtype)
-            u = _unit(one, column)
-            t = place(ops.log(ops.maximum(u, float(own.knots[0]))) if own.log else u)
-            t = keras.layers.ReLU(max_value=1.0, dtype=dtype)(t)
+            t = keras.layers.ReLU(max_value=1.0, dtype=dtype)(place(u))
             scaled.append(total(ops.concatenate([t, t * t, t * t * t], axis=-1)))
             weights.append((place, [slope[None], offset]))
-            weights.append((total, [powers, own.values[:1]]))
-        for layer, values in weights:
-            layer.set_weights(values)
+            weights.append((total, [powers, values[:1]]))
+        for layer, own in weights:
+            layer.set_weights(own)
         return keras.Model(x, side_by_side(scaled), name=self.name)
 
     def get_config(self) -> dict[str, Any]:
         """Config from which Keras makes an equal layer."""
         config = {
-            "knots": [own.knots.tolist() for own in self.maps],
-            "values": [own.values.tolist() for own in self.maps],
+            "knots": [each.tolist() for each in self.knots],
+            "values": [each.tolist() for each in self.values],
         }
         return {**super().get_config(), **config}
 
