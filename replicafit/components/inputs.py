@@ -45,7 +45,6 @@ class Input:
         """The range of data.
 
         Args:
-            name: of the input.
             x: grid points of all data, (n,).
             given: the ends that the runcard gives, None for one at infinity; without them the
                 range is (0, 1] where all data are in it, and else from the lowest to the highest.

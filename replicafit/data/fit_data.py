@@ -199,7 +199,6 @@ def stack(datasets: Sequence[Dataset], inputs: tuple[Input, ...] | None = None) 
     """``datasets`` as one, with all correlations between them.
 
     Args:
-        datasets: of one fit.
         inputs: with the ranges of the fit; found from the data if not given.
     """
     _check_together(datasets)
@@ -222,7 +221,6 @@ def inputs_of(
     """The inputs of ``datasets``, with ranges.
 
     Args:
-        datasets: of one fit.
         ranges: what the runcard gives: of the one input, or by name.
 
     Raises:

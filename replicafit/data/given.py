@@ -40,7 +40,6 @@ def given_dataset(name: str, given: Any) -> Dataset:
     """The dataset ``name`` from arrays of a function measured at known x.
 
     Args:
-        name: of the dataset.
         given: a ``Dataset``; x, y and error; or a mapping or a pandas frame with these columns and
             others of numbers (d,), which are kinematics. x is (d,), or of several inputs (d, m);
             error is one number, (d,), or a covariance matrix (d, d); ``flavour`` may say which

@@ -120,7 +120,6 @@ def executor_for(
 
     Args:
         given: ``NAME`` or ``NAME:ADDRESS``; lanes on all cores if nothing is given.
-        registry: of the plugins.
         tell: called with what the user should know.
 
     Raises:

@@ -100,9 +100,6 @@ def make_plans(
     """Chi2, penalties, optimizer and schedule of the replicas ``numbers``, for each architecture.
 
     Args:
-        setup: what is fitted.
-        data: of it.
-        numbers: the replica numbers.
         memory: bytes on the device; asked of the backend if not given.
     """
     backend().prepare(setup.runcard.precision)

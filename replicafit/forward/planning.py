@@ -132,9 +132,6 @@ def plan_networks(
     """A plan for each architecture that one of the replicas ``numbers`` has.
 
     Args:
-        setup: what is fitted.
-        data: of it.
-        numbers: the replica numbers.
         memory: bytes that the slots may take; a share of the machine's if not given.
 
     Raises:

@@ -109,7 +109,6 @@ def scaling_knots(one: Input, x: np.ndarray, count: int) -> tuple[np.ndarray, np
     """Knots and values of the scaling of one input.
 
     Args:
-        one: the input.
         x: of all data, with repetitions, (n,).
         count: at most as many knots, evenly spread over the cumulative distribution.
 

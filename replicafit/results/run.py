@@ -66,11 +66,7 @@ def run_record(
     """What ``run.json`` holds of a fit that is under way.
 
     Args:
-        setup: what is fitted.
-        data: of it.
         plans: what was chosen for each architecture.
-        clock: so far.
-        who: trains.
     """
     return RunRecord(
         format=FORMAT,

@@ -132,12 +132,7 @@ def arc_lengths(x: np.ndarray, values: np.ndarray, inputs: Sequence[Input] = UNI
 def select(
     results: Sequence[ReplicaRecord], settings: SelectionSettings | None = None
 ) -> Selection:
-    """The selection among replicas, in any order.
-
-    Args:
-        results: of the replicas.
-        settings: what the runcard says of it.
-    """
+    """The selection among replicas, in any order."""
     results = sorted(results, key=lambda result: result.number)
     numbers = tuple(result.number for result in results)
     bound = None if settings is None else settings.chi2_per_datum

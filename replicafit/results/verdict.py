@@ -108,7 +108,6 @@ def judge_fit(
     """The verdict on a complete fit.
 
     Args:
-        data: of the fit.
         folder: of the fit, with ``predictions.npz`` of its replicas if that was exported.
         finished: all replicas, at least one.
         selected: the numbers of those that count.
