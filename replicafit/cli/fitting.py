@@ -17,7 +17,7 @@ from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
 from replicafit.runcard import load_setup
-from replicafit.runcard.models import LAST_REPLICA, MOST_REPLICAS
+from replicafit.runcard.replica_range import LAST_REPLICA, MOST_REPLICAS
 
 if TYPE_CHECKING:
     from replicafit.plugin import Observer

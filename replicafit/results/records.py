@@ -20,7 +20,7 @@ from replicafit.data.known_functions import NO_RESULT
 from replicafit.errors import DamagedError, OutputError
 from replicafit.reading import read_text
 from replicafit.results.files import write_json
-from replicafit.runcard.models import LAST_REPLICA, MOST_REPLICAS, ReplicaRange
+from replicafit.runcard.replica_range import LAST_REPLICA, MOST_REPLICAS, ReplicaRange
 
 FORMAT = 3
 """Of the files; 1 had no such key, 2 no checksums."""

@@ -1,5 +1,6 @@
 """Runcards: what a fit is, as frozen pydantic models read from YAML."""
 
+from replicafit.runcard.composing import runcard_type as runcard_type
 from replicafit.runcard.joining import Override as Override
 from replicafit.runcard.loading import GIVEN as GIVEN
 from replicafit.runcard.loading import NOTHING_GIVEN as NOTHING_GIVEN
@@ -12,6 +13,5 @@ from replicafit.runcard.loading import load_runcard as load_runcard
 from replicafit.runcard.loading import load_setup as load_setup
 from replicafit.runcard.loading import runcard_schema as runcard_schema
 from replicafit.runcard.models import NetworkSettings as NetworkSettings
-from replicafit.runcard.models import ReplicaRange as ReplicaRange
 from replicafit.runcard.models import Runcard as Runcard
-from replicafit.runcard.models import runcard_type as runcard_type
+from replicafit.runcard.replica_range import ReplicaRange as ReplicaRange

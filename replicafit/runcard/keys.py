@@ -25,7 +25,8 @@ from replicafit.components import (
     RuncardSection,
 )
 from replicafit.plugins import Registry
-from replicafit.runcard.models import DatasetEntry, runcard_type
+from replicafit.runcard.composing import runcard_type
+from replicafit.runcard.models import DatasetEntry
 
 Location = tuple[str | int, ...]
 Path = tuple[str, ...]

@@ -15,9 +15,10 @@ from pydantic import ValidationError
 from replicafit.components import FunctionSource
 from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import Registry, load_registry, with_files
+from replicafit.runcard.composing import runcard_type
 from replicafit.runcard.joining import Cards, Override, read_cards
 from replicafit.runcard.messages import report
-from replicafit.runcard.models import NetworkSettings, Runcard, runcard_type
+from replicafit.runcard.models import NetworkSettings, Runcard
 from replicafit.runcard.relocation import relocated
 from replicafit.runcard.yaml_source import OptionMark, Problem
 

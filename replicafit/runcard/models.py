@@ -1,55 +1,36 @@
 """The runcard's keys, as pydantic models: frozen, and unknown keys are errors.
 
 Component settings (datasets, layers, penalties, optimizer) are unions discriminated by ``type``;
-which types there are depends on the plugins, so ``runcard_type`` builds the model from a registry.
+which types there are depends on the plugins (``replicafit.runcard.composing``).
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    Discriminator,
     Field,
     FiniteFloat,
     ValidationInfo,
     WithJsonSchema,
-    create_model,
     field_validator,
-    model_serializer,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
-from replicafit.components import (
-    ComponentSettings,
-    Configured,
-    DatasetReader,
-    Exporter,
-    LayerType,
-    OptimizerType,
-    Penalty,
-    RuncardSection,
-    Settings,
-)
+from replicafit.components import ComponentSettings, LayerType, Settings
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition, quantity
+from replicafit.runcard.replica_range import ReplicaRange, object_schema
 
 _STEPS: Any = {"unit": "steps"}
 _MOST_STEPS = 10**9
-MOST_REPLICAS = 100_000
-LAST_REPLICA = 10**9
 
 
 @dataclass(frozen=True)
@@ -76,107 +57,6 @@ class ExtendedCard(Settings):
 
     path: str
     sha256: str
-
-
-class ReplicaRange(Settings):
-    """The replica numbers of a fit: from ``first`` to ``last``, or until enough are good.
-
-    With ``good``, replica numbers from ``first`` on are fitted until that many are selected
-    (``replicafit.results.selection``), but not more than ``at_most``; then ``last`` is the last
-    allowed.
-    """
-
-    first: int = Field(default=1, ge=1, description="The first replica number.")
-    last: int = Field(ge=1, le=LAST_REPLICA, description="The last replica number.")
-    good: int | None = Field(
-        default=None, ge=1, description="Fit until this many replicas are selected."
-    )
-    at_most: int | None = Field(
-        default=None,
-        description="How many replicas may be fitted for that; twice as many by default.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_what_runcards_write(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError(_FORMS)
-        if isinstance(value, int):
-            return {"last": value}
-        if isinstance(value, list | tuple) and len(value) == 2:
-            return {"first": value[0], "last": value[1]}
-        if isinstance(value, str):
-            pair = re.fullmatch(_PAIR, value)
-            if not pair:
-                raise ValueError(_FORMS)
-            return {"first": pair[1] if pair[2] else 1, "last": pair[2] or pair[1]}
-        return _with_last(value) if isinstance(value, dict) and "good" in value else value
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ReplicaRange:
-        if self.at_most is not None and (self.good is None or self.at_most < self.good):
-            given = "not given" if self.good is None else self.good
-            raise ValueError(f"at_most ({self.at_most}) must be good ({given}) or more")
-        if self.last < self.first:
-            raise ValueError(f"the last replica number {self.last} is below the first {self.first}")
-        if self.last - self.first >= MOST_REPLICAS:
-            raise ValueError(f"a fit has at most {MOST_REPLICAS} replicas; make several fits")
-        return self
-
-    @model_serializer
-    def _as_written(self) -> list[int] | dict[str, int]:
-        if self.good is None or self.at_most is None:
-            return [self.first, self.last]
-        return {"first": self.first, "good": self.good, "at_most": self.at_most}
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
-        """Every form that a runcard may use."""
-        count = {"type": "integer", "minimum": 1}
-        pair = {"type": "array", "items": count, "minItems": 2, "maxItems": 2}
-        return {
-            "words": "count, first and last (1-10 or [1, 10]), or {good: count}",
-            "anyOf": [
-                count,
-                {"type": "string", "pattern": f"^{_PAIR}$"},
-                pair,
-                _object({"first": count, "last": count}, "last"),
-                _object({"first": count, "good": count, "at_most": count}, "good"),
-            ],
-        }
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """All replica numbers that may be fitted."""
-        return tuple(range(self.first, self.last + 1))
-
-    @property
-    def wanted(self) -> int:
-        """How many replicas the fit is to leave."""
-        return self.good or len(self.numbers)
-
-
-_PAIR = r"\s*(\d+)(?:\s*-\s*(\d+))?\s*"
-_FORMS = "give a count such as 100, or a first and last number such as 1-10, or {good: 100}"
-
-
-def _with_last(given: dict[str, Any]) -> dict[str, Any]:
-    """``{good: N}`` with what it leaves out."""
-    if "last" in given:
-        raise ValueError("give good (and at_most), or first and last, not both")
-    good, first = given["good"], given.get("first", 1)
-    at_most = given.get("at_most", 2 * good if isinstance(good, int) else None)
-    whole = type(at_most) is int and type(first) is int
-    return {**given, "at_most": at_most, "last": first + at_most - 1 if whole else first}
-
-
-def _object(properties: dict[str, Any], needed: str) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [needed],
-        "additionalProperties": False,
-    }
 
 
 def _that_reads(parse: Callable[[str], Any]) -> AfterValidator:
@@ -413,7 +293,7 @@ class StartFrom(Settings):
     def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
         """Both forms that a runcard may use."""
         properties = {"fit": {"type": "string"}, "replica": {"type": "integer", "minimum": 1}}
-        return {"anyOf": [{"type": "string"}, _object(properties, "fit")]}
+        return {"anyOf": [{"type": "string"}, object_schema(properties, "fit")]}
 
 
 class NetworkSettings(Settings):
@@ -620,85 +500,3 @@ def flavours_along(model: NetworkSettings, registry: Registry) -> tuple[tuple[st
             kind.check(item, names[-1], list(zip(model.layers[:position], names, strict=False)))
         names.append(kind.flavours(item, names[-1]) if kind.flavours else names[-1])
     return tuple(names)
-
-
-def runcard_type(registry: Registry) -> type[Runcard]:
-    """The runcard model whose component settings are those of ``registry``."""
-    optimizer: Any = _union(registry, OptimizerType)
-    layer: Any = _union(registry, LayerType)
-    dataset: Any = _union(registry, DatasetReader, DatasetEntry)
-    penalty: Any = _union(registry, Penalty)
-    training = _with(TrainingSettings, optimizer=optimizer)
-    network: Any = _with(ArchitectureSettings, layers=tuple[layer, ...], training=training | None)
-    model = _with(ModelSettings, layers=tuple[layer, ...], choice=tuple[network, ...])
-    names = registry.names(Exporter)
-    exports: Any = Literal[names] if names else str
-    card = _with(
-        Runcard,
-        data=_with(DataSettings, datasets=tuple[dataset, ...]),
-        model=model,
-        training=training,
-        penalties=tuple[penalty, ...],
-        export=Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))],
-    )
-    sections: Any = {
-        each.name: (
-            each.model | None,  # nothing where a card does not give it
-            Field(default=None, exclude=not each.part_of_fit, description=each.summary),
-        )
-        for each in registry.all(RuncardSection)
-    }
-    return cast(type[Runcard], create_model("Runcard", __base__=card, **sections))
-
-
-def _with_what_they_need(
-    registry: Registry,
-) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    """Refuses an exporter given twice, or without another whose files it reads."""
-
-    def complete(names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"'{twice[0]}' is given twice; once is enough")
-        for name in names:
-            missing = [n for n in registry.get(Exporter, name).needs if n not in names]
-            if missing:
-                raise ValueError(f"'{name}' needs '{missing[0]}' too; add it")
-        return names
-
-    return complete
-
-
-def _with(section: type[BaseModel], **types: Any) -> Any:
-    """``section`` with other types for some of its fields, their defaults and words kept."""
-    fields: Any = {
-        name: (kind, deepcopy(section.model_fields[name]))  # pydantic adds to what it is given
-        for name, kind in types.items()
-    }
-    return create_model(section.__name__, __base__=section, **fields)
-
-
-def _union(
-    registry: Registry, kind: type[Configured], also: type[ComponentSettings] | None = None
-) -> Any:
-    """The settings of all components of ``kind``, by ``type``, with those of ``also``."""
-    settings = [component.settings for component in registry.all(kind)]
-    if also is not None:
-        settings = [
-            create_model(each.__name__, __base__=(each, also), __doc__=each.__doc__)
-            for each in settings
-        ]
-    if len(settings) < 2:
-        return settings[0] if settings else _NothingInstalled
-    return Annotated[reduce(or_, settings), Discriminator("type")]
-
-
-class _NothingInstalled(ComponentSettings):
-    """Stands where no plugin provides a component of a kind."""
-
-    type: str
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refused(cls, _: Any) -> Any:
-        raise PydanticCustomError("nothing_installed", "no installed plugin provides any")

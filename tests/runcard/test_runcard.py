@@ -13,7 +13,7 @@ from replicafit.components import Exporter, Penalty
 from replicafit.errors import RuncardError
 from replicafit.plugins import Choice, Plugin, Registry, load_registry
 from replicafit.runcard import Override, canonical, canonical_hash, load_runcard, runcard_type
-from replicafit.runcard.models import ReplicaRange
+from replicafit.runcard.replica_range import ReplicaRange
 from replicafit.runcard.yaml_source import read_yaml
 
 CARD = """\
