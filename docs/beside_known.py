@@ -16,7 +16,7 @@ import numpy as np
 
 import replicafit
 from replicafit.data.known_functions import known_function, on_flavours
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.forward.predictions import chi2, predict_all
 from replicafit.plugins import load_registry
 from replicafit.results.data_file import experiment_places

@@ -28,7 +28,7 @@ from replicafit.execution.executors import Executor, executor_for
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
 from replicafit.execution.outline import fit_lines, misspelt_lines
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.forward.planning import NetworkPlan, plan_networks
 from replicafit.results.folder import FitFolder
 from replicafit.runcard import Override, Setup, canonical, canonical_hash, load_setup

@@ -88,7 +88,7 @@ if TYPE_CHECKING:
     from replicafit.execution.variants import Checked as Checked
     from replicafit.execution.variants import HeldOut as HeldOut
     from replicafit.execution.variants import Variants as Variants
-    from replicafit.forward.fit_data import load_data as load_data
+    from replicafit.forward.assembly import load_data as load_data
     from replicafit.forward.predictions import chi2_from_factor as chi2_from_factor
     from replicafit.forward.predictions import on_grid as on_grid
     from replicafit.layers import MultiDense as MultiDense

@@ -8,7 +8,7 @@ from pathlib import Path
 from toy import TOY_CARD
 
 from replicafit.execution.plans import make_engine, make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.runcard import load_setup
 from replicafit.training.loop import train
 from replicafit.training.slots import Line, Slots, replicas_of

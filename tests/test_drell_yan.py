@@ -15,7 +15,7 @@ import replicafit
 from replicafit.data import read_dataset, stack, write_dataset
 from replicafit.data.known_functions import on_flavours
 from replicafit.execution.verify import verify
-from replicafit.forward.planner import plan_forms
+from replicafit.forward.forms import plan_forms
 from replicafit.forward.predictions import predict, predict_all
 from replicafit.runcard import load_setup
 

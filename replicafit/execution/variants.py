@@ -16,7 +16,7 @@ import numpy as np
 from replicafit.components import OptimizerType
 from replicafit.data import FitData
 from replicafit.execution.plans import Plan, make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.runcard import Runcard, Setup
 from replicafit.seeds import Seeds
 from replicafit.training.batches import PreparedBatch

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from replicafit.execution.plans import Plan, make_engine, make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.runcard import Setup
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.engine import BatchConstants

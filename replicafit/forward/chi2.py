@@ -10,8 +10,8 @@ import numpy as np
 from keras import ops
 
 from replicafit.forward.compressed import Compressed, CompressedTerms
+from replicafit.forward.forms import Form, FormPlan
 from replicafit.forward.placed_squares import placed
-from replicafit.forward.planner import Form, FormPlan
 from replicafit.forward.shared import Shared, SharedTerms
 from replicafit.forward.squares import Squares
 from replicafit.forward.tables import DatasetTables

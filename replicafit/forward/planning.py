@@ -14,7 +14,7 @@ import numpy as np
 from replicafit.components import LayerType
 from replicafit.data import FitData
 from replicafit.errors import ModelError, TrainingError
-from replicafit.forward.planner import FormPlan, plan_forms
+from replicafit.forward.forms import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
 from replicafit.runcard import Runcard, Setup
 from replicafit.runcard.models import flavours_along

@@ -90,7 +90,7 @@ def measure(reference: Path, replicas: int) -> dict[str, float]:
     else:
         plans = importlib.import_module("replicafit.execution.plans")
         setup = importlib.import_module("replicafit.runcard").Setup(runcard, registry, Path())
-        data = importlib.import_module("replicafit.forward.fit_data").load_data(setup)
+        data = importlib.import_module("replicafit.forward.assembly").load_data(setup)
         plan = plans.make_plans(setup, data, numbers)[0]
     planned = time.process_time()
     (batch,) = [plan.prepare(batch) for batch in plan.network.batches]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.execution.plans import Plan, make_engine, make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.runcard import load_setup
 from replicafit.training.batches import PreparedBatch
 from replicafit.training.slots import Line, Slots, replicas_of, train_slots

@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from replicafit.execution.plans import make_engine, make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.runcard import Override, load_setup
 from replicafit.training.loop import train
 

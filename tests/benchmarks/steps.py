@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from replicafit.execution.plans import Plan, make_engine, make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.forward.planning import Machine, measured_machine
 from replicafit.plugins import load_registry
 from replicafit.runcard import Setup, runcard_type

@@ -10,7 +10,7 @@ import pytest
 import replicafit
 from replicafit.data.known_functions import read_function
 from replicafit.errors import DataError, ModelError, RuncardError
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.plugin import load_setup
 
 CARD = """\

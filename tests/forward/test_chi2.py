@@ -16,7 +16,7 @@ from replicafit.data import read_dataset, replica_data, stack
 from replicafit.errors import DataError
 from replicafit.forward.chi2 import Chi2, chi2_of
 from replicafit.forward.compressed import compressed
-from replicafit.forward.planner import plan_forms
+from replicafit.forward.forms import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.shared import shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import contracted

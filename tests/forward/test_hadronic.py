@@ -13,8 +13,8 @@ from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import LuminosityTable, replica_data, stack
 from replicafit.forward.chi2 import chi2_of
+from replicafit.forward.forms import plan_forms
 from replicafit.forward.placed_squares import placed
-from replicafit.forward.planner import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.squares import CURVATURE, ROUNDING, squares
 from replicafit.forward.tables import contracted

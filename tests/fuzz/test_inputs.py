@@ -25,7 +25,7 @@ from toy import observable_arrays, toy_dataset
 
 from replicafit.data import write_dataset
 from replicafit.errors import ReplicafitError
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.forward.planning import plan_networks
 from replicafit.runcard import Override, canonical_hash, load_setup
 

@@ -11,7 +11,7 @@ from toy import TOY_CARD
 from replicafit.components import LayerType
 from replicafit.execution.plans import make_engine, make_plans
 from replicafit.execution.verify import verify
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.layers import MultiDense, replicate
 from replicafit.plugins import Plugin, Registry
 from replicafit.runcard import load_setup

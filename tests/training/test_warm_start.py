@@ -11,7 +11,7 @@ from toy import TOY_CARD
 
 from replicafit.errors import ModelError, OutputError
 from replicafit.execution.plans import make_plans, networks_to_start_from
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.results.files import write_json
 from replicafit.results.folder import FitFolder
 from replicafit.runcard import canonical_hash, load_runcard, load_setup

@@ -19,7 +19,7 @@ from replicafit_scan.space import Point, Space
 from replicafit_scan.trials import Trials
 
 from replicafit.execution.plans import make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.plugins import load_registry
 from replicafit.runcard import Override, Setup
 from replicafit.training.slots import Line, Slots, replicas_of, train_slots

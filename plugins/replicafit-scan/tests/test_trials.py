@@ -26,7 +26,7 @@ from toy import SCAN_CARD, observable_arrays
 from replicafit import cli, load_fit
 from replicafit.errors import OutputError
 from replicafit.execution.plans import make_plans
-from replicafit.forward.fit_data import load_data
+from replicafit.forward.assembly import load_data
 from replicafit.runcard import Override, Setup, load_runcard
 from replicafit.training.slots import Line, Slots, replicas_of, train_slots
 

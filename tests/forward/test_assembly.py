@@ -11,9 +11,9 @@ from toy import FLAVOURS, TOY_CARD, toy_function
 
 from replicafit.data import read_dataset, replica_data, stack
 from replicafit.errors import DataError, RuncardError
+from replicafit.forward.assembly import load_data
 from replicafit.forward.chi2 import chi2_of
-from replicafit.forward.fit_data import load_data
-from replicafit.forward.planner import plan_forms
+from replicafit.forward.forms import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.runcard import Override, canonical, load_runcard, load_setup
 from replicafit.seeds import Seeds
