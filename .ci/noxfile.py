@@ -12,7 +12,10 @@ from pathlib import Path
 import nox
 
 ROOT = Path(__file__).resolve().parents[1]
-EASY = ("pdf", "dis", "report", "scan", "closure", "dask", "kan", "example", "scaffold")
+EASY = (
+    *("pdf", "dis", "report", "scan", "closure", "posterior"),
+    *("dask", "kan", "example", "scaffold"),
+)
 """Plugins whose dependencies have wheels for everybody; lhapdf and nnpdf need more."""
 PLUGINS = [part for name in EASY for part in ("-e", f"plugins/replicafit-{name}")]
 PACKAGES = ["replicafit", *(f"replicafit_{name}" for name in (*EASY, "lhapdf", "nnpdf"))]

@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from replicafit.data.dataset_file import read_observable as read_observable
     from replicafit.data.dataset_file import write_observable as write_observable
     from replicafit.data.fit_data import join_grids as join_grids
+    from replicafit.data.grid_functions import GridFunctions as GridFunctions
+    from replicafit.data.grid_functions import combination as combination
     from replicafit.data.known_functions import known_function as known_function
     from replicafit.data.known_functions import on_flavours as on_flavours
     from replicafit.data.luminosity import Table as Table
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from replicafit.execution.observers import FitBeginning as FitBeginning
     from replicafit.execution.observers import Observer as Observer
     from replicafit.execution.plans import Plan as Plan
+    from replicafit.execution.plans import make_plans as make_plans
     from replicafit.execution.sink import Sink as Sink
     from replicafit.execution.starting import import_engine_quietly as import_engine_quietly
     from replicafit.execution.starting import one_blas_thread as one_blas_thread
@@ -135,6 +138,7 @@ if TYPE_CHECKING:
     from replicafit.runcard.models import FunctionPath as FunctionPath
     from replicafit.runcard.yaml_source import YamlSource as YamlSource
     from replicafit.seeds import Seeds as Seeds
+    from replicafit.training.engine import network_functions as network_functions
     from replicafit.training.optimizers import Element as Element
     from replicafit.training.optimizers import Optimizer as Optimizer
     from replicafit.training.optimizers import optimizer as optimizer

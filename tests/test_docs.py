@@ -62,6 +62,7 @@ NOT_EXECUTED = {
     r"(python docs/(near_global|cross)_|replicafit run near_global.yml)": "data not shipped",
     r"replicafit (run|check) (runcards|plugins|tests/benchmarks)/\S+": "real data; test_cli checks",
     r"replicafit (report|compare|closure|export|verify) ": "needs a large fit; tested elsewhere",
+    r"replicafit (laplace|sample) ": "needs a fit; replicafit-posterior tests them",
     r"(CUDA_VISIBLE_DEVICES=|KERAS_BACKEND=jax) ?replicafit run": "another device",
     r"CUDA_VISIBLE_DEVICES=\d dask worker|replicafit run card.yml --executor 'dask:.*GPU": "GPUs",
     r"replicafit run card.yml -o fit$": "the card of the reader",

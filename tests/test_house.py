@@ -115,6 +115,7 @@ MAY_USE = {
     "replicafit_nnpdf": ["replicafit_pdf"],
     "replicafit_scan": ["replicafit_report"],
     "replicafit_closure": ["replicafit_report"],
+    "replicafit_posterior": ["replicafit_lhapdf"],
 }
 """Which distribution may import which other."""
 

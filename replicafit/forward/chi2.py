@@ -32,9 +32,24 @@ class Chi2:
 
     def __call__(self, terms: Chi2Terms, functions: Any) -> Any:
         """chi2 of each replica, (r,), on the device."""
-        p = ops.reshape(functions, (functions.shape[0], -1))
-        each = [_evaluate(form, own, p) for form, own in zip(self.forms, terms, strict=True)]
+        each = [
+            sum(map(_squared, others), _squared(first) + own.constant)
+            for (first, *others), own in zip(self._parts(terms, functions), terms, strict=True)
+        ]
         return sum(each[1:], each[0])
+
+    def residuals(self, terms: Chi2Terms, functions: Any) -> Any:
+        """Whitened residuals of each replica, (r, k), on the device.
+
+        chi2 is the sum of their squares and of what no function can change, the terms' constants.
+        """
+        parts = [part for parts in self._parts(terms, functions) for part in parts]
+        return ops.concatenate(parts, axis=1)
+
+    def _parts(self, terms: Chi2Terms, functions: Any) -> list[list[Any]]:
+        """The residuals of each form, in parts (r, k)."""
+        p = ops.reshape(functions, (functions.shape[0], -1))
+        return [_residuals(form, own, p) for form, own in zip(self.forms, terms, strict=True)]
 
 
 def chi2_of(plan: FormPlan, precision: str = "float64") -> Chi2:
@@ -53,26 +68,30 @@ def _placed(form: Form, precision: str) -> Form:
     return replace(form, ratios=tuple(on_device(dataset) for dataset in form.ratios))
 
 
-def _evaluate(form: Form, terms: Any, p: Any) -> Any:
+def _squared(residuals: Any) -> Any:
+    """The sum of the squares of residuals (r, k), (r,)."""
+    return ops.sum(residuals * residuals, axis=1)
+
+
+def _residuals(form: Form, terms: Any, p: Any) -> list[Any]:
     if isinstance(form, Shared):
-        return _shared(form, terms, p)
+        return [_whitened(form, p) * terms.selected - terms.target]
     return _compressed(form, terms, p)
 
 
-def _compressed(form: Compressed, terms: CompressedTerms, p: Any) -> Any:
-    """|R p - t|^2 + constant, and the whitened residual of non-linear data, (r,)."""
+def _compressed(form: Compressed, terms: CompressedTerms, p: Any) -> list[Any]:
+    """R p - t, (r, k), and the whitened residual of non-linear data, (r, m)."""
     size = p.shape[1]
     rows = [_times(b, p[:, size - b.shape[2] :]) for b in terms.blocks]
     residual = (ops.concatenate(rows, axis=1) if rows[1:] else rows[0]) - terms.target
-    total = ops.sum(residual * residual, axis=1) + terms.constant
     if not form.ratios:
-        return total
+        return [residual]
     prediction = _predictions(form.ratios, p)
     second = _times(terms.whitener, prediction) - terms.shift
     if terms.coupling:
         outer, inner = terms.coupling
         second = second - _times(outer, _times(inner, residual))
-    return total + ops.sum(second * second, axis=1)
+    return [residual, second]
 
 
 def _times(matrix: Any, vector: Any) -> Any:
@@ -87,12 +106,6 @@ def _times(matrix: Any, vector: Any) -> Any:
         matrix = ops.reshape(matrix, (parts, m // parts, c))
         vector = ops.broadcast_to(vector, (parts, c))
     return ops.reshape(ops.matmul(matrix, vector[..., None]), (r, m))
-
-
-def _shared(form: Shared, terms: SharedTerms, p: Any) -> Any:
-    """The selected rows of |W T - W D|^2, (r,)."""
-    residual = _whitened(form, p) * terms.selected - terms.target
-    return ops.sum(residual * residual, axis=1) + terms.constant
 
 
 def _whitened(form: Shared, p: Any) -> Any:

@@ -54,6 +54,11 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
     },
     "replicafit-scan": {Command: ("scan",), RuncardSection: ("scan",)},
     "replicafit-closure": {Command: ("closure",), RuncardSection: ("closure",)},
+    "replicafit-posterior": {
+        Command: ("laplace", "sample"),
+        RuncardSection: ("posterior",),
+        FunctionSource: ("posterior",),
+    },
     "replicafit-dask": {ExecutorType: ("dask",)},
     "replicafit-kan": {LayerType: ("kan",)},
     "replicafit-example": {LayerType: ("residual_dense",)},

@@ -56,7 +56,12 @@ def evaluated(form, selection, values, functions, precision):
     terms = keras.tree.map_structure(
         lambda a: ops.convert_to_tensor(a.astype(precision)), form.terms(selection, values)
     )
-    return float(form(terms, ops.cast(ops.convert_to_tensor(functions[None]), precision))[0])
+    values = ops.cast(ops.convert_to_tensor(functions[None]), precision)
+    found = float(form(terms, values)[0])
+    constants = sum(float(own.constant[0]) for own in terms)
+    squares = float(ops.sum(form.residuals(terms, values) ** 2))
+    assert squares + constants == pytest.approx(found, rel=1e-5)
+    return found
 
 
 @pytest.mark.parametrize("fraction", [0.1, 0.75, 1.0])

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION
 
 from replicafit.plugin import Evolution, Exporter, FunctionSource, ReportSection, hookimpl
+from replicafit_lhapdf.exporter import write_hessian_set
 from replicafit_lhapdf.reading import Member, PdfSet, read_set, recognizes
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "replicafit_evolutions",
     "replicafit_exporters",
     "replicafit_function_sources",
+    "write_hessian_set",
 ]
 
 

@@ -1,19 +1,21 @@
-"""The exporter: from the folder of a fit to an LHAPDF set in it."""
+"""From a fit to an LHAPDF set: of its replicas, which is the exporter, or of eigenvectors."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from replicafit_pdf.theory import scale_of, theory_of
+import numpy as np
+from replicafit_pdf.evolution_basis import partons_from
+from replicafit_pdf.theory import TheorySettings, scale_of, theory_of
 
 from replicafit import __version__
-from replicafit.plugin import OutputError, WholeFit, appearing
-from replicafit_lhapdf.files import About
-from replicafit_lhapdf.functions import read_functions
+from replicafit.plugin import GridFunctions, OutputError, WholeFit, appearing
+from replicafit_lhapdf.files import CENTRAL, ERROR, About, replica_head
+from replicafit_lhapdf.functions import Function, mean, of_table, read_functions
 from replicafit_lhapdf.grid import subgrids
 
 
@@ -31,16 +33,70 @@ def export(fit: WholeFit) -> Path:
         description=_description(run["runcard"]["title"], len(fit.numbers)),
         provenance={"Version": __version__, "Runcard": run["hash"]},
     )
-    functions = dict(zip(fit.numbers, read_functions(fit.folder, fit.numbers), strict=True))
+    functions = read_functions(fit.folder, fit.numbers)
+    heads = map(replica_head, fit.numbers)
+    members = [(CENTRAL, mean(functions)), *zip(heads, functions, strict=True)]
+    folder = fit.folder / "lhapdf" / name
+    _write(folder, about, members, theory, fit.progress)
+    return folder
+
+
+def write_hessian_set(
+    folder: Path,
+    members: Sequence[np.ndarray],
+    like: GridFunctions,
+    runcard: Mapping[str, Any],
+    *,
+    description: str,
+    provenance: Mapping[str, str],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Writes the LHAPDF set ``folder`` of eigenvectors (``ErrorType: symmhessian``).
+
+    Args:
+        folder: new; its name is that of the set.
+        members: each (n, f): first the central functions, then those one standard deviation away
+            from them along each eigenvector, so that squares of distances add up.
+        like: functions that say the grid, the names and the scale of the members.
+        runcard: of the fit with all defaults, as plain data: its ``theory`` evolves.
+        description: one line.
+        provenance: further keys of the ``.info``, which begin with ``Replicafit`` there.
+        progress: ``(done, total)``, told now and then.
+
+    Raises:
+        OutputError: a name or functions of which no LHAPDF set can be made.
+    """
+    name, scale = _checked(folder.name), scale_of(like.attributes)
+    check(runcard, like.attributes)
+    partons_from(like.flavours)
+    functions = [of_table(values, like, scale) for values in members]
+    count = len(functions) - 1
+    about = About(
+        name=name,
+        description=f"{description}. mem=0 => central; mem=1-{count} => eigenvectors",
+        provenance={"Version": __version__, **provenance},
+        error_type="symmhessian",
+    )
+    heads = [CENTRAL, *[ERROR] * count]
+    pairs = list(zip(heads, functions, strict=True))
+    _write(folder, about, pairs, theory_of(runcard), progress)
+
+
+def _write(
+    folder: Path,
+    about: About,
+    members: Sequence[tuple[str, Function]],
+    theory: TheorySettings,
+    progress: Callable[[int, int], None],
+) -> None:
     try:
         from replicafit_lhapdf.sets import write_set
     except ImportError as cause:
         raise OutputError(
             f"hoppet, which evolves, cannot be used ({cause}). pip install hoppet."
         ) from None
-    with appearing(fit.folder / "lhapdf" / name) as temporary:
-        write_set(temporary, about, functions, theory, fit.progress)
-    return fit.folder / "lhapdf" / name
+    with appearing(folder) as temporary:
+        write_set(temporary, about, members, theory, progress)
 
 
 def check(runcard: Mapping[str, Any], attributes: Mapping[str, float]) -> None:

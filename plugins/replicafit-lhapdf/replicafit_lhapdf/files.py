@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from replicafit_lhapdf.grid import X_KNOTS, Subgrid
 Array = npt.NDArray[np.float64]
 
 _ORDER = {"lo": 0, "nlo": 1, "nnlo": 2}
+ONE_SIGMA = 68.268949
+"""Per cent of a Gaussian within one standard deviation."""
 
 
 def pids(theory: TheorySettings) -> list[int]:
@@ -24,11 +26,15 @@ def pids(theory: TheorySettings) -> list[int]:
     return [pid for pid in PARTONS if abs(pid) <= theory.max_flavours or pid == 21]
 
 
-def member_head(replica: int | None) -> str:
-    """How the file of one member begins; None is the mean."""
-    if replica is None:
-        return "PdfType: central\nFormat: lhagrid1\n---\n"
-    return f"PdfType: replica\nFormat: lhagrid1\nFromMCReplica: {replica}\n---\n"
+CENTRAL = "PdfType: central\nFormat: lhagrid1\n---\n"
+"""How the file of member 0 begins."""
+ERROR = "PdfType: error\nFormat: lhagrid1\n---\n"
+"""How that of an eigenvector does."""
+
+
+def replica_head(number: int) -> str:
+    """How that of a replica does."""
+    return f"PdfType: replica\nFormat: lhagrid1\nFromMCReplica: {number}\n---\n"
 
 
 def subgrid_text(subgrid: Subgrid, table: Array, numbers: Sequence[int]) -> str:
@@ -63,11 +69,13 @@ class About:
         name: of the set and its files.
         description: one line.
         provenance: further keys of the ``.info``, which begin with ``Replicafit`` there.
+        error_type: what the members are.
     """
 
     name: str
     description: str
     provenance: Mapping[str, str]
+    error_type: Literal["replicas", "symmhessian"] = "replicas"
 
 
 def info_text(about: About, theory: TheorySettings, coupling: Coupling, members: int) -> str:
@@ -93,7 +101,8 @@ def info_text(about: About, theory: TheorySettings, coupling: Coupling, members:
         "OrderQCD": _ORDER[theory.order],
         "FlavorScheme": "variable",
         "NumFlavors": theory.max_flavours,
-        "ErrorType": "replicas",
+        "ErrorType": about.error_type,
+        **({} if about.error_type == "replicas" else {"ErrorConfLevel": ONE_SIGMA}),
         "ForcePositive": 0,
         "XMin": f"{X_KNOTS[0]:.7e}",
         "XMax": f"{X_KNOTS[-1]:.7e}",

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from replicafit_pdf.theory import scale_of
 from scipy.interpolate import CubicSpline
 
-from replicafit.plugin import FitFolder, OutputError
+from replicafit.plugin import FitFolder, GridFunctions, OutputError
 
 Array = npt.NDArray[np.float64]
 
@@ -57,13 +57,33 @@ def read_function(file: Path) -> Function:
         ) from None
     except (OSError, ValueError, KeyError, BadZipFile) as cause:
         raise OutputError(f"'{file}' is damaged ({cause}). Fit this replica again.") from None
+    return _usable(function, f"those in '{file}'", f"'{file}'")
+
+
+def of_table(values: Array, like: GridFunctions, q0: float) -> Function:
+    """``values`` (n, f) on the grid and with the names of ``like``, at ``q0`` in GeV.
+
+    Raises:
+        OutputError: no LHAPDF set can hold them.
+    """
+    function = Function(like.x, values, like.flavours, q0)
+    return _usable(function, "those here", "a member")
+
+
+def _usable(function: Function, these: str, one: str) -> Function:
+    """``function``, which ``these`` and ``one`` name, if an LHAPDF set can hold it.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    x = function.x
     if x.ndim != 1 or x[0] <= 0 or x[-1] > 1:
         raise OutputError(
-            f"An LHAPDF set holds functions of one x in (0, 1], but those in '{file}' depend on "
-            "other inputs or go beyond. Take function.npz or network.keras of the replicas instead."
+            f"An LHAPDF set holds functions of one x in (0, 1], but {these} depend on other inputs "
+            "or go beyond. Take function.npz or network.keras of the replicas instead."
         )
     if not np.isfinite(function.values).all():
-        raise OutputError(f"'{file}' has values that are not finite. Leave this replica out.")
+        raise OutputError(f"{one} has values that are not finite. Leave this replica out.")
     return function
 
 

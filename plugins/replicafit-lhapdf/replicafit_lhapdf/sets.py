@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from replicafit_pdf.evolution_basis import partons_from
 from replicafit_pdf.theory import TheorySettings
 
 from replicafit_lhapdf.evolution import evolution
-from replicafit_lhapdf.files import About, Coupling, info_text, member_head, pids, subgrid_text
-from replicafit_lhapdf.functions import Function, mean
+from replicafit_lhapdf.files import About, Coupling, info_text, pids, subgrid_text
+from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import X_KNOTS, subgrids
 from replicafit_lhapdf.processes import workers
 
@@ -20,15 +20,16 @@ from replicafit_lhapdf.processes import workers
 def write_set(
     folder: Path,
     about: About,
-    functions: Mapping[int, Function],
+    members: Sequence[tuple[str, Function]],
     theory: TheorySettings,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Writes the set of ``functions``, by replica number, into the new ``folder``."""
-    q0 = next(iter(functions.values())).q0
+    """Writes the set of ``members``, each how its file begins and its function, into the new
+    ``folder``.
+    """
+    q0 = members[0][1].q0
     subgrids(theory, q0)  # a theory that does not fit is refused before anything is written
     folder.mkdir(parents=True)
-    members = [(None, mean(tuple(functions.values()))), *functions.items()]
     with workers(len(members)) as pool:
         try:
             coupling = pool.submit(tabulate_coupling, theory, q0)
@@ -46,15 +47,13 @@ def write_set(
     folder.joinpath(f"{about.name}.info").write_text(info, encoding="utf-8")
 
 
-def write_member(
-    file: Path, replica: int | None, function: Function, theory: TheorySettings
-) -> None:
+def write_member(file: Path, head: str, function: Function, theory: TheorySettings) -> None:
     """Evolves one member and writes its file; in a worker process."""
-    file.write_text(member_text(replica, function, theory), encoding="utf-8")
+    file.write_text(member_text(head, function, theory), encoding="utf-8")
 
 
-def member_text(replica: int | None, function: Function, theory: TheorySettings) -> str:
-    """The file of one member; ``replica`` is None for the mean."""
+def member_text(head: str, function: Function, theory: TheorySettings) -> str:
+    """The file of one member, which begins with ``head``."""
     evolved, grids = evolution(theory, function.q0), subgrids(theory, function.q0)
     to_partons = partons_from(function.flavours)
     evolved.start_from(function(evolved.x) @ to_partons)
@@ -64,7 +63,7 @@ def member_text(replica: int | None, function: Function, theory: TheorySettings)
         function(X_KNOTS[below_one]) @ to_partons
     )  # at q0, without hoppet's grid
     texts = (subgrid_text(*each, pids(theory)) for each in zip(grids, tables, strict=True))
-    return "".join([member_head(replica), *texts])
+    return "".join([head, *texts])
 
 
 def tabulate_coupling(theory: TheorySettings, q0: float) -> Coupling:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from replicafit_lhapdf import Member, read_set
-from replicafit_lhapdf.files import About
+from replicafit_lhapdf.files import CENTRAL, About, replica_head
 from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import X_KNOTS
 from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, partons_from
@@ -27,9 +27,10 @@ def evolve(tmp_path: Path, toy: SimpleNamespace) -> Callable[..., Member]:
     from replicafit_lhapdf.sets import write_set
 
     def make(values: np.ndarray, flavours: tuple[str, ...]) -> Member:
-        functions = {1: Function(X_KNOTS, values, flavours, toy.q0)}
+        function = Function(X_KNOTS, values, flavours, toy.q0)
+        members = [(CENTRAL, function), (replica_head(1), function)]
         about = About("one", "one member", {})
-        write_set(tmp_path / "one", about, functions, THEORY, lambda done, total: None)
+        write_set(tmp_path / "one", about, members, THEORY, lambda done, total: None)
         return read_set(tmp_path / "one").member(1)
 
     return make
