@@ -136,30 +136,30 @@ def draw(found: Sequence[Band]) -> None:
     for ax, band in zip(axes, panels, strict=True):
         color = COLORS[band.name]
         low, high = band.mean - band.std, band.mean + band.std
-        ax.fill_between(band.x, low, high, color=color, alpha=0.35, linewidth=0)
-        ax.plot(band.x, band.mean, color=color, linewidth=1.8)
-        ax.plot(wide, truth(wide), color="black", linewidth=1, linestyle=(0, (4, 2)))
+        shade = ax.fill_between(band.x, low, high, color=color, alpha=0.35, linewidth=0)
+        (line,) = ax.plot(band.x, band.mean, color=color, linewidth=1.8)
+        (dashes,) = ax.plot(wide, truth(wide), color="black", linewidth=1, linestyle=(0, (4, 2)))
         style = {"color": "#444444", "markersize": 3, "elinewidth": 0.8}
-        ax.errorbar(data[:, 0], data[:, 1], data[:, 2], fmt="o", **style)
+        points = ax.errorbar(data[:, 0], data[:, 1], data[:, 2], fmt="o", **style)
         ax.set_title(titles[band.name], fontsize=11)
         ax.set_xlabel("x")
         ax.set_xticks(range(5))
         ax.spines[["top", "right"]].set_visible(False)
         if band.name == USUAL:
             ax.set_ylabel("f")
-            ax.annotate("truth", (2.5, truth(np.array(2.5))), (2.1, -0.55), arrowprops=ARROW)
-            ax.annotate(
-                "mean ± 1 sigma",
-                (2.5, float(np.interp(2.5, band.x, high))),
-                (1.6, 1.1),
-                arrowprops=ARROW,
+            labels = ["mean ± 1 sigma", "truth", "data"]
+            ax.legend(
+                [(shade, line), dashes, points],
+                labels,
+                loc="upper center",
+                bbox_to_anchor=(0.58, 1.02),
+                frameon=False,
+                fontsize=9,
+                handlelength=1.4,
             )
-            ax.annotate("data", (3.45, 0.9), (3.4, 1.25))
     figure.savefig(PICTURE, metadata={"Date": None})
     print(PICTURE)
 
-
-ARROW = {"arrowstyle": "-", "linewidth": 0.8, "color": "#444444"}
 
 if __name__ == "__main__":
     os.environ["KERAS_BACKEND"] = "jax"  # sampling needs it, and a process has one backend

@@ -11,12 +11,15 @@ learn what the plugin provides, so it stays cheap to import.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION
 
 from replicafit.plugin import Evolution, Exporter, FunctionSource, ReportSection, hookimpl
-from replicafit_lhapdf.exporter import write_hessian_set
 from replicafit_lhapdf.reading import Member, PdfSet, read_set, recognizes
+
+if TYPE_CHECKING:
+    from replicafit_lhapdf.exporter import write_hessian_set
 
 __all__ = [
     "Member",
@@ -27,6 +30,15 @@ __all__ = [
     "replicafit_function_sources",
     "write_hessian_set",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``write_hessian_set``, imported when it is asked for."""
+    if name == "write_hessian_set":
+        from replicafit_lhapdf.exporter import write_hessian_set
+
+        return write_hessian_set
+    raise AttributeError(f"module 'replicafit_lhapdf' has no attribute {name!r}")
 
 
 @hookimpl
