@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replicafit.later import offered
+from replicafit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from replicafit.api import FitPlan as FitPlan
@@ -20,5 +20,5 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = offered(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)
 __all__ += ["__version__"]

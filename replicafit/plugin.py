@@ -47,7 +47,7 @@ from replicafit.errors import PluginError as PluginError
 from replicafit.errors import ReplicafitError as ReplicafitError
 from replicafit.errors import RuncardError as RuncardError
 from replicafit.errors import TrainingError as TrainingError
-from replicafit.later import offered
+from replicafit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from replicafit.cli.exit_codes import FAILED as FAILED
@@ -146,4 +146,4 @@ if TYPE_CHECKING:
     from replicafit.training.slots import PreparedReplica as PreparedReplica
     from replicafit.training.slots import Slots as Slots
 
-__getattr__, __dir__, __all__ = offered(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

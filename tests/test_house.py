@@ -14,7 +14,7 @@ import replicafit
 PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
     *(
-        "later",
+        "lazy",
         "errors",
         "reading",
         "seeds",

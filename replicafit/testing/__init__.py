@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from replicafit.later import offered
+from replicafit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from replicafit.testing.conformance import ConformanceError as ConformanceError
@@ -26,4 +26,4 @@ if TYPE_CHECKING:
     from replicafit.testing.optimizers import check_optimizer as check_optimizer
     from replicafit.testing.penalties import check_penalty as check_penalty
 
-__getattr__, __dir__, __all__ = offered(__name__, __file__)
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -6,7 +6,7 @@ it, and is given what does so when it runs (as ``attach_stub`` of lazy_loader, S
     if TYPE_CHECKING:
         from package.heavy import engine as engine
 
-    __getattr__, __dir__, __all__ = offered(__name__, __file__)
+    __getattr__, __dir__, __all__ = lazy_names(__name__, __file__)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 
-def offered(
+def lazy_names(
     module: str, file: str
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """``__getattr__``, ``__dir__`` and ``__all__`` of ``module``: all it imports ``as`` itself."""
