@@ -238,20 +238,17 @@ def _words(others: int) -> str:
 
 def _limit(values: np.ndarray) -> float:
     """The largest value that passes, from all that do so far, (r,)."""
-    count = len(values)
-    if not count:
-        return float("nan")
+    count, limit = len(values), float("nan")
     ordered = np.sort(values)
     for below in range(max(3, count - count // MOST_OUT), count):
-        several = below + 1 >= FEW
-        limit = _many_limit(ordered[: below + 1]) if several else _few_limit(ordered[:below])
+        if below + 1 >= FEW:
+            together = ordered[: below + 1]
+            limit = _above(together, SIGMAS * float(together.std()))
+        else:
+            limit = _few_limit(ordered[:below])
         if ordered[below] > limit:
             return limit
-    return _many_limit(ordered) if count >= FEW else _few_limit(ordered)
-
-
-def _many_limit(values: np.ndarray) -> float:
-    return _above(values, SIGMAS * float(values.std()))
+    return _few_limit(ordered) if 0 < count < FEW else limit
 
 
 def _few_limit(others: np.ndarray) -> float:
