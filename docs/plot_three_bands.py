@@ -93,7 +93,7 @@ def bands(seed: int) -> list[Band]:
             return fit.x, fit.mean(), fit.std()
 
         def other(way: Callable[..., object]) -> Sequence[np.ndarray]:
-            made = way(f"{folder}/{USUAL}", told=print)
+            made = way(f"{folder}/{USUAL}", tell=print)
             posterior = getattr(made, "posterior", made)
             return posterior.x, posterior.mean, posterior.std
 

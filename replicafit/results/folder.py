@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from replicafit.components import Exporter, WholeFit, load_target
+from replicafit.components import Exporter, RuncardSection, WholeFit, load_target
 from replicafit.data import FitData
 from replicafit.errors import DamagedError, OutputError, ReplicafitError
+from replicafit.plugins import Registry, with_files
 from replicafit.reading import is_there
 from replicafit.results.data_file import write_data_file
 from replicafit.results.files import appearing, checksum, is_of_the_disk
@@ -29,7 +30,7 @@ from replicafit.results.records import (
 )
 from replicafit.results.replica import ReplicaResult
 from replicafit.results.selection import Selection, select, selected_replicas
-from replicafit.runcard import Setup, canonical, canonical_hash, differences
+from replicafit.runcard import Setup, canonical, canonical_hash, differences, runcard_type
 from replicafit.runcard.models import SelectionSettings
 
 _REPLICA = re.compile(r"replica_(\d{4}|[1-9]\d{4,})")
@@ -131,6 +132,34 @@ class FitFolder:
         except (FileNotFoundError, DamagedError):
             return None
         return {name: p.sha256 for name, p in run.plugins.items() if p.sha256}
+
+    def setup(self, registry: Registry, plugins: Sequence[Path] = ()) -> Setup:
+        """What was fitted here.
+
+        Args:
+            registry: of the installed plugins.
+            plugins: Python files that the fit's runcard named; their code runs, if they are the
+                ones that the fit was made with.
+
+        Raises:
+            OutputError: there is no fit, or its runcard cannot be read here.
+        """
+        run = self.run()
+        registry = with_files(registry, map(str, plugins), Path(), self.plugin_files() or {})
+        known = registry.names(RuncardSection)
+        sections = {name: own for name, own in run.sections.items() if name in known}
+        try:
+            runcard = runcard_type(registry).model_validate({**run.runcard, **sections})
+        except ValidationError as cause:
+            first = cause.errors()[0]
+            files = ", ".join(map(str, run.runcard.get("plugins", ()))) or "none"
+            raise OutputError(
+                f"The runcard of '{self.path}' cannot be read here "
+                f"({'.'.join(map(str, first['loc']))}: {first['msg']}). It named these plugin "
+                f"files: {files}. Reading a fit runs no code that it names: give those you trust "
+                "with --plugin FILE."
+            ) from None
+        return Setup(runcard, registry, Path(run.runcard_folder))
 
     def exported(self, number: int, name: str) -> Path:
         """The file ``name`` of one replica, which an exporter wrote.

@@ -309,9 +309,14 @@ class RunRecord(Record):
     runcard: dict[str, Any] = Field(
         default={}, description="the runcard with all defaults filled in"
     )
+    sections: dict[str, Any] = Field(
+        default={},
+        description="sections of the runcard that the fit does not look at, with all defaults, for "
+        "commands that come after it",
+    )
     hash: str = Field(
         default="",
-        description="SHA-256 of that without replicas; equal for cards that mean the same fit",
+        description="SHA-256 of runcard without replicas; equal for cards that mean the same fit",
     )
     extends: list[dict[str, str]] = Field(
         default=[],

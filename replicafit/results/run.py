@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
 
+from replicafit.components import RuncardSection
 from replicafit.data import FitData
 from replicafit.results.records import (
     FORMAT,
@@ -71,6 +72,11 @@ def run_record(
     return RunRecord(
         format=FORMAT,
         runcard=canonical(setup.runcard),
+        sections={
+            section.name: own.model_dump(mode="json")
+            for section in setup.registry.all(RuncardSection)
+            if not section.part_of_fit and (own := getattr(setup.runcard, section.name)) is not None
+        },
         hash=canonical_hash(setup.runcard),
         extends=[card.model_dump() for card in setup.runcard.extends],
         runcard_folder=str(setup.folder.resolve()),

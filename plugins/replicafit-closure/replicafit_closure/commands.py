@@ -13,6 +13,7 @@ from replicafit.plugin import (
     FAILED,
     INTERRUPTED,
     OVERRIDES,
+    FitFolder,
     load_registry,
     overrides_of,
 )
@@ -131,10 +132,10 @@ def _study(
 
 
 def _judge(folders: tuple[Path, ...], plugins: tuple[Path, ...]) -> None:
-    from replicafit_closure.judging import judged, setup_of
+    from replicafit_closure.judging import judged
 
     registry = load_registry()
-    _print([judged(path, setup_of(path, registry, plugins)) for path in folders])
+    _print([judged(path, FitFolder(path).setup(registry, plugins)) for path in folders])
 
 
 def _print(fits: Sequence[ClosureFit]) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from replicafit import Fit, load_fit
 from replicafit.plugin import (
     FitData,
-    FitFolder,
     OutputError,
     Registry,
     Relation,
@@ -20,8 +17,6 @@ from replicafit.plugin import (
     known_function,
     load_data,
     on_flavours,
-    runcard_type,
-    with_files,
 )
 from replicafit_closure.estimators import (
     LOGARITHMIC_FROM,
@@ -34,34 +29,6 @@ from replicafit_closure.estimators import (
 
 MOST_POSITIONS = 200
 """Of functions of several inputs."""
-
-
-def setup_of(path: Path, registry: Registry, plugins: Sequence[Path] = ()) -> Setup:
-    """What the fit in ``path`` fitted.
-
-    Args:
-        path: the folder.
-        registry: of the installed plugins.
-        plugins: Python files that the fit's runcard named; their code runs, if they are the ones
-            that the fit was made with.
-
-    Raises:
-        OutputError: there is no fit, or its runcard cannot be read here.
-    """
-    run = load_fit(path).run
-    recorded = FitFolder(path).plugin_files() or {}
-    registry = with_files(registry, map(str, plugins), Path(), recorded)
-    try:
-        runcard = runcard_type(registry).model_validate(run.runcard)
-    except ValidationError as cause:
-        first = cause.errors()[0]
-        files = ", ".join(map(str, run.runcard.get("plugins", ()))) or "none"
-        raise OutputError(
-            f"The runcard of '{path}' cannot be read here ({'.'.join(map(str, first['loc']))}: "
-            f"{first['msg']}). It named these plugin files: {files}. Reading a fit runs no code "
-            "that it names: give those you trust with --plugin FILE."
-        ) from None
-    return Setup(runcard, registry, Path(run.runcard_folder))
 
 
 def judged(path: Path, setup: Setup) -> ClosureFit:

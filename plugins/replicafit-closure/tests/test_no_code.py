@@ -9,7 +9,6 @@ from contextlib import suppress
 import pytest
 from fit_folder import write_fit
 from local_plugin import LOCAL
-from replicafit_closure.judging import setup_of
 from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
 
@@ -17,6 +16,7 @@ from replicafit import load_fit
 from replicafit.data.known_functions import known_function
 from replicafit.errors import OutputError, PluginError, ReplicafitError
 from replicafit.plugins import with_files
+from replicafit.results.folder import FitFolder
 
 CARD = {
     "title": "of a stranger",
@@ -55,14 +55,14 @@ def test_no_reader_imports_what_a_fit_names(strange, registry, tmp_path, monkeyp
     with suppress(ReplicafitError):
         write_comparison((fit, fit), tmp_path / "comparison.html", (), registry)
     with pytest.raises(OutputError, match=r"my_layers\.py. Reading a fit runs no code"):
-        setup_of(fit, registry)
+        FitFolder(fit).setup(registry)
     assert not mark.exists()
 
 
 def test_a_file_that_is_given_runs_only_if_it_is_the_recorded_one(strange, registry, tmp_path):
     fit, mark = strange
     with pytest.raises(PluginError, match="not the one that the fit was made with"):
-        setup_of(fit, registry, [tmp_path / "my_layers.py"])
+        FitFolder(fit).setup(registry, [tmp_path / "my_layers.py"])
     assert not mark.exists()
     with_files(registry, ["my_layers.py"], tmp_path)
     sys.modules.pop("my_layers")

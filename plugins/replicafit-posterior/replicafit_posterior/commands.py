@@ -71,7 +71,7 @@ def laplace(
     from replicafit_posterior.laplace import laplace as approximated
 
     out = output or folder.resolve().with_name(f"{folder.resolve().name}-laplace")
-    found = approximated(folder, out, plugins=plugins, overrides=overrides, told=click.echo)
+    found = approximated(folder, out, plugins=plugins, overrides=overrides, tell=click.echo)
     _end(folder, out)
     if name is not None:
         written = _hessian_set(folder, found, out / "lhapdf" / name)
@@ -95,7 +95,7 @@ def sample(
     from replicafit_posterior.sampling import sample as sampled
 
     out = output or folder.resolve().with_name(f"{folder.resolve().name}-sample")
-    sampled(folder, out, plugins=plugins, overrides=overrides, told=click.echo)
+    sampled(folder, out, plugins=plugins, overrides=overrides, tell=click.echo)
     _end(folder, out)
 
 

@@ -20,8 +20,15 @@ from typing import Any
 import numpy as np
 
 from replicafit import load_fit
-from replicafit.plugin import Override, Seeds, TrainingError, import_engine_quietly
-from replicafit_posterior.objective import Objective, nearest_to_mean, setup_of
+from replicafit.plugin import (
+    FitFolder,
+    Override,
+    Seeds,
+    TrainingError,
+    import_engine_quietly,
+    load_registry,
+)
+from replicafit_posterior.objective import Objective, changed, nearest_to_mean
 from replicafit_posterior.settings import PosteriorSettings
 from replicafit_posterior.stored import Posterior, refuse_unless_free
 
@@ -36,7 +43,7 @@ FIRST_WIDTH = 1.0
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-3, 1e-12, 1e12
 """In units of the Hessian's diagonal."""
 
-Told = Callable[[str], None]
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +143,6 @@ def gaussian(objective: Objective, settings: PosteriorSettings) -> Gaussian:
             "chi2 of the measured values, or its derivative, is not finite at the replica to begin "
             "with. Choose another with --set posterior.replica=NUMBER."
         )
-    converged = settings.steps == 0
     for _ in range(ROUNDS):
         converged = descent.down(settings.steps) or settings.steps == 0
         if not by_evidence:
@@ -188,7 +194,7 @@ def laplace(
     *,
     plugins: tuple[Path, ...] = (),
     overrides: tuple[Override, ...] = (),
-    told: Told = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> Laplace:
     """The Laplace approximation of the fit in ``folder``.
 
@@ -197,16 +203,16 @@ def laplace(
         output: where to write, a new or empty folder; nothing is written if not given.
         plugins: files that the runcard of the fit named, if it needs them.
         overrides: of the keys of its section ``posterior``.
-        told: called with lines about how it goes.
+        tell: called with lines about how it goes.
 
     Raises:
         ReplicafitError: the fit, its data or the folder cannot be used.
     """
     if output is not None:
         refuse_unless_free(Path(output))
-    objective, settings, record = begun(folder, plugins, overrides, told)
+    objective, settings, record = begun(folder, plugins, overrides, tell)
     found = gaussian(objective, settings)
-    record |= about(objective, found, told)
+    record |= about(objective, found, tell)
     central = objective.of_one(objective.tables, found.weights)
     slopes = objective.jacobian(objective.tables, found.weights) @ found.directions
     slopes *= settings.delta_chi2**0.5
@@ -253,21 +259,20 @@ def begun(
     folder: str | Path,
     plugins: tuple[Path, ...],
     overrides: tuple[Override, ...],
-    told: Told,
-    slots: int | None = None,
+    tell: Tell,
 ) -> tuple[Objective, PosteriorSettings, dict[str, Any]]:
     """Where both ways begin: chi2 of the replica, the settings, and what is known so far."""
     fit = load_fit(folder)
     fit.functions  # noqa: B018  refused here if no replica counts
-    setup = setup_of(fit, plugins, overrides)
+    setup = changed(FitFolder(fit.folder).setup(load_registry(), plugins), overrides)
     settings = getattr(setup.runcard, "posterior", None) or PosteriorSettings()
     number, chosen = settings.replica, "as posterior.replica says"
     if number is None:
         number, chosen = nearest_to_mean(fit), f"of {len(fit)} that count nearest to their mean"
     import_engine_quietly()
-    objective = Objective.of(fit, setup, number, **({} if slots is None else {"slots": slots}))
+    objective = Objective.of(fit, setup, number)
     chi2 = objective.chi2(objective.start) / objective.n_data
-    told(
+    tell(
         f"Begins with replica {number}, {chosen}: chi2 per datum {chi2:.3f} of {objective.n_data} "
         "measured values."
     )
@@ -288,16 +293,16 @@ def begun(
     return objective, settings, record
 
 
-def about(objective: Objective, found: Gaussian, told: Told) -> dict[str, Any]:
+def about(objective: Objective, found: Gaussian, tell: Tell) -> dict[str, Any]:
     """What the Gaussian says, for people and for ``posterior.json``."""
     chi2 = objective.chi2(found.weights) / objective.n_data
     size, free = len(found.weights), len(found.eigenvalues)
     prior = "no prior" if found.width is None else f"a prior of width {found.width:.3g}"
-    told(f"{found.steps} steps lead to chi2 per datum {chi2:.3f}, with {prior} on each weight.")
+    tell(f"{found.steps} steps lead to chi2 per datum {chi2:.3f}, with {prior} on each weight.")
     held = f", {size - free} directions are held fixed" if free < size else ""
-    told(f"Data determine {found.determined:.1f} of {size} weights{held}.")
+    tell(f"Data determine {found.determined:.1f} of {size} weights{held}.")
     if not found.converged:
-        told(
+        tell(
             "Warning: the most probable weights were not reached; the band is that of a Gaussian "
             "beside them. Give more steps: --set posterior.steps=1000."
         )

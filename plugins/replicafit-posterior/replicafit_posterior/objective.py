@@ -11,7 +11,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,21 +18,17 @@ import yaml
 
 from replicafit import Fit
 from replicafit.plugin import (
-    FitFolder,
     GridFunctions,
-    OutputError,
     Override,
     Setup,
     canonical,
     combination,
     load_data,
-    load_registry,
     load_setup,
-    with_files,
 )
 
 if TYPE_CHECKING:
-    from replicafit.plugin import Plan
+    from replicafit.plugin import FitData, Plan
 
 SLOTS = 128
 """Networks with perturbed weights that stand side by side, as replicas do."""
@@ -60,15 +55,15 @@ class Objective:
     shapes: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, fit: Fit, setup: Setup, number: int, slots: int = SLOTS) -> Objective:
-        """Of replica ``number`` of ``fit``, which ``setup`` describes (``setup_of``).
+    def of(cls, fit: Fit, setup: Setup, number: int) -> Objective:
+        """Of replica ``number`` of ``fit``, which ``setup`` describes.
 
         Raises:
             ReplicafitError: data or the replica's network are not there any more.
         """
         changes = {
             "precision": "float64",
-            "training.slots": slots,
+            "training.slots": SLOTS,
             "data.pseudodata": False,
             "data.training_fraction": 1.0,
             "model.start_from": {"fit": str(fit.folder.resolve())},
@@ -76,13 +71,22 @@ class Objective:
         closure = setup.runcard.data.closure
         if closure is not None and closure.level == 2:  # level 1 has the same measured values
             changes["data.closure"] = {**closure.model_dump(mode="json"), "level": 1}
-        own = changed(setup, changes)
-        data = load_data(own)
+        own = changed(setup, _overrides(changes))
+        return cls._planned(fit, own, load_data(own), number)
+
+    def with_slots(self, slots: int) -> Objective:
+        """The same for another number of sets of weights at a time."""
+        [number] = self.plan.network.numbers
+        own = changed(self.plan.setup, _overrides({"training.slots": slots}))
+        return self._planned(self.fit, own, self.plan.data, number)
+
+    @classmethod
+    def _planned(cls, fit: Fit, setup: Setup, data: FitData, number: int) -> Objective:
         from keras import tree
 
         from replicafit.plugin import make_plans
 
-        [plan] = make_plans(own, data, [number])
+        [plan] = make_plans(setup, data, [number])
         prepared = plan.prepare([number])
         weights = prepared.state.weights
         repeated = tree.map_structure(
@@ -188,36 +192,23 @@ def _size(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape, dtype=int))
 
 
-def setup_of(fit: Fit, plugins: Sequence[Path] = (), overrides: Sequence[Override] = ()) -> Setup:
-    """What ``fit`` fitted.
+def _overrides(values: Mapping[str, Any]) -> list[Override]:
+    """What puts ``values`` in place of a card's, by dotted key; absolute paths."""
+    return [Override.yaml(key, key, json.dumps(value)) for key, value in values.items()]
 
-    Args:
-        fit: a finished one.
-        plugins: Python files that its runcard names; their code runs, if they are the ones that
-            the fit was made with.
-        overrides: of keys that a fit does not look at.
+
+def changed(setup: Setup, overrides: Sequence[Override]) -> Setup:
+    """``setup`` with other values.
 
     Raises:
-        RuncardError: its runcard cannot be read here.
+        RuncardError: they cannot be used.
     """
-    recorded = FitFolder(fit.folder).plugin_files() or {}
-    registry = with_files(load_registry(), map(str, plugins), Path(), recorded)
-    named = fit.run.runcard.get("plugins") or ()
-    if len(named) > len(plugins):
-        raise OutputError(
-            f"The runcard of '{fit.folder}' names plugin files: {', '.join(map(str, named))}. "
-            "Reading a fit runs no code that it names: give those you trust with --plugin FILE."
-        )
-    text = yaml.safe_dump({**fit.run.runcard, "plugins": []}, sort_keys=False)
-    return load_setup(Path(fit.run.runcard_folder) / "run.json", overrides, registry, text=text)
-
-
-def changed(setup: Setup, changes: Mapping[str, Any]) -> Setup:
-    """``setup`` with other values, by dotted key; absolute paths."""
-    overrides = [Override.yaml(key, key, json.dumps(value)) for key, value in changes.items()]
-    text = yaml.safe_dump({**canonical(setup.runcard), "plugins": []}, sort_keys=False)
-    card = setup.folder / "run.json"
-    return load_setup(card, overrides, setup.registry, text=text)
+    card = {**canonical(setup.runcard), "plugins": []}  # those that it named are in the registry
+    section = getattr(setup.runcard, "posterior", None)
+    if section is not None:  # not part of the fit, so not of the canonical card
+        card["posterior"] = section.model_dump(mode="json")
+    text = yaml.safe_dump(card, sort_keys=False)
+    return load_setup(setup.folder / "run.json", overrides, setup.registry, text=text)
 
 
 def nearest_to_mean(fit: Fit) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from replicafit.plugin import ExecutionError, Override, Seeds, TrainingError
-from replicafit_posterior.laplace import Told, about, begun, gaussian
+from replicafit_posterior.laplace import Tell, about, begun, gaussian
 from replicafit_posterior.objective import Objective
 from replicafit_posterior.stored import Posterior, refuse_unless_free
 
@@ -36,12 +36,12 @@ def sample(
     *,
     plugins: tuple[Path, ...] = (),
     overrides: tuple[Override, ...] = (),
-    told: Told = lambda line: None,
+    tell: Tell = lambda line: None,
 ) -> Posterior:
     """Functions of weights sampled from the posterior of the fit in ``folder``.
 
     Args:
-        folder, output, plugins, overrides, told: as for ``laplace``.
+        folder, output, plugins, overrides, tell: as for ``laplace``.
 
     Raises:
         ReplicafitError: as for ``laplace``; also without JAX and numpyro, where Keras runs on
@@ -49,31 +49,31 @@ def sample(
     """
     if output is not None:
         refuse_unless_free(Path(output))
-    refuse_without_jax()
-    objective, settings, record = begun(folder, plugins, overrides, told)
+    run_on_jax()
+    objective, settings, record = begun(folder, plugins, overrides, tell)
     if len(objective.start) > MOST_WEIGHTS:
         raise TrainingError(
             f"The network of the fit has {len(objective.start)} weights; sampling is for linear "
             f"and shallow models, up to {MOST_WEIGHTS}. replicafit laplace takes it."
         )
     found = gaussian(objective, settings)
-    record |= about(objective, found, told)
+    record |= about(objective, found, tell)
     seeds = Seeds(objective.plan.setup.runcard.seed)
-    alone = Objective.of(objective.fit, objective.plan.setup, record["replica"], slots=1)
+    alone = objective.with_slots(1)
     chains = [
         _chain(alone, found, settings, seeds, chain) for chain in range(1, settings.chains + 1)
     ]
     weights, diverging = (np.stack(each) for each in zip(*chains, strict=True))
     functions = _functions(objective, weights.reshape(-1, weights.shape[-1]))
     diagnostics = _diagnosed(functions.reshape(*weights.shape[:2], -1), int(diverging.sum()))
-    told(
+    tell(
         f"{settings.chains} chains of {settings.samples} samples: R-hat at most "
         f"{diagnostics['r_hat']:.3f}, at least {diagnostics['effective']:.0f} of them independent, "
         f"{diagnostics['divergent']} divergent."
     )
     warnings = _warnings(diagnostics)
     for line in warnings:
-        told(f"Warning: {line}")
+        tell(f"Warning: {line}")
     which = np.linspace(0, len(functions) - 1, min(settings.draws, len(functions))).astype(int)
     posterior = Posterior(
         draws=objective.functions(functions[which]),
@@ -91,7 +91,7 @@ def sample(
     return posterior
 
 
-def refuse_without_jax() -> None:
+def run_on_jax() -> None:
     """Makes Keras run on JAX.
 
     Raises:

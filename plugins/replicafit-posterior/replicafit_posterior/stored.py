@@ -25,6 +25,15 @@ FORMAT = "replicafit-posterior/1"
 RECORD, TABLES = "posterior.json", "functions.npz"
 _LONGEST = 2**24
 """Bytes of a record."""
+_DAMAGES = (
+    UnreadableError,
+    OutputError,
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
 SAME = 1e-6
 """Relative distance below which two attributes are the same."""
 
@@ -95,6 +104,8 @@ def read_posterior(folder: str | Path) -> Posterior:
         record = json.loads(read_text(path / RECORD, _LONGEST))
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, not {FORMAT}")
+        if not all(isinstance(record.get(key), str) for key in ("method", "fit")):
+            raise ValueError("it does not say how it was made, or of which fit")
         arrays = read_arrays(path / TABLES)
         mean, std = (arrays.pop(key).astype(np.float64) for key in ("mean", "std"))
         draws = GridFunctions.of_arrays(arrays)
@@ -106,7 +117,7 @@ def read_posterior(folder: str | Path) -> Posterior:
             f"'{path}' holds no posterior: there is no {Path(missing.filename).name}. Give a "
             "folder that replicafit laplace or replicafit sample wrote."
         ) from None
-    except (UnreadableError, OutputError, OSError, ValueError, KeyError, TypeError) as cause:
+    except _DAMAGES as cause:
         raise DataError(f"'{path}' is damaged ({cause}). Make it again.") from None
     return Posterior(draws, mean, std, record)
 

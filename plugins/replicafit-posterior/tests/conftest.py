@@ -41,6 +41,7 @@ CURVE = {
         "max_steps": 1000,
         "slots": 3,
     },
+    "posterior": {"draws": 7},
 }
 COMMON = 0.15
 """A shift that all data of the line share."""

@@ -134,6 +134,14 @@ def test_with_no_steps_it_is_around_the_replica(curve: Fit) -> None:
     np.testing.assert_allclose(found.mean, curve.all.only(2).values[0], atol=1e-5)
 
 
+def test_the_section_of_the_card_counts_and_is_no_part_of_the_fit(curve: Fit) -> None:
+    _, settings, _ = begun(curve.folder, (), (), lambda line: None)
+    assert settings.draws == 7
+    other = (Override.setting("posterior.draws=9"),)
+    assert begun(curve.folder, (), other, lambda line: None)[1].draws == 9
+    assert "posterior" not in curve.run.runcard
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -170,7 +178,8 @@ def test_sampling_says_what_it_needs(line: SimpleNamespace) -> None:
 def test_damaged_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no posterior"):
         read_posterior(tmp_path)
-    for text in ("{", "[]", '{"format": "other"}', '{"format": "replicafit-posterior/1"}'):
+    own = '"format": "replicafit-posterior/1"'
+    for text in ("{", "[]", '{"format": "other"}', f"{{{own}}}", "[" * 100_000, ""):
         (tmp_path / "posterior.json").write_text(text, encoding="utf-8")
         with pytest.raises(DataError, match=r"damaged|holds no posterior"):
             read_posterior(tmp_path)
