@@ -249,6 +249,7 @@ class PenaltyContext:
         flavours: names of the functions the network puts out; length f.
         attributes: what characterizes these functions (``FitData.attributes``).
         max_steps: steps that a replica takes at most.
+        inputs: what the functions depend on, with the range of each, length m.
     """
 
     folder: Path
@@ -256,6 +257,7 @@ class PenaltyContext:
     flavours: tuple[str, ...]
     attributes: Mapping[str, float]
     max_steps: int
+    inputs: tuple[Input, ...] = UNIT
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ def _context(setup: Setup, network: NetworkSettings, data: FitData) -> PenaltyCo
         flavours=flavours_along(network.of(data.flavours), setup.registry)[-1],
         attributes=data.attributes,
         max_steps=setup.runcard.training.max_steps,
+        inputs=data.inputs,
     )
 
 

@@ -134,10 +134,9 @@ def _data() -> FitData:
         sys_add_names=(),
         sys_mult_percent=np.empty((n, 0)),
         sys_mult_names=(),
-        kinematics={"x": X, "q2": np.full(n, 10.0), "y": np.zeros(n)},
+        kinematics={"x": X},
         x_grid=X,
         flavours=FLAVOURS,
-        attributes={"q0": 1.65},
         tables=(table,),
         operation="NULL",
     )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from replicafit.components import Penalty, PenaltyContext, load_target
+from replicafit.components.inputs import UNIT, Input, described, outside, table_grid
 from replicafit.data.fit_data import join_grids
 from replicafit.plugins import Registry, load_registry
 from replicafit.testing.conformance import array, close, require, same, tensor
 from replicafit.testing.layers import FLAVOURS
 
 R = 3
+NONE: Mapping[str, float] = MappingProxyType({})
 
 
 def check_penalty(
@@ -23,20 +26,24 @@ def check_penalty(
     registry: Registry | None = None,
     folder: Path | str = ".",
     flavours: Sequence[str] = FLAVOURS,
+    attributes: Mapping[str, float] = NONE,
+    inputs: Sequence[Input] = UNIT,
     **settings: Any,
 ) -> None:
     """Checks every rule that a penalty must keep.
 
-    The grid points it asks for are in (0, 1]; term and measure give one finite number for each
-    replica; a stack of replicas equals single ones; what a replica is or how many steps it took
-    matters to no other, bitwise; a NaN stays in its slot. Stack and singles may differ by
-    1e-4 |value| + 1e-6.
+    The grid points it asks for are in the range of the inputs; term and measure give one finite
+    number for each replica; a stack of replicas equals single ones; what a replica is or how many
+    steps it took matters to no other, bitwise; a NaN stays in its slot. Stack and singles may
+    differ by 1e-4 |value| + 1e-6.
 
     Args:
         name: the ``type`` a runcard writes.
         registry: where to look; by default all installed plugins.
         folder: the runcard's; paths in settings are relative to it.
         flavours: names of the functions.
+        attributes: what characterizes the functions, if the penalty looks at it.
+        inputs: what they depend on, with the range of each, length m.
         settings: the penalty's settings.
 
     Raises:
@@ -44,13 +51,15 @@ def check_penalty(
     """
     kind = (registry or load_registry()).get(Penalty, name)
     model = kind.settings.model_validate({"type": name, **settings})
-    grid = np.geomspace(1e-3, 1, 9)
-    attributes = {"q0": 1.65}
-    context = PenaltyContext(Path(folder), grid, tuple(flavours), attributes, max_steps=100)
+    grid = table_grid(inputs)[::20]
+    context = PenaltyContext(
+        Path(folder), grid, tuple(flavours), attributes, max_steps=100, inputs=tuple(inputs)
+    )
     if kind.x_grid is not None:
         asked = np.asarray(load_target(kind.x_grid)(model, context))
-        fits = asked.ndim == 1 and ((asked > 0) & (asked <= 1)).all()
-        require(fits, "grid points", f"x_grid gives {asked}; allowed are (m,) with 0 < x <= 1.")
+        fits = asked.shape[1:] == grid.shape[1:] and not outside(asked, inputs).any()
+        allowed = f"allowed are points of {described(inputs)}, of shape (n,) or (n, m)"
+        require(fits, "grid points", f"x_grid gives {asked}; {allowed}.")
         context = replace(context, x_grid=join_grids([grid, asked]))
     _check_term(load_target(kind.build)(model, context), context, "term")
     if kind.verdict is not None:

@@ -10,9 +10,11 @@ from replicafit_pdf.fit_bases import FIT_BASES
 
 from replicafit.components import ComponentSettings, LayerType
 from replicafit.components.builtin import replicafit_layers
+from replicafit.components.inputs import Input
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import ConformanceError, check_layer
 
+EIGHT = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
 NINE = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")
 CASES = [
     ("x", 0, {}),
@@ -50,7 +52,13 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "features", "settings"), CASES)
 def test_built_in_layer_conforms(name, features, settings):
-    check_layer(name, features=features, **settings)
+    check_layer(name, features=features, **{"flavours": EIGHT, **settings})
+
+
+@pytest.mark.parametrize("name", ["x", "feature_scaling"])
+def test_layer_conforms_on_inputs_of_other_ranges(name):
+    inputs = Input("T", 250.0, 400.0), Input("p", 0.0, float("inf"), half=3.0)
+    check_layer(name, features=0, inputs=inputs)
 
 
 def test_every_built_in_layer_is_tried():
@@ -63,10 +71,10 @@ def test_size_is_what_the_layer_has(registry, name, features, settings):
     """What the planner counts with, against the layer as built."""
     import numpy as np
 
-    from replicafit.testing.layers import FLAVOURS, _LayerTest
+    from replicafit.testing.layers import _LayerTest
 
     settings = dict(settings)
-    flavours = settings.pop("flavours", FLAVOURS)[:features]
+    flavours = settings.pop("flavours", EIGHT)[:features]
     kind = registry.get(LayerType, name)
     model = kind.settings.model_validate({"type": name, **settings})
     trial = _LayerTest(kind, model, features, (1, 2), tuple(flavours))

@@ -27,6 +27,7 @@ from replicafit.components import (
 from replicafit.components.builtin.exporters import replicafit_exporters
 from replicafit.components.builtin.forward_maps import replicafit_forward_maps
 from replicafit.components.builtin.optimizers import SgdSettings, replicafit_optimizers
+from replicafit.components.inputs import Input
 from replicafit.plugins import Plugin, Registry
 from replicafit.testing import (
     ConformanceError,
@@ -130,7 +131,8 @@ PENALTIES = [("positivity", {"path": "UP.npz"}), ("integrability", {})]
 
 @pytest.mark.parametrize(("name", "settings"), PENALTIES)
 def test_built_in_penalty_conforms(observables, name, settings):
-    check_penalty(name, folder=observables, **settings)
+    flavours = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
+    check_penalty(name, folder=observables, flavours=flavours, attributes={"q0": 1.65}, **settings)
 
 
 def test_every_built_in_penalty_is_tried():
@@ -170,11 +172,21 @@ def test_broken_penalty_is_told_the_rule(rule):
     assert str(error.value).startswith(rule)
 
 
+def at_300(settings, context):
+    assert [one.name for one in context.inputs] == ["T"]
+    return np.array([300.0])
+
+
 def test_broken_grid_and_verdict_are_told():
     kind = Penalty(name="one", build=lambda *_: good)
     check_penalty("one", registry_of(kind))
     with pytest.raises(ConformanceError, match=r"^grid points"):
         check_penalty("one", registry_of(replace(kind, x_grid=lambda *_: np.array([0.0, 0.5]))))
+    kelvin = (Input("T", 250.0, 400.0),)
+    check_penalty("one", registry_of(replace(kind, x_grid=at_300)), inputs=kelvin)
+    at_one = replace(kind, x_grid=lambda *_: np.array([1.0]))
+    with pytest.raises(ConformanceError, match=r"^grid points: .*T in \[250, 400\]"):
+        check_penalty("one", registry_of(at_one), inputs=kelvin)
     for rule, verdict in (
         ("verdict", Verdict(sum_of, np.inf)),
         (r"shapes \(measure\)", Verdict(ops.sum, 1.0)),
