@@ -70,7 +70,16 @@ class DiskError(OutputError):
     """The disk is full or the machine at its limits; what is written stays, --resume goes on."""
 
 
-def did_you_mean(given: str, known: Iterable[str]) -> str:
-    """The end of a message: which of the ``known`` words is nearest; nothing if none is near."""
-    near = get_close_matches(given, list(known), n=1)
-    return f" Did you mean '{near[0]}'?" if near else ""
+def did_you_mean(
+    given: str, known: Iterable[str], words: str = " Did you mean '{}'?", cutoff: float = 0.6
+) -> str:
+    """The end of a message: which of the ``known`` names is nearest; nothing if none is near.
+
+    Args:
+        given: what there is none of.
+        known: the names to choose from.
+        words: with ``{}`` in the place of the nearest.
+        cutoff: how near it must be, up to 1 for the same.
+    """
+    near = get_close_matches(given, list(known), 1, cutoff)
+    return words.replace("{}", near[0]) if near else ""

@@ -47,6 +47,7 @@ from replicafit.errors import PluginError as PluginError
 from replicafit.errors import ReplicafitError as ReplicafitError
 from replicafit.errors import RuncardError as RuncardError
 from replicafit.errors import TrainingError as TrainingError
+from replicafit.errors import did_you_mean as did_you_mean
 from replicafit.lazy import lazy_names
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from difflib import get_close_matches
 from io import TextIOWrapper
 from typing import Any
 
@@ -16,7 +15,7 @@ from replicafit.cli.loading import warn_of
 from replicafit.cli.plugin_listing import plugins
 from replicafit.cli.runcards import diff, explain, init, schema
 from replicafit.components import Command, load_target
-from replicafit.errors import DiskError, PluginError, ReplicafitError
+from replicafit.errors import DiskError, PluginError, ReplicafitError, did_you_mean
 from replicafit.plugins import load_registry
 from replicafit.plugins.registry import FOUND_IN
 
@@ -45,9 +44,10 @@ class Commands(click.Group):
         if own is not None or context.resilient_parsing:
             return own
         registry = load_registry()
-        near = get_close_matches(name, [*self.commands, *registry.names(Command)], n=1)
-        if near and near[0] in self.commands and (Command, name) not in FOUND_IN:
-            raise click.UsageError(f"There is no command '{name}'. Did you mean '{near[0]}'?")
+        near = did_you_mean(name, self.commands)
+        nearest = near == did_you_mean(name, [*self.commands, *registry.names(Command)])
+        if near and nearest and (Command, name) not in FOUND_IN:
+            raise click.UsageError(f"There is no command '{name}'.{near}")
         component = registry.get(Command, name)
         with component.at_fault("when its code was loaded"):
             command: click.Command = load_target(component.command)  # type: ignore[assignment]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from replicafit.components import Relation
 from replicafit.components.inputs import UNIT, Input, as_points, described
 from replicafit.data.dataset_file import read_attributes
-from replicafit.errors import DataError, ModelError
+from replicafit.errors import DataError, ModelError, did_you_mean
 from replicafit.plugins import Registry
 from replicafit.reading import read_arrays
 
@@ -135,11 +134,10 @@ def combination(given: Sequence[str], wanted: Sequence[str], registry: Registry)
         known = (relation.express(name, names) for relation in relations)
         found = {name: 1.0} if name in names else next(filter(None, known), None)
         if found is None:
-            near = get_close_matches(name, names, n=1)
-            hint = f" Did you mean '{name}' where the runcard says '{near[0]}'?" if near else ""
+            hint = f" Did you mean '{name}' where the runcard says '{{}}'?"
             raise ModelError(
                 f"The data need the flavour '{name}', which model.flavours ({', '.join(names)}) do "
-                f"not determine. Add it there.{hint}"
+                f"not determine. Add it there.{did_you_mean(name, names, hint)}"
             )
         for source, coefficient in found.items():
             matrix[names.index(source), column] = coefficient

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
-from difflib import get_close_matches
 from types import ModuleType
 from typing import Any
 
@@ -22,7 +21,7 @@ from replicafit.components import (
     hookspecs,
     load_target,
 )
-from replicafit.errors import PluginError
+from replicafit.errors import PluginError, did_you_mean
 from replicafit.plugins.registry import TAKEN, Plugin
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
@@ -66,8 +65,7 @@ def _refuse_unknown_hooks(module: ModuleType) -> None:
         marked = hasattr(value, f"{hookspecs.PROJECT}_impl")
         looks_like = name.startswith(f"{hookspecs.PROJECT}_") and inspect.isroutine(value)
         if (marked or looks_like) and name not in HOOKS:
-            near = get_close_matches(name, HOOKS, n=1, cutoff=0.5)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(name, HOOKS, cutoff=0.5)
             raise PluginError(f"'{name}' is no hook.{hint} Hooks: {', '.join(HOOKS)}")
         if looks_like and not marked:
             raise PluginError(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 from pineappl.fk_table import FkTable as PineapplTable
 from pineappl.pids import PidBasis
 
-from replicafit.plugin import DataError
+from replicafit.plugin import DataError, did_you_mean
 from replicafit_nnpdf.theory import MissingFileError
 
 EXTENSION = ".pineappl.lz4"
@@ -67,8 +66,7 @@ def find_table(dataset: str, name: str, folder: Path) -> Path:
             "to the folder that has them, in NNPDF's theories the one called fastkernel."
         )
     there = [file.name.removesuffix(EXTENSION) for file in folder.glob(f"*{EXTENSION}")]
-    near = get_close_matches(name, there, n=1)
-    hint = f" The nearest is '{near[0]}{EXTENSION}'." if near else ""
+    hint = did_you_mean(name, there, f" The nearest is '{{}}{EXTENSION}'.")
     raise MissingFileError(
         path.name,
         f"Dataset {dataset} needs the FK table '{path.name}', which is not among the {len(there)} "

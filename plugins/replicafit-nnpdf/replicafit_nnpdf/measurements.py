@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from nnpdf_data.commondataparser import (
 )
 from validobj.errors import ValidationError
 
-from replicafit.plugin import DataError
+from replicafit.plugin import DataError, did_you_mean
 from replicafit_nnpdf.catalogue import Entry
 
 _FAULTS = (
@@ -115,10 +114,11 @@ def source_files(metadata: ObservableMetaData) -> list[Path]:
 def _check_variants(name: str, wanted: tuple[str, ...], known: tuple[str, ...]) -> None:
     for variant in wanted:
         if variant not in known:
-            near = get_close_matches(variant, known, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
             has = f"it has: {', '.join(known)}" if known else "it has none; leave variant out"
-            raise DataError(f"The dataset {name} has no variant '{variant}'; {has}.{hint}")
+            raise DataError(
+                f"The dataset {name} has no variant '{variant}'; {has}."
+                f"{did_you_mean(variant, known)}"
+            )
 
 
 def _systematics(frame: pd.DataFrame) -> Systematics:

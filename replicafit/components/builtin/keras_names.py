@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
+
+from replicafit.errors import did_you_mean
 
 _OWN = {"activations": ("square", "square_singlet", "modified_tanh")}
 """Of ours (``replicafit.layers.activations``)."""
@@ -47,8 +48,7 @@ def _known(kind: str, given: Any) -> Any:
         return given
     if isinstance(given, Mapping) and not str(given.get("module", "keras.")).startswith("keras."):
         return given
-    near = get_close_matches(name, sorted(names), n=1)
-    hint = f"; did you mean '{near[0]}'?" if near else f", see keras.{kind}"
+    hint = did_you_mean(name, names, "; did you mean '{}'?") or f", see keras.{kind}"
     raise ValueError(f"there is no {kind.removesuffix('s')} '{name}'{hint}")
 
 
