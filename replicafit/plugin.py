@@ -99,6 +99,8 @@ if TYPE_CHECKING:
     from replicafit.layers import MultiInitializer as MultiInitializer
     from replicafit.layers import replicate as replicate
     from replicafit.layers.activations import named_activation as named_activation
+    from replicafit.layers.inputs import InputLayer as InputLayer
+    from replicafit.layers.inputs import side_by_side as side_by_side
     from replicafit.layers.multi_dense import plain_dense as plain_dense
     from replicafit.layers.multi_initializer import as_seeds as as_seeds
     from replicafit.layers.per_replica import PerReplicaConstraint as PerReplicaConstraint

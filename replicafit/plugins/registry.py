@@ -31,6 +31,7 @@ _OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
     "replicafit-pdf": {
         LayerType: (
             *("preprocessing", "sum_rules", "rotation", "dense_per_flavour", "vanish_at_one"),
+            "feature_scaling",
         ),
         Penalty: ("positivity", "integrability"),
         RuncardSection: ("theory",),

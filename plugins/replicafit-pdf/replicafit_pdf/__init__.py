@@ -21,6 +21,7 @@ from replicafit_pdf.evolution_basis import express
 from replicafit_pdf.fit_bases import FIT_BASES, basis_flavours
 from replicafit_pdf.layers.settings import (
     DensePerFlavourSettings,
+    FeatureScalingSettings,
     PreprocessingSettings,
     RotationSettings,
     SumRulesSettings,
@@ -69,6 +70,13 @@ def replicafit_layers() -> Sequence[LayerType]:
             build="replicafit_pdf.layers.dense_per_flavour:build",
             size=_dense_per_flavour_size,
             summary="a small network for each flavour",
+        ),
+        LayerType(
+            name="feature_scaling",
+            settings=FeatureScalingSettings,
+            build="replicafit_pdf.layers.feature_scaling:build",
+            size=unchanged,
+            summary="x -> its place among the data, from -1 to 1",
         ),
         LayerType(
             name="vanish_at_one",

@@ -24,7 +24,7 @@ from replicafit.components.builtin.keras_names import (
     Regularizer,
 )
 from replicafit.components.hookspecs import hookimpl
-from replicafit.components.inputs import Input, as_points, described
+from replicafit.components.inputs import Input, described
 from replicafit.errors import ModelError
 
 
@@ -84,32 +84,6 @@ def build_x_logx(settings: XLogXSettings, context: LayerContext) -> Any:
 
 def _x_logx_size(settings: XLogXSettings, features: int) -> tuple[int, int]:
     return features + (len(settings.inputs) if settings.inputs else features), 0
-
-
-class FeatureScalingSettings(ComponentSettings):
-    """x -> where x stands among the data, from -1 to 1; each of several inputs among its own."""
-
-    knots: int = Field(
-        default=20,
-        ge=2,
-        le=1000,
-        description="Knots of the interpolation, at equal steps of the distribution.",
-    )
-
-
-def build_feature_scaling(settings: FeatureScalingSettings, context: LayerContext) -> Any:
-    """x mapped to its place among the data."""
-    from replicafit.layers.feature_scaling import FeatureScaling, scaling_knots
-
-    if not len(context.x_grid):
-        raise ModelError(
-            "feature_scaling needs the x grid of the data, and none is given. Give data with a "
-            "grid, or begin with x_logx."
-        )
-    pairs = zip(context.inputs, as_points(context.x_grid).T, strict=True)
-    knots = [scaling_knots(one, x, settings.knots) for one, x in pairs]
-    name = f"feature_scaling_{context.position}"
-    return FeatureScaling(context.inputs, *zip(*knots, strict=True), name=name)
 
 
 class MultiDenseSettings(ComponentSettings):
@@ -267,13 +241,6 @@ def replicafit_layers() -> Sequence[LayerType]:
             inputs=positive_inputs,
             size=_x_logx_size,
             summary="x -> (x, log x)",
-        ),
-        LayerType(
-            name="feature_scaling",
-            settings=FeatureScalingSettings,
-            build=build_feature_scaling,
-            size=unchanged,
-            summary="x -> its place among the data, from -1 to 1",
         ),
         LayerType(
             name="multi_dense",

@@ -37,6 +37,18 @@ Alpha = Annotated[Exponent, AfterValidator(_integrable)]
 Beta = Annotated[Exponent, AfterValidator(_finite_at_one)]
 
 
+class FeatureScalingSettings(ComponentSettings):
+    """x -> where x stands among the data, from -1 to 1; each of several inputs among its own."""
+
+    type: Literal["feature_scaling"] = "feature_scaling"
+    knots: int = Field(
+        default=20,
+        ge=2,
+        le=1000,
+        description="Knots of the interpolation, at equal steps of the distribution.",
+    )
+
+
 class DensePerFlavourSettings(ComponentSettings):
     """A small network of its own for each flavour."""
 

@@ -15,8 +15,11 @@ import numpy as np
 from keras import ops
 from scipy.interpolate import PchipInterpolator
 
-from replicafit.components.inputs import SMALLEST, Input
-from replicafit.layers.inputs import InputLayer, side_by_side
+from replicafit.plugin import Input, InputLayer, LayerContext, ModelError, side_by_side
+from replicafit_pdf.layers.settings import FeatureScalingSettings
+
+SMALLEST = 1e-9
+"""Where what is logarithmic begins, in units of the upper end of its range."""
 
 
 def _interpolation(
@@ -123,3 +126,17 @@ def scaling_knots(one: Input, x: np.ndarray, count: int) -> tuple[np.ndarray, np
     chosen = chosen[chosen < len(distinct)]
     knots = np.concatenate([[first], distinct[chosen], [1.0]])
     return knots, np.concatenate([[-1.0], 2 * share[chosen] - 1, [1.0]])
+
+
+def build(settings: FeatureScalingSettings, context: LayerContext) -> FeatureScaling:
+    """x mapped to its place among the data."""
+    if not len(context.x_grid):
+        raise ModelError(
+            "feature_scaling needs the x grid of the data, and none is given. Give data with a "
+            "grid, or begin with x_logx."
+        )
+    columns = np.reshape(context.x_grid, (-1, len(context.inputs))).T
+    pairs = zip(context.inputs, columns, strict=True)
+    knots = [scaling_knots(one, x, settings.knots) for one, x in pairs]
+    name = f"feature_scaling_{context.position}"
+    return FeatureScaling(context.inputs, *zip(*knots, strict=True), name=name)
