@@ -113,18 +113,18 @@ def _study(
     display = StudyDisplay(console, study.settings.fits, runcard.replicas.wanted, quiet)
     try:
         with display:
-            told = carried_out(study, lanes, display.observer, display.told)
+            outcomes = carried_out(study, lanes, display.observer, display.fit_ended)
     except KeyboardInterrupt:
         click.echo(
             f"Interrupted: {display.ended} of {study.settings.fits} fits are finished, in "
             f"'{folder}'. Continue with --resume."
         )
         sys.exit(INTERRUPTED)
-    fits = [each.fit for each in told if each.fit is not None]
+    fits = [each.fit for each in outcomes if each.fit is not None]
     if fits and not quiet:
         _print(fits)
         click.echo(f"{len(fits)} fits, in '{folder}'\nNext: replicafit report {folder}")
-    silent = [each for each in told if each.fit is None]
+    silent = [each for each in outcomes if each.fit is None]
     for each in silent:
         click.echo(f"Error: {each.reason}", err=True)
     if silent:

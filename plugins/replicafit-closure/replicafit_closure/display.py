@@ -13,7 +13,7 @@ from rich.table import Table
 from replicafit.plugin import Observer
 from replicafit.plugin import Progress as FitProgress
 from replicafit_closure.estimators import ClosureFit, Estimate, Summary
-from replicafit_closure.study import Told
+from replicafit_closure.study import Outcome
 
 WIDEST_NAME = 16
 """Letters of a fit's name on one line of a table."""
@@ -53,20 +53,20 @@ class StudyDisplay:
         self._steps[name] = share
         self._bar.update(self._task, completed=sum(self._steps.values()))
 
-    def told(self, told: Told) -> None:
+    def fit_ended(self, outcome: Outcome) -> None:
         """A fit has ended."""
         self.ended += 1
-        self.trained(told.name, 1.0)
+        self.trained(outcome.name, 1.0)
         if self.quiet:
             return
-        fit, what = told.fit, told.reason
+        fit, what = outcome.fit, outcome.reason
         if fit is not None:
             what = (
                 f"{fit.replicas} of {fit.fitted} replicas count, chi2 {fit.chi2_per_datum:.3f}, "
                 f"bias {fit.bias:.3g}, variance {fit.variance:.3g}, "
                 f"within 1 sigma {100 * fit.within.mean():.0f} %"
             )
-        line = f"{told.name} (seed {told.seed}; {self.ended} of {self.fits}): {what}"
+        line = f"{outcome.name} (seed {outcome.seed}; {self.ended} of {self.fits}): {what}"
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

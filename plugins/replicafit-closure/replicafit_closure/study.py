@@ -106,7 +106,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What became of a fit: what it says of its truth, or why it says nothing."""
 
     name: str
@@ -119,8 +119,8 @@ def carried_out(
     study: Study,
     lanes: int | None,
     observer: Callable[[str], Observer],
-    ended: Callable[[Told], None],
-) -> list[Told]:
+    ended: Callable[[Outcome], None],
+) -> list[Outcome]:
     """Fits what is not fitted yet, and judges all.
 
     As many fits are under way as it takes to fill all slots, and one more.
@@ -139,28 +139,28 @@ def carried_out(
     import_engine_quietly()
     from replicafit_closure.together import SharedLanes
 
-    shared, found = SharedLanes(lanes), dict[str, Told]()
+    shared, found = SharedLanes(lanes), dict[str, Outcome]()
     runcard = study.base.runcard
     in_slots = shared.lanes * runcard.training.slots
     at_once = 1 + -(-in_slots // max(1, runcard.replicas.wanted))
 
-    def one(name: str) -> Told:
+    def one(name: str) -> Outcome:
         folder, setup = FitFolder(study.folder / name), setups[name]
         there = folder.run_file.exists()
         fit(setup, output=folder.path, observer=observer(name), executor=shared, resume=there)
         try:
-            return Told(name, setup.runcard.seed, judged(folder.path, setup))
+            return Outcome(name, setup.runcard.seed, judged(folder.path, setup))
         except OutputError as reason:  # too few of its replicas are selected
-            return Told(name, setup.runcard.seed, None, str(reason))
+            return Outcome(name, setup.runcard.seed, None, str(reason))
 
     with one_blas_thread(), ThreadPoolExecutor(at_once) as threads:
         running = [threads.submit(one, name) for name in study.names]
         try:
             for future in as_completed(running):
-                told = future.result()
-                found[told.name] = told
-                _write(study, setups[told.name], list(found.values()))
-                ended(told)
+                outcome = future.result()
+                found[outcome.name] = outcome
+                _write(study, setups[outcome.name], list(found.values()))
+                ended(outcome)
         except BaseException:
             for future in running:
                 future.cancel()
@@ -170,9 +170,9 @@ def carried_out(
     return [found[name] for name in study.names]
 
 
-def _write(study: Study, setup: Setup, told: Sequence[Told]) -> None:
+def _write(study: Study, setup: Setup, outcomes: Sequence[Outcome]) -> None:
     """``closure.json``: each fit that has ended, and what they say together."""
-    ordered = sorted(told, key=lambda each: each.name)
+    ordered = sorted(outcomes, key=lambda each: each.name)
     fits = [each.fit for each in ordered if each.fit is not None]
     closure = setup.runcard.data.closure
     assert closure is not None
