@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from replicafit.components.builtin.optimizers import PerReplica as PerReplica
     from replicafit.data import Dataset as Dataset
     from replicafit.data import FitData as FitData
-    from replicafit.data import LuminosityTable as LuminosityTable
+    from replicafit.data import ProductTable as ProductTable
     from replicafit.data import ReplicaData as ReplicaData
     from replicafit.data import read_dataset as read_dataset
     from replicafit.data import read_datasets as read_datasets
@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from replicafit.data.grid_functions import combination as combination
     from replicafit.data.known_functions import known_function as known_function
     from replicafit.data.known_functions import on_flavours as on_flavours
-    from replicafit.data.luminosity import Table as Table
+    from replicafit.data.product_table import Table as Table
     from replicafit.execution.executors import Executor as Executor
     from replicafit.execution.executors import Lanes as Lanes
     from replicafit.execution.executors import executor_for as executor_for

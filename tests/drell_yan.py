@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from replicafit.data import Dataset, LuminosityTable
+from replicafit.data import Dataset, ProductTable
 
 PLUS = ("sigma", "t3", "t8", "t15")
 MINUS = ("v", "v3", "v8", "v15")
@@ -43,7 +43,7 @@ def momenta(mass: np.ndarray, y: np.ndarray, energy: float) -> tuple[np.ndarray,
     return root * np.exp(y), root * np.exp(-y)
 
 
-def table(mass: np.ndarray, y: np.ndarray, energy: float, target: np.ndarray) -> LuminosityTable:
+def table(mass: np.ndarray, y: np.ndarray, energy: float, target: np.ndarray) -> ProductTable:
     """d sigma / dM^2 dy in nb / GeV^2 of a proton on ``target``, whose quarks it makes, (4, 4)."""
     first, second = (_interpolation(x) for x in momenta(mass, y, energy))
     constant = 4 * np.pi * ALPHA**2 / (9 * mass**4) * NANOBARN
@@ -56,10 +56,10 @@ def table(mass: np.ndarray, y: np.ndarray, energy: float, target: np.ndarray) ->
     x1, x2 = (np.flatnonzero(weights.any(axis=0)) for weights in (first, second))
     products = first[:, x1, None] * second[:, None, x2] * constant[:, None, None]
     values = products[:, None] * np.array(factors)[:, None, None]
-    return LuminosityTable(values, np.array(channels), x1, x2)
+    return ProductTable(values, np.array(channels), x1, x2)
 
 
-def dataset(name: str, tables: tuple[LuminosityTable, ...], y: np.ndarray) -> Dataset:
+def dataset(name: str, tables: tuple[ProductTable, ...], y: np.ndarray) -> Dataset:
     """``tables`` with 3 % errors, to be filled by a closure test."""
     d = len(y)
     return Dataset(

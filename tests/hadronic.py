@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 from toy import FLAVOURS, toy_function
 
-from replicafit.data import Dataset, LuminosityTable
+from replicafit.data import Dataset, ProductTable
 
 CHANNELS = np.array([[0, 0], [0, 1], [1, 0], [1, 1], [2, 6], [6, 2], [5, 3], [0, 2]])
 """Some in both orders; (5, 3) is v15 with v3, which a fit of v takes for v with v3."""
 
 
-def hadronic_table(n_data: int, n: int, seed: int) -> LuminosityTable:
+def hadronic_table(n_data: int, n: int, seed: int) -> ProductTable:
     """A table on n grid points that leaves out some of them for each hadron."""
     generator = np.random.default_rng(seed)
     x1, x2 = np.arange(2, n), np.arange(1, n - 1)
     values = generator.uniform(0.1, 1, (n_data, len(CHANNELS), len(x1), len(x2)))
-    return LuminosityTable(values, CHANNELS, x1, x2)
+    return ProductTable(values, CHANNELS, x1, x2)
 
 
-def slow_prediction(table: LuminosityTable, functions: np.ndarray) -> np.ndarray:
+def slow_prediction(table: ProductTable, functions: np.ndarray) -> np.ndarray:
     """One product after another, (d,), from x f (n, f)."""
     total = np.zeros(len(table))
     for d in range(len(table)):

@@ -230,7 +230,7 @@ class ForwardMap(Component):
         combine: ``(*table_predictions) -> prediction``, element by element, with arithmetic
             operators only: it is called with numpy arrays on the host and tensors on the device.
         linear: coefficients, one per table, if the operation is a linear combination; such
-            datasets are contracted once, on the host, unless a table is for two hadrons.
+            datasets are contracted once, on the host, unless a table is of products.
     """
 
     n_tables: int

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.data.luminosity import Table
+from replicafit.data.product_table import Table
 
 UNCORRELATED = ("UNCORR", "THEORYUNCORR")
 CORRELATED_WITHIN = ("CORR", "THEORYCORR")
@@ -30,7 +30,7 @@ class Dataset:
         kinematics: named columns, each (d,), in units of their own.
         x_grid: grid points on which the tables act, (n,), or of several inputs (n, m).
         flavours: names of the functions on which the tables act, length f.
-        tables: each (d, f, n), acting on functions (n, f), or a ``LuminosityTable``, acting on
+        tables: each (d, f, n), acting on functions (n, f), or a ``ProductTable``, acting on
             products of two of them.
         operation: name of the forward map that combines the tables.
         attributes: numbers that characterize these functions, by name, such as a scale; all

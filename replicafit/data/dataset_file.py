@@ -17,7 +17,7 @@ import numpy as np
 
 from replicafit.components.builtin.datasets import FileSettings
 from replicafit.data.dataset import Dataset
-from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
+from replicafit.data.product_table import ProductTable, Table, table_arrays
 from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.reading import UnreadableError, read_arrays
@@ -233,7 +233,7 @@ def _table(key: str, arrays: Mapping[str, np.ndarray]) -> Table:
     if f"{key}_channels" not in arrays:
         return values
     every = np.arange(len(arrays["x_grid"]))
-    return LuminosityTable(
+    return ProductTable(
         values=values,
         channels=_indices(f"{key}_channels", arrays[f"{key}_channels"]),
         x1=_indices(f"{key}_x1", arrays.get(f"{key}_x1", every)),

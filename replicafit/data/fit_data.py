@@ -17,7 +17,7 @@ from replicafit.components import DatasetReader
 from replicafit.components.inputs import UNIT, Input, as_points
 from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.dataset import Dataset
-from replicafit.data.luminosity import table_arrays
+from replicafit.data.product_table import table_arrays
 from replicafit.data.sources import Sources, sources
 from replicafit.data.validation import validated
 from replicafit.errors import DataError

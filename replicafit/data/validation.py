@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from replicafit.data.dataset import Dataset
-from replicafit.data.luminosity import LuminosityTable, Table, table_arrays
+from replicafit.data.product_table import ProductTable, Table, table_arrays
 from replicafit.errors import DataError
 from replicafit.reading import no_text
 
@@ -74,9 +74,9 @@ def _flat(grid: Any) -> Any:
 
 
 def _table(table: Table) -> Table:
-    if not isinstance(table, LuminosityTable):
+    if not isinstance(table, ProductTable):
         return _frozen(table)
-    return LuminosityTable(
+    return ProductTable(
         values=_frozen(table.values),
         channels=_frozen(table.channels, np.int64),
         x1=_frozen(table.x1, np.int64),
@@ -119,7 +119,7 @@ def _check_shapes(source: str, dataset: Dataset) -> None:
     d, n, f = dataset.n_data, len(dataset.x_grid), len(dataset.flavours)
     tables: dict[str, tuple[np.ndarray, tuple[int, ...]]] = {}
     for i, table in enumerate(dataset.tables):
-        if isinstance(table, LuminosityTable):
+        if isinstance(table, ProductTable):
             _check_indices(source, f"fk_{i}", table, f, n)
             c, u, v = len(table.channels), len(table.x1), len(table.x2)
             tables[f"fk_{i}"] = (table.values, (d, c, u, v))
@@ -142,7 +142,7 @@ def _check_shapes(source: str, dataset: Dataset) -> None:
         raise DataError(f"{source} has no table: the key 'fk_0' is missing.")
 
 
-def _check_indices(source: str, key: str, table: LuminosityTable, f: int, n: int) -> None:
+def _check_indices(source: str, key: str, table: ProductTable, f: int, n: int) -> None:
     """Refuses indices that are none of f flavours or n grid points."""
     if table.channels.ndim != 2 or table.channels.shape[1] != 2:
         raise DataError(

@@ -53,7 +53,7 @@ class Chi2:
 
 
 def chi2_of(plan: FormPlan, precision: str = "float64") -> Chi2:
-    """The chi2 that was planned, with tables for two hadrons on the device in ``precision``."""
+    """The chi2 that was planned, with tables of products on the device in ``precision``."""
     return Chi2(tuple(_placed(form, precision) for form in plan.forms))
 
 

@@ -17,9 +17,9 @@ from scipy.sparse.csgraph import connected_components
 from replicafit.data import FitData
 from replicafit.data.covariance import Covariance
 from replicafit.forward.compressed import Compressed, compressed
+from replicafit.forward.product_squares import with_squares
 from replicafit.forward.shared import Shared, shared_diagonal, shared_rotated, shared_whole
 from replicafit.forward.tables import DatasetTables, Size, contracted
-from replicafit.forward.two_hadrons import with_squares
 from replicafit.plugins import Registry
 
 Form = Compressed | Shared

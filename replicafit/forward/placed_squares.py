@@ -1,4 +1,4 @@
-"""Sums of squares for collisions of two hadrons, on the device."""
+"""Sums of squares in place of products of functions, on the device."""
 
 from __future__ import annotations
 

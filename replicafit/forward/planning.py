@@ -27,7 +27,7 @@ COPIES_OF_FEATURES = 4
 """What the layers put out, their gradients, and what the compiler keeps of both."""
 
 COPIES_OF_PRODUCTS = 2
-"""Products of functions for tables of two hadrons, and their gradients."""
+"""Products of functions for tables of such, and their gradients."""
 
 SHARE_OF_MEMORY = 0.8
 """Of the machine's memory, for what trains."""

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from replicafit.components import ForwardMap
-from replicafit.data import Dataset, FitData, LuminosityTable
+from replicafit.data import Dataset, FitData, ProductTable
 from replicafit.data.fit_data import positions
-from replicafit.data.luminosity import Table
+from replicafit.data.product_table import Table
 from replicafit.errors import DataError
 from replicafit.plugins import Registry
 
@@ -51,7 +51,7 @@ def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tu
     size = len(x_grid), len(flavours)
     return tuple(
         table.on(columns, rows)
-        if isinstance(table, LuminosityTable)
+        if isinstance(table, ProductTable)
         else _padded(table, columns, rows, size)
         for table in dataset.tables
     )
@@ -64,7 +64,7 @@ def predict(
     x_grid: np.ndarray | None = None,
     flavours: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Predictions (..., d) from x f ``values`` (..., n, f) on ``x_grid`` and for ``flavours``; by
+    """Predictions (..., d) from ``values`` (..., n, f) on ``x_grid`` and for ``flavours``; by
     default the dataset's own.
     """
     kind = forward_map(dataset, registry)
@@ -74,7 +74,7 @@ def predict(
 
 
 def predict_all(data: FitData, registry: Registry, values: np.ndarray) -> np.ndarray:
-    """Predictions (..., d) for all data from x f ``values`` (..., n, f) on ``data``'s grid."""
+    """Predictions (..., d) for all data from ``values`` (..., n, f) on ``data``'s grid."""
     each = [predict(d, registry, values, data.x_grid, data.flavours) for d in data.datasets]
     return np.concatenate(each, axis=-1)
 
@@ -90,7 +90,7 @@ def _padded(
 
 def _of_table(table: Table, values: np.ndarray) -> np.ndarray:
     """Predictions (..., d) of one table on the grid of ``values`` (..., n, f)."""
-    if isinstance(table, LuminosityTable):
+    if isinstance(table, ProductTable):
         return table.predict(values)
     return np.einsum("...nf,dnf->...d", values, table)
 

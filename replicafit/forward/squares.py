@@ -1,4 +1,4 @@
-"""Predictions for collisions of two hadrons: a few squares instead of all products.
+"""Predictions from products of two functions: a few squares instead of all products.
 
 Such a prediction is a quadratic form of the function values p, T = p^T M p. Functions are smooth,
 so few directions of p count. With the norm
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replicafit.data.luminosity import LuminosityTable
+from replicafit.data.product_table import ProductTable
 
 CURVATURE = 50.0
 """Weight of second differences in the norm of functions, where both parts are about as large."""
@@ -52,7 +52,7 @@ class SquaresBlock:
 
 @dataclass(frozen=True)
 class Squares:
-    """A luminosity table as sums of squares.
+    """A table of products as sums of squares.
 
     Attributes:
         blocks: of data, in their order; of a single datum if all are equal.
@@ -77,7 +77,7 @@ class Squares:
 
 
 def squares(
-    table: LuminosityTable, allowed: np.ndarray, shape: tuple[int, int], precision: str
+    table: ProductTable, allowed: np.ndarray, shape: tuple[int, int], precision: str
 ) -> Squares:
     """``table`` as sums of squares.
 
@@ -98,7 +98,7 @@ def squares(
 
 
 def _block(
-    table: LuminosityTable, allowed: np.ndarray, f: int, precision: str
+    table: ProductTable, allowed: np.ndarray, f: int, precision: str
 ) -> tuple[SquaresBlock, float]:
     """The squares of all data of ``table``, and the largest eigenvalue that was left out."""
     points, forms = _forms(table, f)
@@ -127,7 +127,7 @@ def _block(
     return block, float(in_errors[:, keep:].max(initial=0))
 
 
-def _forms(table: LuminosityTable, f: int) -> tuple[np.ndarray, np.ndarray]:
+def _forms(table: ProductTable, f: int) -> tuple[np.ndarray, np.ndarray]:
     """The grid points of ``table`` (n,), and its symmetric matrices there, (d, n f, n f)."""
     first, second = (
         points[table.values.any(axis=axes)]

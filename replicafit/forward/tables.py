@@ -10,16 +10,16 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from replicafit.data import FitData, LuminosityTable
+from replicafit.data import FitData, ProductTable
 from replicafit.data.grid_functions import combination
-from replicafit.data.luminosity import Table, added
+from replicafit.data.product_table import Table, added
 from replicafit.forward.predictions import forward_map, on_grid
 from replicafit.forward.squares import Squares
 from replicafit.plugins import Registry
 
 
 class OnDevice(Protocol):
-    """A table for two hadrons that was put on the device."""
+    """A table of products that was put on the device."""
 
     def predictions(self, p: Any) -> Any:
         """Predictions (r, d) from p (r, p)."""
@@ -27,12 +27,12 @@ class OnDevice(Protocol):
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """One dataset, for functions p (p,): x f on the joint grid, flavours running fastest.
+    """One dataset, for functions p (p,): their values on the joint grid, flavours running fastest.
 
     Attributes:
         name: of the dataset.
         indices: where its data stand among all data, (d,).
-        tables: each (d, p), or for two hadrons: a luminosity table on the joint grid and the fitted
+        tables: each (d, p), or one of products on the joint grid and the fitted
             flavours, or its squares, there or on the device; a single one of the first kind if
             predictions are linear.
         combine: element by element, from the predictions of the tables; None if linear.
@@ -59,12 +59,12 @@ class DatasetTables:
 
     @property
     def size(self) -> Size:
-        """Numbers of the tables, and of what those for two hadrons make of the functions."""
+        """Numbers of the tables, and of what those of products make of the functions."""
         tables = self.trimmed()
         return Size(
             own=0,
             shared=sum(t.size for t in tables if isinstance(t, Table | Squares)),
-            made=sum(t.products for t in tables if isinstance(t, LuminosityTable | Squares)),
+            made=sum(t.products for t in tables if isinstance(t, ProductTable | Squares)),
         )
 
 
@@ -94,7 +94,7 @@ def _summed(
     of_two = [
         replace(table, values=c * table.values)
         for c, table in weighted
-        if isinstance(table, LuminosityTable)
+        if isinstance(table, ProductTable)
     ]
     found: list[Table] = [reduce(add, flat)] if flat else []
     if not of_two:
@@ -104,7 +104,7 @@ def _summed(
 
 def _turned(table: Table, turn: np.ndarray) -> Table:
     """A table of ``on_grid`` for the fitted flavours; one of one function as (d, p)."""
-    if isinstance(table, LuminosityTable):
+    if isinstance(table, ProductTable):
         return table.turned(turn)
     return np.reshape(table @ turn.T, (len(table), -1))
 
@@ -122,7 +122,7 @@ def parted(
 
 
 def describe_squares(datasets: Sequence[DatasetTables]) -> dict[str, Any]:
-    """Of the tables for two hadrons, if there are any; for people and for ``run.json``."""
+    """Of the tables of products, if there are any; for people and for ``run.json``."""
     found = [t for each in datasets for t in each.tables if isinstance(t, Squares)]
     if not found:
         return {}

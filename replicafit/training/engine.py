@@ -62,7 +62,7 @@ class Engine:
     """Trains batches of one shape; compiled once.
 
     Attributes:
-        functions: ``(weights, fixed, steps in training) -> x f on the data grid (r, n, f),
+        functions: ``(weights, fixed, steps in training) -> values on the data grid (r, n, f),
             regularization ()``.
         chi2: the figure of merit.
         penalties: their terms, and the verdicts that best weights wait for.

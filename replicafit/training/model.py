@@ -105,7 +105,7 @@ class ReplicaModel:
             features = plain([features, x]) if stage.needs_x else plain(features)
         if not np.array_equal(turn, np.eye(len(turn))):
             last = keras.layers.Dense(
-                turn.shape[1], use_bias=False, name="evolution_basis", trainable=False
+                turn.shape[1], use_bias=False, name="combined_functions", trainable=False
             )
             features = last(features)
             last.set_weights([turn])

@@ -11,7 +11,7 @@ from keras import ops
 from replicafit_pdf.evolution_basis import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
 
-from replicafit.data import LuminosityTable, replica_data, stack
+from replicafit.data import ProductTable, replica_data, stack
 from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.forms import plan_forms
 from replicafit.forward.placed_squares import placed
@@ -53,7 +53,7 @@ def slow(dataset, functions):
     """The prediction of ``dataset`` (d,), sum by sum, from x f (n, f) on its own grid."""
     each = [
         slow_prediction(table, functions)
-        if isinstance(table, LuminosityTable)
+        if isinstance(table, ProductTable)
         else np.einsum("nf,dfn->d", functions, table)
         for table in dataset.tables
     ]
@@ -159,14 +159,14 @@ def test_replicas_do_not_mix():
         np.testing.assert_allclose(whole[slot], expected, rtol=1e-3, atol=1e-3)
 
 
-def smooth_table(n_data: int, n: int) -> LuminosityTable:
+def smooth_table(n_data: int, n: int) -> ProductTable:
     """A table whose rows are smooth along both grids, so that few squares do."""
     generator = np.random.default_rng(4)
     u = np.linspace(-1, 1, n)
     centers = generator.uniform(-0.5, 0.5, (2, n_data, 1, 1, 1))
     distance = 3 * (u[:, None] + u - centers[0]) ** 2 + (u[:, None] - u - centers[1]) ** 2
     strength = generator.uniform(0.5, 1, (n_data, len(CHANNELS), 1, 1))
-    return LuminosityTable(strength * np.exp(-distance), CHANNELS, np.arange(n), np.arange(n))
+    return ProductTable(strength * np.exp(-distance), CHANNELS, np.arange(n), np.arange(n))
 
 
 def on_host(found, functions):
@@ -227,7 +227,7 @@ def test_tables_that_are_added_become_one(registry):
     dataset = combined("SMT", 4)
     data = stack([dataset])
     (tables,) = contracted(data, registry, FLAVOURS)
-    assert [isinstance(t, LuminosityTable) for t in tables.tables] == [False, True]
+    assert [isinstance(t, ProductTable) for t in tables.tables] == [False, True]
     functions = toy_function(data.x_grid)
     flat, of_two = tables.tables
     found = tables.combine(flat @ functions.ravel(), of_two.predict(functions))
@@ -263,7 +263,7 @@ def test_data_that_nothing_correlates_have_small_whiteners(registry):
     assert float(found[0]) == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_closure_test_of_two_hadrons(registry):
+def test_a_closure_test_has_products(registry):
     dataset = hadronic_dataset("DY", 7)
     exact = predict(dataset, registry, toy_function(dataset.x_grid))
     assert np.abs(exact - dataset.central).max() < 0.2 * np.abs(exact).max()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from replicafit.plugin import DataError, LuminosityTable, Table, join_grids
+from replicafit.plugin import DataError, ProductTable, Table, join_grids
 from replicafit_nnpdf.fk_tables import EVOLUTION_BASIS, FkTable
 from replicafit_nnpdf.theory import Theory
 
@@ -131,7 +131,7 @@ def _operand(
 
 def _luminosity(
     n_rows: int, parts: Sequence[_Part], x_grid: np.ndarray, flavours: Sequence[str]
-) -> LuminosityTable:
+) -> ProductTable:
     x = join_grids([part.table.x for part in parts])
     channels = list(dict.fromkeys(pair for part in parts for pair in part.table.channels))
     total = np.zeros((n_rows, len(channels), len(x), len(x)))
@@ -142,7 +142,7 @@ def _luminosity(
     pairs = [[flavours.index(flavour) for flavour in pair] for pair in channels]
     points = positions(x, x_grid)
     indices = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-    return LuminosityTable(total, indices, points, points).folded()
+    return ProductTable(total, indices, points, points).folded()
 
 
 def positions(x: np.ndarray, grid: np.ndarray) -> np.ndarray:

@@ -12,14 +12,14 @@ from replicafit_nnpdf import NnpdfSettings
 from replicafit_nnpdf.commands import nnpdf_file
 from replicafit_nnpdf.reader import read
 
-from replicafit.data import Dataset, LuminosityTable, read_dataset, stack
+from replicafit.data import Dataset, ProductTable, read_dataset, stack
 from replicafit.data.covariance import covariance
 from replicafit.data.cuts import passing, select
 from replicafit.data.dataset_file import read_observable
 from replicafit.forward.predictions import chi2, predict
+from replicafit.forward.product_squares import with_squares
 from replicafit.forward.squares import Squares
 from replicafit.forward.tables import DatasetTables, contracted
-from replicafit.forward.two_hadrons import with_squares
 from replicafit.plugins import Registry
 
 ROUNDED = 1e-4
@@ -117,7 +117,7 @@ def combined(dataset: DatasetTables, p: np.ndarray) -> np.ndarray:
     """Predictions (d,) of ``dataset`` from x f (n, f), with squares where it has them."""
     each = []
     for table in dataset.tables:
-        if isinstance(table, LuminosityTable):
+        if isinstance(table, ProductTable):
             each.append(table.predict(p))
         elif isinstance(table, Squares):
             seen = [np.tensordot(p[b.points].ravel(), b.vectors, 1) for b in table.blocks]

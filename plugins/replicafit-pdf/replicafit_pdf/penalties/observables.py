@@ -12,9 +12,9 @@ import numpy as np
 from replicafit.plugin import (
     DataError,
     Dataset,
-    LuminosityTable,
     ModelError,
     PenaltyContext,
+    ProductTable,
     is_folder,
     join_grids,
     on_grid,
@@ -44,7 +44,7 @@ def read_observables(
     for observable, file in zip(observables, files, strict=True):
         _check_operation(observable, file)
     _check_names(observables)
-    return tuple(sorted(observables, key=_of_two_hadrons))
+    return tuple(sorted(observables, key=_has_products))
 
 
 def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.ndarray:
@@ -71,7 +71,7 @@ class Contraction:
     """
 
     linear: np.ndarray
-    pairs: tuple[LuminosityTable, ...]
+    pairs: tuple[ProductTable, ...]
 
 
 def contracted(
@@ -82,7 +82,7 @@ def contracted(
     for observable in observables:
         (table,) = on_grid(observable, x_grid, observable.flavours)
         turn = _turn(observable, flavours)
-        if isinstance(table, LuminosityTable):
+        if isinstance(table, ProductTable):
             pairs.append(table.turned(turn).folded())
         else:
             linear.append((table @ turn.T).reshape(observable.n_data, -1))
@@ -95,8 +95,8 @@ def membership(observables: Sequence[Dataset]) -> np.ndarray:
     return np.repeat(np.eye(len(sizes)), sizes, axis=0)
 
 
-def _of_two_hadrons(observable: Dataset) -> bool:
-    return isinstance(observable.tables[0], LuminosityTable)
+def _has_products(observable: Dataset) -> bool:
+    return isinstance(observable.tables[0], ProductTable)
 
 
 def _shipped(package: str) -> Path:

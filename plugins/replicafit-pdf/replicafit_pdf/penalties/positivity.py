@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.plugin import LuminosityTable, PenaltyContext, Verdict
+from replicafit.plugin import PenaltyContext, ProductTable, Verdict
 from replicafit_pdf.penalties.multiplier import multiplier
 from replicafit_pdf.penalties.observables import (
     Contraction,
@@ -101,7 +101,7 @@ class _Pairs:
         table: the observable's, for the fitted functions.
     """
 
-    table: LuminosityTable
+    table: ProductTable
 
     def __call__(self, functions: Any) -> Any:
         """Predictions (r, d) from x f (r, n, f)."""

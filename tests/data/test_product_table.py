@@ -9,7 +9,7 @@ import pytest
 from hadronic import hadronic_dataset, slow_prediction
 from toy import FLAVOURS, toy_dataset, toy_function
 
-from replicafit.data import LuminosityTable, read_dataset, write_dataset
+from replicafit.data import ProductTable, read_dataset, write_dataset
 from replicafit.data.cuts import select
 from replicafit.errors import DataError
 
@@ -44,7 +44,7 @@ def test_tables_of_both_kinds_in_one_file(tmp_path):
     )
     write_dataset(tmp_path / "mixed.npz", mixed)
     kinds = [type(table) for table in read_dataset(tmp_path / "mixed.npz").tables]
-    assert kinds == [np.ndarray, LuminosityTable, np.ndarray]
+    assert kinds == [np.ndarray, ProductTable, np.ndarray]
 
 
 def test_without_subsets_a_table_acts_on_the_whole_grid(file):
@@ -114,7 +114,7 @@ def test_folding_keeps_every_prediction(same_points):
     values = generator.normal(size=(3, 6, 5, 5))
     values[:, 4] = 0
     values[:, :, 0] = values[..., 2] = 0
-    table = LuminosityTable(
+    table = ProductTable(
         values=values,
         channels=np.array([[0, 1], [1, 0], [2, 2], [0, 1], [3, 3], [2, 1]]),
         x1=np.arange(5),
@@ -129,7 +129,7 @@ def test_folding_keeps_every_prediction(same_points):
 
 
 def test_folding_a_table_of_zeros():
-    table = LuminosityTable(np.zeros((2, 1, 3, 3)), np.array([[0, 1]]), np.arange(3), np.arange(3))
+    table = ProductTable(np.zeros((2, 1, 3, 3)), np.array([[0, 1]]), np.arange(3), np.arange(3))
     folded = table.folded()
     assert folded.values.size == 0
     np.testing.assert_array_equal(folded.predict(np.ones((4, 3, 2))), np.zeros((4, 2)))

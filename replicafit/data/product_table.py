@@ -1,4 +1,4 @@
-"""Tables for collisions of two hadrons, by luminosity channel: numpy only."""
+"""Tables of products of two functions: numpy only."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class LuminosityTable:
-    """A table that acts on products of two functions, one of each hadron.
+class ProductTable:
+    """A table that acts on products of two functions, as for collisions of two hadrons.
 
     With (f, g) the flavours of a channel, a prediction is the sum over channels and over both grids
-    of ``values[d, c, u, v]`` times x f at ``x1[u]`` times x g at ``x2[v]``. A channel that is not
+    of ``values[d, c, u, v]`` times f at ``x1[u]`` times g at ``x2[v]``. A channel that is not
     given is zero; (f, g) and (g, f) are two channels.
 
     Attributes:
@@ -33,7 +33,7 @@ class LuminosityTable:
         """How many data."""
         return len(self.values)
 
-    def __getitem__(self, rows: np.ndarray) -> LuminosityTable:
+    def __getitem__(self, rows: np.ndarray) -> ProductTable:
         """The table of the data ``rows`` (a mask or indices) alone."""
         return replace(self, values=self.values[rows])
 
@@ -48,27 +48,25 @@ class LuminosityTable:
         return int(np.prod(self.values.shape[1:]))
 
     def predict(self, functions: np.ndarray) -> np.ndarray:
-        """Predictions (..., d) from x f (..., n, f): one channel after another."""
+        """Predictions (..., d) from functions (..., n, f): one channel after another."""
         total = np.zeros((*functions.shape[:-2], len(self)))
         for c, (f, g) in enumerate(self.channels):
             first, second = functions[..., self.x1, f], functions[..., self.x2, g]
-            luminosity = first[..., :, None] * second[..., None, :]
-            flat = luminosity.reshape(*luminosity.shape[:-2], -1)
+            products = first[..., :, None] * second[..., None, :]
+            flat = products.reshape(*products.shape[:-2], -1)
             total += flat @ self.values[:, c].reshape(len(self), -1).T
         return total
 
-    def on(self, points: np.ndarray, flavours: np.ndarray) -> LuminosityTable:
+    def on(self, points: np.ndarray, flavours: np.ndarray) -> ProductTable:
         """The same on another grid and other flavours, of which there may be more.
 
         Args:
             points: where each grid point stands on the other grid, (n,).
             flavours: where each flavour stands among the others, (f,).
         """
-        return LuminosityTable(
-            self.values, flavours[self.channels], points[self.x1], points[self.x2]
-        )
+        return ProductTable(self.values, flavours[self.channels], points[self.x1], points[self.x2])
 
-    def turned(self, matrix: np.ndarray) -> LuminosityTable:
+    def turned(self, matrix: np.ndarray) -> ProductTable:
         """The same predictions from other functions.
 
         Args:
@@ -85,10 +83,10 @@ class LuminosityTable:
         values = np.stack([each for each, _ in products], axis=1)
         return replace(self, values=values, channels=np.array([pair for _, pair in products]))
 
-    def folded(self) -> LuminosityTable:
+    def folded(self) -> ProductTable:
         """The same predictions from fewer products.
 
-        Channels of the same two flavours are added up. Where both hadrons are seen on the same
+        Channels of the same two flavours are added up. Where both functions are seen on the same
         grid points, products do not know their order: (g, f) is added to (f, g), transposed. Grid
         points that no datum needs are left out.
         """
@@ -105,7 +103,7 @@ class LuminosityTable:
         values = np.stack(list(used.values()), axis=1)
         rows = np.flatnonzero(values.any(axis=(0, 1, 3)))
         columns = np.flatnonzero(values.any(axis=(0, 1, 2)))
-        return LuminosityTable(
+        return ProductTable(
             values=values[:, :, rows][..., columns],
             channels=np.array(list(used)),
             x1=self.x1[rows],
@@ -113,7 +111,7 @@ class LuminosityTable:
         )
 
 
-def added(tables: Sequence[LuminosityTable]) -> LuminosityTable:
+def added(tables: Sequence[ProductTable]) -> ProductTable:
     """The table of the sum of the predictions of ``tables``."""
     x1 = reduce(np.union1d, [table.x1 for table in tables])
     x2 = reduce(np.union1d, [table.x2 for table in tables])
@@ -124,18 +122,18 @@ def added(tables: Sequence[LuminosityTable]) -> LuminosityTable:
         end = start + len(table.channels)
         values[:, start:end, rows[:, None], columns] = table.values
         start = end
-    return LuminosityTable(values, np.concatenate([t.channels for t in tables]), x1, x2)
+    return ProductTable(values, np.concatenate([t.channels for t in tables]), x1, x2)
 
 
-Table = np.ndarray | LuminosityTable
+Table = np.ndarray | ProductTable
 """What acts on one function, (d, f, n), or on products of two."""
 
 
 def table_arrays(tables: Sequence[Table]) -> dict[str, np.ndarray]:
-    """What files hold for ``tables``: ``fk_0``, and of two hadrons ``fk_0_channels`` ... too."""
+    """What files hold for ``tables``: ``fk_0``, and of products ``fk_0_channels`` ... too."""
     found: dict[str, np.ndarray] = {}
     for i, table in enumerate(tables):
-        if isinstance(table, LuminosityTable):
+        if isinstance(table, ProductTable):
             found |= {f"fk_{i}": table.values, f"fk_{i}_channels": table.channels}
             found |= {f"fk_{i}_x1": table.x1, f"fk_{i}_x2": table.x2}
         else:

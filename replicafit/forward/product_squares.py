@@ -1,4 +1,4 @@
-"""How exact the tables of each dataset for two hadrons must be, and their squares."""
+"""How exact the tables of products of each dataset must be, and their squares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from replicafit.data import FitData
-from replicafit.data.luminosity import LuminosityTable
+from replicafit.data.product_table import ProductTable
 from replicafit.forward.squares import squares
 from replicafit.forward.tables import DatasetTables, joined_indices
 
@@ -19,13 +19,13 @@ LEFT = 0.003
 def with_squares(
     datasets: Sequence[DatasetTables], data: FitData, precision: str
 ) -> tuple[DatasetTables, ...]:
-    """``datasets`` with sums of squares for their luminosity tables.
+    """``datasets`` with sums of squares for their tables of products.
 
     Args:
         data: whose covariance says how exact each prediction must be.
         precision: of the device.
     """
-    indices = joined_indices([each for each in datasets if _of_two_hadrons(each)])
+    indices = joined_indices([each for each in datasets if _has_products(each)])
     inverse = np.linalg.inv(data.fit_errors.selected(indices).dense)
     errors = np.full(data.n_data, np.nan)
     errors[indices] = 1 / np.sqrt(np.diag(inverse))
@@ -33,18 +33,18 @@ def with_squares(
     found = []
     for each in datasets:
         tables = each.tables
-        if _of_two_hadrons(each):
+        if _has_products(each):
             allowed = _allowed(each, errors[each.indices], reference)
             tables = tuple(
-                squares(t, a, each.shape, precision) if isinstance(t, LuminosityTable) else t
+                squares(t, a, each.shape, precision) if isinstance(t, ProductTable) else t
                 for t, a in zip(tables, allowed, strict=True)
             )
         found.append(replace(each, tables=tables))
     return tuple(found)
 
 
-def _of_two_hadrons(dataset: DatasetTables) -> bool:
-    return any(isinstance(table, LuminosityTable) for table in dataset.tables)
+def _has_products(dataset: DatasetTables) -> bool:
+    return any(isinstance(table, ProductTable) for table in dataset.tables)
 
 
 def _reference(datasets: Sequence[DatasetTables], central: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def _allowed(dataset: DatasetTables, errors: np.ndarray, reference: np.ndarray) 
     """How far each table's predictions may be off for an error ``errors`` (d,), each (d,)."""
     values = [
         LEFT * replace(t, values=np.abs(t.values)).predict(reference.reshape(dataset.shape))
-        if isinstance(t, LuminosityTable)
+        if isinstance(t, ProductTable)
         else LEFT * np.abs(np.asarray(t)) @ reference
         for t in dataset.tables
     ]
