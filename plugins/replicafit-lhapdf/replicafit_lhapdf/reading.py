@@ -9,8 +9,10 @@ a knot the mean of those on its two sides (one side at the ends of a subgrid).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,12 @@ from replicafit.plugin import DataError, OutputError
 
 Array = npt.NDArray[np.float64]
 
+_DAMAGES = (yaml.YAMLError, ValueError, RecursionError)
+"""What a file raises that is no YAML: the second where a date or a number is none."""
 SAME = 1e-6
 """Relative distance below which an end of the range and what is asked for are the same."""
+TOUCHING = 1e-3
+"""Relative distance below which one subgrid ends where the next begins: some sets leave a gap."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +75,28 @@ class Member:
         return evolution_from_partons(self.partons(x, q))
 
     def partons(self, x: Any, q: float) -> Array:
-        """x f (m, k) of ``flavours.PARTONS`` at x (m,) and Q in GeV."""
-        points = np.atleast_1d(np.asarray(x, dtype=np.float64))
-        first, last = self.tables[0], self.tables[-1]
-        q, points = _within(q, first.q[0], last.q[-1]), _within(points, first.x[0], first.x[-1])
-        if not first.q[0] <= q <= last.q[-1]:
-            raise ValueError(f"Q must be {first.q[0]:g} to {last.q[-1]:g} GeV; given: {q:g}.")
-        if not ((points >= first.x[0]) & (points <= first.x[-1])).all():
+        """x f (m, k) of ``PARTONS`` at x (m,) and Q in GeV.
+
+        Raises:
+            ValueError: as when called.
+        """
+        low, high = self.tables[0].q[0], self.tables[-1].q[-1]
+        q = _within(q, low, high)
+        if not low <= q <= high:
+            raise ValueError(f"Q must be {low:g} to {high:g} GeV; given: {q:g}.")
+        table = self.table(q)
+        first, last = table.x[[0, -1]]
+        points = _within(np.atleast_1d(np.asarray(x, dtype=np.float64)), first, last)
+        if not ((points >= first) & (points <= last)).all():
             raise ValueError(
-                f"x must be {first.x[0]:g} to {first.x[-1]:g}; given: {points.min():g} to "
-                f"{points.max():g}."
+                f"x must be {first:g} to {last:g}; given: {points.min():g} to {points.max():g}."
             )
-        return next(t for t in reversed(self.tables) if t.q[0] <= q)(points, q)
+        return table(points, q)
+
+    def table(self, q: float) -> Table:
+        """The subgrid that Q in GeV, in the set's range, belongs to: above a threshold at one."""
+        q = _within(q, self.tables[0].q[0], self.tables[-1].q[-1])
+        return next(table for table in reversed(self.tables) if table.q[0] <= q)
 
 
 @dataclass(frozen=True)
@@ -115,19 +131,21 @@ class AtScale:
     @property
     def x(self) -> Array:
         """The knots of its table at that scale, (n,)."""
-        tables = self.member.tables
-        q = _within(self.q, tables[0].q[0], tables[-1].q[-1])
-        return next(table for table in reversed(tables) if table.q[0] <= q).x
+        return self.member.table(self.q).x
 
     @property
     def about(self) -> Mapping[str, str]:
-        """What its set tells of itself."""
+        """What its set tells of itself: nothing where there is no ``.info`` beside it."""
+        if not any(self.path.parent.glob("*.info")):
+            return {}
         info = read_set(self.path.parent).info
         known = {"title": "SetDesc", **{k: k for k in ("Authors", "Reference", "DataVersion")}}
         return {name: str(info[key]) for name, key in known.items() if key in info}
 
     def replicas(self) -> Array:
         """x f of all Monte Carlo replicas of its set, (r, n, g), at ``x``.
+
+        Not of members at its end with another coupling or mass, as of ``replicas+as``.
 
         Raises:
             OutputError: it is no set of replicas.
@@ -139,9 +157,11 @@ class AtScale:
                 f"The LHAPDF set '{members.folder}' has ErrorType {kind}; fits are compared with "
                 "sets of Monte Carlo replicas, ErrorType replicas."
             )
-        if len(members) < 2:
+        varied = re.findall(r"[+*]\s*(#?)", kind)  # by two members each, those with a # by one
+        end = len(members) - sum(1 if single else 2 for single in varied)
+        if end < 2:
             raise OutputError(f"The LHAPDF set '{members.folder}' has no replicas, only a mean.")
-        each = (members.member(number) for number in range(1, len(members)))
+        each = (members.member(number) for number in range(1, end))
         return np.stack([AtScale(self.path, self.q, member)(self.x) for member in each])
 
 
@@ -192,10 +212,12 @@ class PdfSet:
     Attributes:
         folder: where it is.
         info: its ``.info``.
+        name: that its files begin with.
     """
 
     folder: Path
     info: dict[str, Any]
+    name: str
 
     def __len__(self) -> int:
         return int(self.info["NumMembers"])
@@ -209,7 +231,7 @@ class PdfSet:
         Raises:
             DataError: there is none, or its file is damaged.
         """
-        file = self.folder / f"{self.folder.name}_{number:04d}.dat"
+        file = self.folder / f"{self.name}_{number:04d}.dat"
         if not 0 <= number < len(self) or not file.is_file():
             raise DataError(
                 f"The LHAPDF set '{self.folder}' has no member {number}; it says to have members "
@@ -219,24 +241,30 @@ class PdfSet:
 
 
 def read_set(folder: str | Path) -> PdfSet:
-    """The LHAPDF set in ``folder``, which bears the set's name.
+    """The LHAPDF set in ``folder``, with one ``.info`` or one that has the folder's name.
 
     Raises:
         DataError: there is none, or its ``.info`` is damaged.
     """
     path = Path(folder).resolve()
-    file = path / f"{path.name}.info"
+    found = list(path.glob("*.info"))
+    file = found[0] if len(found) == 1 else path / f"{path.name}.info"
     try:
-        info = yaml.safe_load(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8", errors="replace")  # names of authors may be Latin-1
+        info = yaml.safe_load(text)
     except OSError:
         raise DataError(
             f"'{folder}' holds no LHAPDF set: there is no {file.name}. Check the path."
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as cause:
+    except _DAMAGES as cause:
         raise DataError(f"'{file}' is damaged: {cause}. Get the set anew.") from None
-    if not isinstance(info, dict) or info.get("Format") != "lhagrid1" or "NumMembers" not in info:
+    if (
+        not isinstance(info, dict)
+        or info.get("Format") != "lhagrid1"
+        or type(info.get("NumMembers")) is not int
+    ):
         raise DataError(f"'{file}' does not describe a set of Format lhagrid1 with NumMembers.")
-    return PdfSet(path, info)
+    return PdfSet(path, info, file.stem)
 
 
 def hermite_weights(knots: Array, at: Array) -> Array:
@@ -275,10 +303,13 @@ def _read_member(file: Path) -> Member:
         tables = tuple(_read_table(block) for block in blocks if block.strip())
         if not tables:
             raise ValueError("it has no subgrid")
-        return Member(yaml.safe_load(head), tables)
+        for lower, upper in pairwise(tables):
+            if abs(upper.q[0] / lower.q[-1] - 1) > TOUCHING:
+                raise ValueError("a subgrid does not begin at the Q where the one before it ends")
+        return Member(yaml.safe_load(head) or {}, tables)
     except FileNotFoundError:
         raise DataError(f"There is no LHAPDF member at '{file}'. Check the path.") from None
-    except (OSError, ValueError, IndexError, yaml.YAMLError) as cause:
+    except (OSError, IndexError, *_DAMAGES) as cause:
         reason = f"'{file}' is damaged or no LHAPDF member: {cause}."
         raise DataError(f"{reason} Get the set anew.") from None
 
@@ -286,10 +317,15 @@ def _read_member(file: Path) -> Member:
 def _read_table(block: str) -> Table:
     lines = block.strip().split("\n", 3)
     x, q = (np.array(line.split(), dtype=np.float64) for line in lines[:2])
-    if len(x) < 2 or len(q) < 2 or (np.diff(x) <= 0).any() or (np.diff(q) <= 0).any():
-        raise ValueError("the knots of a subgrid do not rise, or there is one alone")
+    for knots in (x, q):
+        if len(knots) < 2 or not (knots[0] > 0 and (np.diff(knots) > 0).all()):
+            raise ValueError("the knots of a subgrid do not rise from above 0, or one is alone")
     pids = [21 if pid == "0" else int(pid) for pid in lines[2].split()]
+    if len(set(pids)) < len(pids):
+        raise ValueError("a subgrid has a parton twice")
     numbers = np.array(lines[3].split(), dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("it has values that are not finite")
     values = np.zeros((len(x), len(q), len(PARTONS)))
     known = [column for column, pid in enumerate(pids) if pid in PARTONS]
     content = numbers.reshape(len(x), len(q), len(pids))[:, :, known]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from replicafit_lhapdf import read_set
-from replicafit_lhapdf.reading import hermite_weights
+from replicafit_lhapdf.reading import AtScale, hermite_weights
 from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS
 
 from replicafit.data.known_functions import known_function, on_flavours
@@ -71,6 +71,31 @@ def test_what_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
         read_set(folder)
 
 
+def test_a_set_bears_its_name_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    folder = small_set(tmp_path / "small").rename(tmp_path / "5f3a")
+    link = tmp_path / "small"
+    link.symlink_to(folder)
+    for path in (folder, link):
+        assert read_set(path).member(0).head == {"PdfType": "central"}
+
+
+def test_an_author_in_latin_1_damages_nothing(tmp_path: Path) -> None:
+    folder = small_set(tmp_path / "small")
+    folder.joinpath("small.info").write_bytes(f"Authors: Müller\n{INFO}".encode("latin-1"))
+    assert len(read_set(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["NumMembers: many", "NumMembers: [2]", "Date: 2020-99-99", "A: " + "[" * 5000]
+)
+def test_an_info_that_says_nothing_of_use(tmp_path: Path, line: str) -> None:
+    folder = small_set(tmp_path / "small")
+    without = INFO.removesuffix("NumMembers: 2\n") if line.startswith("Num") else INFO
+    folder.joinpath("small.info").write_text(f"{without}{line}\n")
+    with pytest.raises(DataError, match=r"small\.info' (is damaged|does not describe)"):
+        read_set(folder)
+
+
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_nnpdf_reads_as_by_neopdf(reference: Path, number: int) -> None:
     pytest.importorskip("neopdf", reason="neopdf-hep, which reads sets, is not installed")
@@ -101,13 +126,16 @@ def test_nnpdf_is_what_the_golden_functions_say(reference: Path, number: int) ->
 # As known functions of a fit
 
 
-def lhapdf_member(scales: tuple[tuple[float, ...], ...]) -> str:
-    """One member whose functions are linear in log q^2, and as smooth in x as can be told."""
+def lhapdf_member(scales: tuple[tuple[float, ...], ...], first_x: tuple[int, ...] = (0, 0)) -> str:
+    """One member whose functions are linear in log q^2, and as smooth in x as can be told.
+
+    Subgrid i begins at knot ``first_x[i]``.
+    """
     text = "PdfType: central\nFormat: lhagrid1\n---\n"
-    for part in scales:
-        values = (np.log(x) * np.log(q) * np.array([1, 2, 3]) for x in X for q in part)
+    for part, first in zip(scales, first_x, strict=False):
+        values = (np.log(x) * np.log(q) * np.array([1, 2, 3]) for x in X[first:] for q in part)
         rows = [" ".join(f"{value:.16e}" for value in each) for each in values]
-        knots = " ".join(f"{x:.16e}" for x in X)
+        knots = " ".join(f"{x:.16e}" for x in X[first:])
         text += "\n".join([knots, " ".join(map(str, part)), "-1 2 21", *rows, "---\n"])
     return text
 
@@ -142,6 +170,58 @@ def test_what_a_member_does_not_have(tmp_path: Path, registry: Registry) -> None
         known_function("f.dat", tmp_path, {"q0": 1.65}, registry)
     with pytest.raises(DataError, match="no LHAPDF member at"):
         known_function("set_0007.dat", tmp_path, {"q0": 1.65}, registry)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (lhapdf_member((TWO[0], (6.0, 8.0, 20.0))), "does not begin at the Q"),
+        (lhapdf_member((TWO[0], (4.0, 8.0, 20.0))), "does not begin at the Q"),
+        (lhapdf_member(TWO[::-1]), "does not begin at the Q"),
+        (lhapdf_member(TWO).replace(f"{np.log(X[1]) * np.log(2.0):.16e}", "nan"), "not finite"),
+        (lhapdf_member(TWO).replace(f"{X[3]:.16e}", "nan"), "knots of a subgrid do not rise"),
+        (lhapdf_member(TWO).replace(f"{X[0]:.16e}", "0"), "knots of a subgrid do not rise"),
+        (lhapdf_member(TWO).replace("-1 2 21", "-1 2 2"), "a parton twice"),
+    ],
+)
+def test_numbers_that_cannot_be_a_grid(
+    tmp_path: Path, registry: Registry, text: str, words: str
+) -> None:
+    (tmp_path / "set_0000.dat").write_text(text)
+    with pytest.raises(DataError, match=f"damaged.*{words}"):
+        known_function(".", tmp_path, {"q0": 10.0}, registry)
+
+
+def test_each_subgrid_has_its_own_x(tmp_path: Path, registry: Registry) -> None:
+    (tmp_path / "set_0000.dat").write_text(lhapdf_member(TWO, first_x=(0, 4)))
+    at = X[2:3]
+    assert np.isfinite(known_function(".", tmp_path, {"q0": 2.0}, registry)(at)).all()
+    with pytest.raises(DataError, match=r"x must be 0\.01 to 1; given: 0\.001"):
+        known_function(".", tmp_path, {"q0": 10.0}, registry)(at)
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"), [("replicas", 7), ("replicas+as", 5), ("replicas+as*mc+#x", 2)]
+)
+def test_replicas_are_those_of_one_coupling(
+    tmp_path: Path, registry: Registry, kind: str, count: int
+) -> None:
+    for number in range(8):
+        (tmp_path / f"set_{number:04d}.dat").write_text(lhapdf_member(TWO))
+    info = f"Format: lhagrid1\nNumMembers: 8\nErrorType: {kind}\n"
+    (tmp_path / "set.info").write_text(info)
+    found = known_function(".", tmp_path, {"q0": 2.0}, registry)
+    assert isinstance(found, AtScale)
+    assert found.replicas().shape == (count, len(X), len(EVOLUTION))
+
+
+def test_a_member_without_an_info_tells_nothing_of_itself(
+    tmp_path: Path, registry: Registry
+) -> None:
+    (tmp_path / "set_0000.dat").write_text(lhapdf_member(TWO))
+    found = known_function("set_0000.dat", tmp_path, {"q0": 2.0}, registry)
+    assert isinstance(found, AtScale)
+    assert found.about == {}
 
 
 @pytest.mark.parametrize("member", [0, 1, 2])
