@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from replicafit.forward.compressed import Compressed, CompressedTerms
+from replicafit.forward.compressed import CompressedTerms
 from replicafit.forward.forms import Form, FormPlan
-from replicafit.forward.placed_squares import placed
 from replicafit.forward.shared import Shared, SharedTerms
 from replicafit.forward.squares import Squares
 from replicafit.forward.tables import DatasetTables
@@ -32,8 +31,12 @@ class Chi2:
 
     def __call__(self, terms: Chi2Terms, functions: Any) -> Any:
         """chi2 of each replica, (r,), on the device."""
+
+        def squared(residuals: Any) -> Any:
+            return ops.sum(residuals * residuals, axis=1)
+
         each = [
-            sum(map(_squared, others), _squared(first) + own.constant)
+            sum(map(squared, others), squared(first) + own.constant)
             for (first, *others), own in zip(self._parts(terms, functions), terms, strict=True)
         ]
         return sum(each[1:], each[0])
@@ -54,40 +57,40 @@ class Chi2:
 
 def chi2_of(plan: FormPlan, precision: str = "float64") -> Chi2:
     """The chi2 that was planned, with tables of products on the device in ``precision``."""
-    return Chi2(tuple(_placed(form, precision) for form in plan.forms))
 
-
-def _placed(form: Form, precision: str) -> Form:
-    def on_device(dataset: DatasetTables) -> DatasetTables:
+    def placed(dataset: DatasetTables) -> DatasetTables:
         tables = (
-            placed(table, dataset.shape[1], precision) if isinstance(table, Squares) else table
+            on_device(table, precision) if isinstance(table, Squares) else table
             for table in dataset.trimmed()
         )
         return replace(dataset, tables=tuple(tables))
 
-    return replace(form, ratios=tuple(on_device(dataset) for dataset in form.ratios))
+    return Chi2(tuple(replace(form, ratios=tuple(map(placed, form.ratios))) for form in plan.forms))
 
 
-def _squared(residuals: Any) -> Any:
-    """The sum of the squares of residuals (r, k), (r,)."""
-    return ops.sum(residuals * residuals, axis=1)
+def on_device(squares: Squares, precision: str) -> Squares:
+    """``squares`` with vectors that are on the device before anything is compiled.
+
+    An array that a compiled function merely sees is copied into its code, which for tables of
+    100 MB took half a minute and 3 GB.
+    """
+    blocks = (
+        replace(block, vectors=ops.convert_to_tensor(block.vectors.astype(precision)))
+        for block in squares.blocks
+    )
+    return replace(squares, blocks=tuple(blocks))
 
 
 def _residuals(form: Form, terms: Any, p: Any) -> list[Any]:
+    """W T - W D of selected rows; or R p - t, (r, k), and of non-linear data L2^-1 ..., (r, m)."""
     if isinstance(form, Shared):
         return [_whitened(form, p) * terms.selected - terms.target]
-    return _compressed(form, terms, p)
-
-
-def _compressed(form: Compressed, terms: CompressedTerms, p: Any) -> list[Any]:
-    """R p - t, (r, k), and the whitened residual of non-linear data, (r, m)."""
     size = p.shape[1]
     rows = [_times(b, p[:, size - b.shape[2] :]) for b in terms.blocks]
     residual = (ops.concatenate(rows, axis=1) if rows[1:] else rows[0]) - terms.target
     if not form.ratios:
         return [residual]
-    prediction = _predictions(form.ratios, p)
-    second = _times(terms.whitener, prediction) - terms.shift
+    second = _times(terms.whitener, _predictions(form.ratios, p)) - terms.shift
     if terms.coupling:
         outer, inner = terms.coupling
         second = second - _times(outer, _times(inner, residual))
@@ -121,17 +124,31 @@ def _whitened(form: Shared, p: Any) -> Any:
 
 def _predictions(ratios: Sequence[DatasetTables], p: Any) -> Any:
     """Predictions (r, m) of non-linear datasets."""
-    return ops.concatenate([_predict(each, p) for each in ratios], axis=1)
-
-
-def _predict(dataset: DatasetTables, p: Any) -> Any:
-    """Predictions (r, d) of one dataset."""
-    assert dataset.combine is not None
-    return dataset.combine(*(_of_table(t, p) for t in dataset.tables))
+    each = []
+    for dataset in ratios:
+        assert dataset.combine is not None
+        each.append(dataset.combine(*(_of_table(table, p) for table in dataset.tables)))
+    return ops.concatenate(each, axis=1)
 
 
 def _of_table(table: Any, p: Any) -> Any:
     """Predictions (r, d) of one table; if it is (d, p') it sees the last elements of p (r, p)."""
-    if isinstance(table, np.ndarray):
-        return ops.matmul(p[:, p.shape[1] - table.shape[1] :], ops.cast(table.T, p.dtype))
-    return table.predictions(p)
+    if isinstance(table, Squares):
+        return of_squares(table, p)
+    return ops.matmul(p[:, p.shape[1] - table.shape[1] :], ops.cast(table.T, p.dtype))
+
+
+def of_squares(squares: Squares, p: Any) -> Any:
+    """Predictions (r, d) from function values p (r, p), flavours running fastest."""
+    each = []
+    for block in squares.blocks:
+        signs, f = block.signs, block.vectors.shape[0] // len(block.points)
+        runs = np.split(block.points, np.flatnonzero(np.diff(block.points) > 1) + 1)
+        seen = [p[:, f * run[0] : f * (run[-1] + 1)] for run in runs]
+        joined = ops.concatenate(seen, axis=1) if seen[1:] else seen[0]
+        matrix = ops.reshape(block.vectors, (block.vectors.shape[0], signs.size))
+        along = ops.matmul(joined, ops.cast(matrix, p.dtype))
+        signed = along * along * ops.cast(signs.ravel(), p.dtype)
+        each.append(ops.sum(ops.reshape(signed, (p.shape[0], *signs.shape)), axis=2))
+    found = ops.concatenate(each, axis=1) if each[1:] else each[0]
+    return ops.broadcast_to(found, (p.shape[0], squares.n_data))

@@ -20,6 +20,7 @@ functions are (docs/decisions/0014-two-hadron-form.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,12 +42,12 @@ class SquaresBlock:
 
     Attributes:
         points: the grid points they see, indices, ascending, (n,).
-        vectors: on these points, flavours running fastest, (n f, d, k).
+        vectors: on these points, flavours running fastest, (n f, d, k); an array or a tensor.
         signs: +1 or -1, (d, k).
     """
 
     points: np.ndarray
-    vectors: np.ndarray
+    vectors: Any
     signs: np.ndarray
 
 

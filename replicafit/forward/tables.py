@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +18,6 @@ from replicafit.forward.squares import Squares
 from replicafit.plugins import Registry
 
 
-class OnDevice(Protocol):
-    """A table of products that was put on the device."""
-
-    def predictions(self, p: Any) -> Any:
-        """Predictions (r, d) from p (r, p)."""
-
-
 @dataclass(frozen=True)
 class DatasetTables:
     """One dataset, for functions p (p,): their values on the joint grid, flavours running fastest.
@@ -32,16 +25,15 @@ class DatasetTables:
     Attributes:
         name: of the dataset.
         indices: where its data stand among all data, (d,).
-        tables: each (d, p), or one of products on the joint grid and the fitted
-            flavours, or its squares, there or on the device; a single one of the first kind if
-            predictions are linear.
+        tables: each (d, p), or one of products on the joint grid and the fitted flavours, or its
+            squares; a single one of the first kind if predictions are linear.
         combine: element by element, from the predictions of the tables; None if linear.
         shape: of the functions, (n, f).
     """
 
     name: str
     indices: np.ndarray
-    tables: tuple[Table | Squares | OnDevice, ...]
+    tables: tuple[Table | Squares, ...]
     combine: Callable[..., Any] | None
     shape: tuple[int, int]
 
@@ -50,7 +42,7 @@ class DatasetTables:
         """Whether predictions are linear in the functions."""
         return self.combine is None
 
-    def trimmed(self) -> tuple[Table | Squares | OnDevice, ...]:
+    def trimmed(self) -> tuple[Table | Squares, ...]:
         """The tables without the columns at the front that are zero in all (d, p) ones."""
         flat = [table for table in self.tables if isinstance(table, np.ndarray)]
         used = np.flatnonzero(sum(np.abs(table).max(axis=0) for table in flat))

@@ -12,9 +12,8 @@ from replicafit_pdf.evolution_basis import rotation
 from toy import FLAVOURS, toy_dataset, toy_function
 
 from replicafit.data import ProductTable, replica_data, stack
-from replicafit.forward.chi2 import chi2_of
+from replicafit.forward.chi2 import chi2_of, of_squares, on_device
 from replicafit.forward.forms import plan_forms
-from replicafit.forward.placed_squares import placed
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.squares import CURVATURE, ROUNDING, squares
 from replicafit.forward.tables import contracted
@@ -140,12 +139,12 @@ def test_replicas_do_not_mix():
     backend().prepare("float32")
     table = hadronic_table(6, 9, 1)
     found = squares(table, np.full(6, 0.1), (9, len(FLAVOURS)), "float32")
-    on_device = placed(found, len(FLAVOURS), "float32")
+    table_there = on_device(found, "float32")
     functions = np.random.default_rng(1).normal(size=(4, 9, len(FLAVOURS))).astype("float32")
 
     def predictions(functions):
         flat = ops.convert_to_tensor(functions.reshape(4, -1))
-        return ops.convert_to_numpy(on_device.predictions(flat))
+        return ops.convert_to_numpy(of_squares(table_there, flat))
 
     whole = predictions(functions)
     beside = functions.copy()
@@ -204,8 +203,8 @@ def test_a_datum_that_may_be_wrong_costs_no_squares():
     sizes = [squares(table, np.full(3, e), shape, "float32").products for e in (1e9, 1, 1e-2, 0)]
     assert sizes == sorted(set(sizes))
     assert sizes[0] == 0
-    nothing = placed(squares(table, np.full(3, 1e9), shape, "float32"), shape[1], "float32")
-    zeros = nothing.predictions(ops.ones((2, shape[0] * shape[1])))
+    nothing = on_device(squares(table, np.full(3, 1e9), shape, "float32"), "float32")
+    zeros = of_squares(nothing, ops.ones((2, shape[0] * shape[1])))
     np.testing.assert_array_equal(ops.convert_to_numpy(zeros), np.zeros((2, 3)))
 
 
@@ -217,7 +216,7 @@ def test_equal_rows_are_kept_once():
     assert one.n_data == 5
     assert one.size < all_of_them.size / 4
     p = np.random.default_rng(3).normal(size=(2, shape[0] * shape[1]))
-    found = placed(one, shape[1], "float64").predictions(ops.convert_to_tensor(p))
+    found = of_squares(on_device(one, "float64"), ops.convert_to_tensor(p))
     expected = [total.predict(each.reshape(shape)) for each in p]
     np.testing.assert_allclose(ops.convert_to_numpy(found), expected, rtol=1e-10)
 
