@@ -105,17 +105,19 @@ class Covariance:
         return np.asarray((self.shifts != 0).sum(axis=0) > 1)
 
     @cached_property
-    def _blocks(self) -> tuple[_Block | _DenseBlock, ...]:
+    def _blocks(self) -> tuple[_Block, ...]:
         """Data that are correlated with each other and with no others; first those with none."""
         shifts = self.shifts[:, self._common]
         independent = self.independent + (self.shifts[:, ~self._common] ** 2).sum(axis=1)
         pairs = csr_array(shifts != 0)
         _, labels = connected_components(block_array([[None, pairs], [pairs.T, None]]))
         labels = np.where(self.correlated, labels[: len(shifts)], -1)
-        return tuple(
-            _block(np.flatnonzero(labels == label), independent, shifts)
-            for label in np.unique(labels)
-        )
+        blocks = []
+        for label in np.unique(labels):
+            data = np.flatnonzero(labels == label)
+            seen = (shifts[data] != 0).any(axis=0)
+            blocks.append(_Block(data, Covariance(independent[data], shifts[data][:, seen])))
+        return tuple(blocks)
 
     def whitened(self, columns: np.ndarray, used: np.ndarray) -> np.ndarray:
         """L^-1 ``columns`` for some L with L L^T = C, the covariance of the data that are used.
@@ -138,13 +140,23 @@ class _Block:
 
     Attributes:
         data: which, (n,).
-        errors: independent ones, (n,).
-        shifts: in units of these, (n, s).
+        own: their covariance, with the sources that shift one of them.
     """
 
     data: np.ndarray
-    errors: np.ndarray
-    shifts: np.ndarray
+    own: Covariance
+
+    @cached_property
+    def relative(self) -> np.ndarray | None:
+        """Shifts in units of the independent errors, (n, s); None where whitening needs the matrix:
+        a datum has next to no independent error, or there are many sources.
+        """
+        independent, shifts = self.own.independent, self.own.shifts
+        if shifts.shape[1] > MOST_SHIFTS * len(shifts) or not independent.all():
+            return None
+        relative = shifts / np.sqrt(independent)[:, None]
+        exact = not shifts.size or np.linalg.norm(relative, 2) ** 2 < LARGEST_SHIFTS
+        return relative if exact else None
 
     def whitened(self, columns: np.ndarray, used: np.ndarray) -> np.ndarray:
         """As for all data.
@@ -154,48 +166,16 @@ class _Block:
         multiplying it out shows.
         """
         mine = used[self.data]
-        shifts = self.shifts[mine]
         white: np.ndarray = columns[self.data[mine]]
-        white /= self.errors[mine, None]
+        if self.relative is None:
+            return solve_lower(np.linalg.cholesky(self.own.dense[np.ix_(mine, mine)]), white)
+        shifts = self.relative[mine]
+        white /= np.sqrt(self.own.independent[mine])[:, None]
         one = np.eye(shifts.shape[1])
         factor = np.linalg.cholesky(one + shifts.T @ shifts)
         inner = solve_triangular(one + factor.T, solve_lower(factor, one), check_finite=False)
         white -= shifts @ (inner @ (shifts.T @ white))
         return white
-
-
-@dataclass(frozen=True, eq=False)
-class _DenseBlock:
-    """Some data that are correlated with no others, where the matrix is needed.
-
-    Attributes:
-        data: which, (n,).
-        matrix: (n, n).
-    """
-
-    data: np.ndarray
-    matrix: np.ndarray
-
-    def whitened(self, columns: np.ndarray, used: np.ndarray) -> np.ndarray:
-        """As for all data."""
-        mine = used[self.data]
-        factor = np.linalg.cholesky(self.matrix[np.ix_(mine, mine)])
-        return solve_lower(factor, columns[self.data[mine]])
-
-
-def _block(data: np.ndarray, independent: np.ndarray, shifts: np.ndarray) -> _Block | _DenseBlock:
-    """The cheapest exact form for the ``data`` (n,) of all whose errors are given.
-
-    Where a datum has next to no independent error, or there are many sources, it is the matrix.
-    """
-    variances, own = independent[data], shifts[data]
-    own = own[:, (own != 0).any(axis=0)]
-    if own.shape[1] <= MOST_SHIFTS * len(data) and variances.all():
-        errors = np.sqrt(variances)
-        relative = own / errors[:, None]
-        if not own.size or np.linalg.norm(relative, 2) ** 2 < LARGEST_SHIFTS:
-            return _Block(data, errors, relative)
-    return _DenseBlock(data, Covariance(variances, own).dense)
 
 
 def covariance(datasets: Sequence[Dataset]) -> Covariance:

@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -45,7 +44,6 @@ from replicafit.forward.tables import (
 
 ROW_BLOCKS = 4
 """Into how many row blocks a trapezoid is cut: more save arithmetic, but cost calls."""
-
 
 COLUMN_BLOCK = 48
 """Columns that the QR treats together: with recursion inside of a block it takes half of the time
@@ -93,22 +91,25 @@ class Compressed:
     """chi2 of some of the data, correlated in any way among themselves.
 
     Attributes:
-        errors: of all d data.
         linear: which data are linear in the function: indices, (d1,).
         nonlinear: the others, (d2,).
-        table: of the linear data, (d1, p), p = n f elements, flavours running fastest.
-        directions: V, orthonormal, with V^T upper trapezoidal, (p, k).
+        linear_errors: of the first.
+        nonlinear_covariance: of the others, (d2, d2).
+        directions: V, orthonormal, with V^T upper trapezoidal, (p, k), p = n f elements, flavours
+            running fastest.
+        projected: A V, with A the table of the linear data, (d1, k).
         first_cut: the largest singular value that was cut, in standard deviations per unit of |p|.
         ratios: the non-linear datasets, ratios and others, in the order of ``nonlinear``.
         shared: how linear and non-linear data are correlated: the block of the covariance is
             F G^T, with F (d1, q) and G (d2, q).
     """
 
-    errors: Covariance
     linear: np.ndarray
     nonlinear: np.ndarray
-    table: np.ndarray
+    linear_errors: Covariance
+    nonlinear_covariance: np.ndarray
     directions: np.ndarray
+    projected: np.ndarray
     first_cut: float
     ratios: tuple[DatasetTables, ...]
     shared: tuple[np.ndarray, np.ndarray]
@@ -116,16 +117,27 @@ class Compressed:
     def terms(self, selection: np.ndarray, values: np.ndarray) -> CompressedTerms:
         """The terms (r = 1) of one replica, from which data it uses (d,) and their values (d,)."""
         k = self.directions.shape[1]
-        columns = np.column_stack([self._projected, values[self.linear], self.shared[0]])
-        r = _triangle(self._linear_errors.whitened(columns, selection[self.linear]))
-        whitener, coupling, shift = self._second(selection, values, r[:, k], r[:, k + 1 :])
+        columns = np.column_stack([self.projected, values[self.linear], self.shared[0]])
+        r = _triangle(self.linear_errors.whitened(columns, selection[self.linear]))
+        # Q^T L1^-1 D1 and Q^T L1^-1 F; no function changes their elements after the first k
+        target, sources = r[:, k], r[:, k + 1 :]
+        m, used = len(self.nonlinear), selection[self.nonlinear]
+        response, n = self.shared[1][used], int(used.sum())
+        own = self.nonlinear_covariance[np.ix_(used, used)]
+        own = own - response @ (sources.T @ sources) @ response.T
+        inverse = solve_lower(np.linalg.cholesky(own), np.eye(n))
+        whitener, outer, shift = np.zeros((m, m)), np.zeros((m, response.shape[1])), np.zeros(m)
+        whitener[:n, used] = inverse
+        outer[:n] = inverse @ response
+        unreached = values[self.nonlinear][used] - response @ (sources[k:].T @ target[k:])
+        shift[:n] = inverse @ unreached
         edges = pairwise(row_edges(k))
         return CompressedTerms(
             blocks=tuple((r[a:b, a:k] @ self.directions.T[a:, a:])[None] for a, b in edges),
-            target=r[None, :k, k],
-            constant=r[None, k, k] ** 2,
+            target=target[None, :k],
+            constant=target[None, k] ** 2,
             whitener=whitener[None],
-            coupling=tuple(part[None] for part in coupling) if self.correlated else (),
+            coupling=(outer[None], sources[:k].T[None]) if self.correlated else (),
             shift=shift[None],
         )
 
@@ -134,45 +146,10 @@ class Compressed:
         """Whether linear and non-linear data are."""
         return self.shared[0].shape[1] > 0
 
-    @cached_property
-    def _projected(self) -> np.ndarray:
-        """A V, (d1, k)."""
-        return self.table @ self.directions
-
-    @cached_property
-    def _linear_errors(self) -> Covariance:
-        return self.errors.selected(self.linear)
-
-    @cached_property
-    def _nonlinear_covariance(self) -> np.ndarray:
-        return self.errors.selected(self.nonlinear).dense
-
-    def _second(
-        self, selection: np.ndarray, values: np.ndarray, target: np.ndarray, sources: np.ndarray
-    ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
-        """Whitener (m, m), coupling (m, q) (q, k) and shift (m,) of the non-linear data.
-
-        Args:
-            target: Q^T L1^-1 D1, (k + 1 + q,); no function changes its elements after the first k.
-            sources: Q^T L1^-1 F, (k + 1 + q, q).
-        """
-        m, k = len(self.nonlinear), self.directions.shape[1]
-        used = selection[self.nonlinear]
-        response, n = self.shared[1][used], int(used.sum())
-        own = self._nonlinear_covariance[np.ix_(used, used)]
-        own = own - response @ (sources.T @ sources) @ response.T
-        inverse = solve_lower(np.linalg.cholesky(own), np.eye(n))
-        whitener, outer, shift = np.zeros((m, m)), np.zeros((m, response.shape[1])), np.zeros(m)
-        whitener[:n, used] = inverse
-        outer[:n] = inverse @ response
-        unreached = values[self.nonlinear][used] - response @ (sources[k:].T @ target[k:])
-        shift[:n] = inverse @ unreached
-        return whitener, (outer, sources[:k].T), shift
-
     @property
     def size(self) -> Size:
         """Numbers held and read for the training data."""
-        k, p = self.directions.shape[1], self.table.shape[1]
+        p, k = self.directions.shape
         m, q = len(self.nonlinear), self.shared[0].shape[1]
         trapezoid = sum(int(b - a) * int(p - a) for a, b in pairwise(row_edges(k)))
         own = Size(own=trapezoid + k + 1 + m * m + m + q * (m + k), shared=0)
@@ -184,7 +161,7 @@ class Compressed:
             "form": "compressed per replica",
             "n_data": len(self.linear),
             "rows": self.directions.shape[1],
-            "columns": self.table.shape[1],
+            "columns": self.directions.shape[0],
             "first_singular_value_cut": self.first_cut,
         }
         general = {
@@ -204,17 +181,19 @@ def compressed(datasets: Sequence[DatasetTables], errors: Covariance, precision:
     """
     straight, ratios = parted(datasets)
     first, second = joined_indices(straight), joined_indices(ratios)
-    table = stacked_table(datasets)
-    directions, cut = _directions(table, errors.selected(first), precision)
+    table, linear_errors = stacked_table(datasets), errors.selected(first)
+    others = errors.selected(second)
+    directions, cut = _directions(table, linear_errors, precision)
     return Compressed(
-        errors=errors,
         linear=first,
         nonlinear=second,
-        table=table,
+        linear_errors=linear_errors,
+        nonlinear_covariance=others.dense,
         directions=directions,
+        projected=table @ directions,
         first_cut=cut,
         ratios=ratios,
-        shared=_shared_sources(errors, first, second, precision),
+        shared=_shared_sources(linear_errors, others, precision),
     )
 
 
@@ -232,7 +211,7 @@ def _directions(table: np.ndarray, errors: Covariance, precision: str) -> tuple[
 
 
 def _shared_sources(
-    errors: Covariance, first: np.ndarray, second: np.ndarray, precision: str
+    linear: Covariance, others: Covariance, precision: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """F (d1, q) and G (d2, q) with F G^T the block of the covariance, to rounding of the device.
 
@@ -240,12 +219,11 @@ def _shared_sources(
     and 1, fall below rounding. A selection never knows more than all data, so in every replica e2
     changes by less than rounding times |e1|, over sqrt(1 - the square of the largest correlation).
     """
-    factor = np.linalg.cholesky(errors.selected(second).dense)
-    between = errors.shifts[first] @ solve_lower(factor, errors.shifts[second]).T
-    whitened = errors.selected(first).whitened(between, np.ones(len(first), bool))
+    between = linear.shifts @ solve_lower(others.factor, others.shifts).T
+    whitened = linear.whitened(between, np.ones(len(between), bool))
     _, values, vectors = np.linalg.svd(_triangle(whitened))
     kept = vectors[values > max(np.finfo(precision).eps, SMALLEST_CORRELATION)].T
-    return between @ kept, factor @ kept
+    return between @ kept, others.factor @ kept
 
 
 def _triangle(columns: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from replicafit.forward.compressed import compressed
 from replicafit.forward.forms import plan_forms
 from replicafit.forward.predictions import chi2, predict, predict_all
 from replicafit.forward.shared import shared_diagonal, shared_rotated, shared_whole
-from replicafit.forward.tables import contracted
+from replicafit.forward.tables import contracted, stacked_table
 from replicafit.seeds import Seeds
 from replicafit.training.backend import backend
 
@@ -139,12 +139,13 @@ def test_predictions_on_the_joint_grid_equal_those_on_the_own_grid(toy_data, reg
 
 def test_the_cut_directions_cannot_matter(toy_data, registry):
     """The bound of the module's docstring, for a selection of data."""
-    form = compressed(contracted(toy_data, registry, FITTED), toy_data.errors, "float32")
+    tables = contracted(toy_data, registry, FITTED)
+    form, table = compressed(tables, toy_data.errors, "float32"), stacked_table(tables)
     selection = replica_data(toy_data, Seeds(5), (1,), 0.6).training[0]
     first = form.linear[selection[form.linear]]
     factor = np.linalg.cholesky(toy_data.covariance[np.ix_(first, first)])
-    whitened = np.linalg.solve(factor, form.table[selection[form.linear]])
-    rest = np.eye(form.table.shape[1]) - form.directions @ form.directions.T
+    whitened = np.linalg.solve(factor, table[selection[form.linear]])
+    rest = np.eye(table.shape[1]) - form.directions @ form.directions.T
     assert np.linalg.norm(whitened @ rest, 2) <= form.first_cut * (1 + 1e-6) + 1e-12
 
 
