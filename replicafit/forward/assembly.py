@@ -49,7 +49,7 @@ def _other_files(setup: Setup) -> Iterator[tuple[str, str]]:
     starts from, by their keys.
     """
     card, folder = setup.runcard, setup.folder
-    for key, path in paths_in({n: getattr(card, n) for n in type(card).model_fields}):
+    for key, path in paths_in(card).items():
         if key.startswith(("data.datasets", "data.t0", "data.closure", "extends")):
             continue  # read into arrays, or known otherwise
         file = folder / path

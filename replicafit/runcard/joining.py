@@ -7,17 +7,14 @@ Cards are merged by key, the extending one over the extended: mappings are merge
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, reduce
+from dataclasses import dataclass, replace
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from replicafit.components import Preset
 from replicafit.errors import RuncardError
@@ -25,15 +22,15 @@ from replicafit.plugins import Registry
 from replicafit.reading import is_there
 from replicafit.runcard.models import DEFAULT_OPTIMIZER
 from replicafit.runcard.yaml_source import (
+    Location,
+    Mark,
+    Marks,
     OptionMark,
     Problem,
     YamlSource,
-    child_of,
-    construct,
-    mark_of,
     option_value,
     read_yaml,
-    scalar,
+    values,
 )
 
 EXTENDS = "extends"
@@ -48,7 +45,7 @@ class Override:
     Attributes:
         option: as it was typed, for messages.
         key: where the value belongs.
-        value: as a YAML node.
+        value: with its place, which is the option's for what was typed there.
     """
 
     option: str
@@ -75,63 +72,37 @@ class Override:
     @classmethod
     def text(cls, option: str, key: str, text: str) -> Override:
         """From the value of an option of its own, which is text."""
-        return cls(option, tuple(key.split(".")), YamlSource(scalar(text, option), text))
+        mark = OptionMark(option)
+        return cls(option, tuple(key.split(".")), YamlSource(text, {(): (mark, mark)}))
 
 
-@dataclass(frozen=True)
-class Cards:
-    """A card and all that stands below it, each file read once: the card may be a pipe.
+def read_cards(
+    path: Path, registry: Registry, overrides: Sequence[Override] = (), text: str | None = None
+) -> YamlSource:
+    """The card at ``path``, over all that it extends or implies, with ``overrides``.
 
-    Attributes:
-        parts: the card, what it extends and the presets that it implies, the uppermost first.
-    """
-
-    parts: tuple[_Part, ...]
-
-    @property
-    def text(self) -> str:
-        """Of the card itself."""
-        return self.parts[0].source.text
-
-    @property
-    def path(self) -> Path:
-        """Of the card itself."""
-        return self.parts[0].path
-
-    def joined(self, overrides: Sequence[Override] = ()) -> YamlSource:
-        """All of it and ``overrides`` as one source.
-
-        In the data, ``extends`` becomes a record of what is extended, the uppermost first.
-
-        Raises:
-            RuncardError: an override leads nowhere.
-        """
-        root = reduce(_overridden, overrides, _laid_over(self.parts))
-        data = construct(root)
-        if len(self.parts) > 1:
-            data[EXTENDS] = [part.record(self.path) for part in self.parts[1:]]
-        sources = [*(part.source for part in self.parts), *(each.value for each in overrides)]
-        return YamlSource(root, data, tuple(p for source in sources for p in source.problems))
-
-
-def read_cards(path: Path, registry: Registry, text: str | None = None) -> Cards:
-    """The card at ``path`` with what it extends, and presets of ``registry`` that it implies.
-
-    Of several that it extends, the later one stands above the earlier; presets that are implied
-    (``Preset.implied_by``) stand below all. A card that is in no file is given as ``text``.
+    Of several that it extends, the later one stands above the earlier; presets of ``registry``
+    that are implied (``Preset.implied_by``) stand below all. A card that is in no file is given as
+    ``text``. In the data, ``extends`` becomes a record of what is extended, the uppermost first.
+    Each file is read once: the card may be a pipe.
 
     Raises:
-        RuncardError: a file cannot be read, or cards extend each other in a circle.
+        RuncardError: a file cannot be read, cards extend each other in a circle, or an override
+            leads nowhere.
         PluginError: a preset cannot tell whether it is implied.
     """
-    parts = _distinct(_with_extended(_Part(str(path), path, text), registry, ()))
-    card = construct(_laid_over(parts))
+    parts = _distinct(_with_extended(_Part.read(str(path), path, text), registry, ()))
+    card = _laid_over(parts)
     for preset in registry.all(Preset):
         with preset.at_fault("when asked whether a card implies it"):
-            implied = preset.implied_by is not None and preset.implied_by(card)
+            implied = preset.implied_by is not None and preset.implied_by(card.data)
         if implied:
             parts = _distinct([*parts, *_with_extended(_preset(preset), registry, ())])
-    return Cards(tuple(parts))
+    card = _laid_over(parts)
+    if len(parts) > 1:
+        extended = [part.record(path) for part in parts[1:]]
+        card = replace(card, data={**card.data, EXTENDS: extended})
+    return reduce(overridden, overrides, card)
 
 
 @dataclass(frozen=True)
@@ -139,23 +110,21 @@ class _Part:
     """A file of keys: the card, one that is extended, or a preset.
 
     Attributes:
-        name: as a record has it; of a file it is made when it is recorded.
-        path: of the file.
-        text: in its place.
+        name: of a preset, or the path as it was found.
     """
 
     name: str
     path: Path
-    text: str | None = None
+    source: YamlSource
 
-    @cached_property
-    def source(self) -> YamlSource:
-        source = read_yaml(self.path, self.text)
-        if not isinstance(source.root, yaml.MappingNode):
+    @classmethod
+    def read(cls, name: str, path: Path, text: str | None = None) -> _Part:
+        source = read_yaml(path, text)
+        if not isinstance(source.data, dict):
             kind = type(source.data).__name__
             message = f"A runcard is a mapping of keys to values, not a {kind}."
-            raise RuncardError(_at(source.root, message))
-        return source
+            raise _wrong(source.mark(()), message)
+        return cls(name, path, source)
 
     def record(self, card: Path) -> dict[str, str]:
         """Name, or path relative to ``card``, and SHA-256."""
@@ -168,48 +137,38 @@ class _Part:
 
 def _with_extended(part: _Part, registry: Registry, above: tuple[_Part, ...]) -> Iterator[_Part]:
     """``part`` and what it extends, the uppermost first."""
-    given = child_of(part.source.root, EXTENDS)
     yield part
-    nodes = given.value if isinstance(given, yaml.SequenceNode) else [given] if given else []
-    for node in reversed(nodes):
-        extended, over = _extended(node, part, registry), (*above, part)
+    given = part.source.data.get(EXTENDS, [])
+    names = given if isinstance(given, list) else [given]
+    for i, name in reversed(list(enumerate(names))):
+        mark, over = part.source.mark((EXTENDS, i)), (*above, part)
+        extended = _extended(name, mark, part, registry)
         if extended.path.resolve() in [each.path.resolve() for each in over]:
             circle = " -> ".join(each.name for each in (*over, extended))
-            raise RuncardError(_at(node, f"Cards extend each other in a circle: {circle}."))
+            raise _wrong(mark, f"Cards extend each other in a circle: {circle}.")
         yield from _with_extended(extended, registry, over)
 
 
-def _extended(node: yaml.Node, part: _Part, registry: Registry) -> _Part:
-    """What ``extends`` names at ``node`` of ``part``."""
-    if not isinstance(node, yaml.ScalarNode) or not node.value:
+def _extended(given: Any, mark: Mark, part: _Part, registry: Registry) -> _Part:
+    """What ``extends`` of ``part`` names at ``mark``."""
+    if not isinstance(given, str) or not given:
         wanted = "the path of a runcard, PACKAGE:NAME of a preset, or a list of these"
-        raise RuncardError(_at(node, f"'extends' takes {wanted}."))
-    given = str(node.value)
+        raise _wrong(mark, f"'extends' takes {wanted}.")
     if PRESET.fullmatch(given):
         if given not in registry.names(Preset):
-            also = registry.remedies_of_others(set(_types(part.source.data)), (Preset, given))
-            raise RuncardError(_at(node, registry.absence(Preset, given) + also))
+            types = {v for at, v in values(part.source.data) if at[-1:] == ("type",)}
+            also = registry.remedies_of_others(types, (Preset, given))
+            raise _wrong(mark, registry.absence(Preset, given) + also)
         return _preset(registry.get(Preset, given))
     path = part.path.parent / given
     if not is_there(path):
-        raise RuncardError(_at(node, f"There is no runcard at '{path}' to extend. Check the path."))
-    return _Part(str(path), path)
-
-
-def _types(data: Any) -> Iterator[str]:
-    """Whatever stands under a key ``type`` in a card."""
-    if isinstance(data, dict):
-        if isinstance(data.get("type"), str):
-            yield data["type"]
-        data = list(data.values())
-    if isinstance(data, list):
-        for each in data:
-            yield from _types(each)
+        raise _wrong(mark, f"There is no runcard at '{path}' to extend. Check the path.")
+    return _Part.read(str(path), path)
 
 
 def _preset(preset: Preset) -> _Part:
     package, _, file = preset.card.partition(":")
-    return _Part(preset.name, Path(str(files(package) / file)))
+    return _Part.read(preset.name, Path(str(files(package) / file)))
 
 
 def _distinct(parts: Iterable[_Part]) -> list[_Part]:
@@ -220,73 +179,62 @@ def _distinct(parts: Iterable[_Part]) -> list[_Part]:
     return list(found.values())
 
 
-def _laid_over(parts: Sequence[_Part]) -> yaml.Node:
-    """All ``parts`` as one, the first uppermost."""
-    roots = [part.source.root for part in reversed(parts)]
-    return reduce(
-        merged, (_mapping(r, [p for p in r.value if p[0].value != EXTENDS]) for r in roots)
+def _laid_over(parts: Sequence[_Part]) -> YamlSource:
+    """All ``parts`` as one, the first uppermost, without what they extend."""
+    sources = [part.source for part in parts]
+    data = reduce(merged, [source.data for source in reversed(sources)])
+    data = {key: value for key, value in data.items() if key != EXTENDS}
+    marks: dict[Location, Marks] = {}
+    for source in reversed(sources):
+        marks |= source.marks
+    problems = tuple(problem for source in sources for problem in source.problems)
+    return YamlSource(data, {at: marks[at] for at, _ in values(data)}, problems)
+
+
+def merged(base: Any, over: Any) -> Any:
+    """``over`` laid over ``base``."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return over
+    if "type" in over and over["type"] != base.get("type"):
+        return over
+    return base | {k: merged(base[k], v) if k in base else v for k, v in over.items()}
+
+
+def overridden(card: YamlSource, override: Override) -> YamlSource:
+    """``card`` with the override's value in its place; what it needs around comes from it, too."""
+    data = _replaced(card.data, override, ())
+    mark = OptionMark(override.option)
+    marks = {**card.marks, **{(*override.key, *at): m for at, m in override.value.marks.items()}}
+    return YamlSource(
+        data,
+        {at: marks.get(at, (mark, mark)) for at, _ in values(data)},
+        card.problems + override.value.problems,
     )
 
 
-def merged(base: yaml.Node, over: yaml.Node) -> yaml.Node:
-    """``over`` laid over ``base``."""
-    if not (isinstance(base, yaml.MappingNode) and isinstance(over, yaml.MappingNode)):
-        return over
-    if _type(over) not in (None, _type(base)):
-        return over
-    found = {key.value: (key, value) for key, value in base.value}
-    for key, value in over.value:
-        known = found.get(key.value)
-        found[key.value] = (key, merged(known[1], value) if known else value)
-    return _mapping(over, list(found.values()))
-
-
-def _mapping(like: yaml.Node, pairs: list[tuple[yaml.Node, yaml.Node]]) -> yaml.Node:
-    """A mapping that stands where ``like`` does."""
-    return yaml.MappingNode(like.tag, pairs, like.start_mark, like.end_mark)
-
-
-def _type(node: yaml.Node) -> str | None:
-    value = child_of(node, "type")
-    return value.value if isinstance(value, yaml.ScalarNode) else None
-
-
-def _at(node: yaml.Node, message: str) -> str:
-    return str(Problem(mark_of(node), message))
-
-
-def _overridden(
-    node: yaml.Node | None, override: Override, above: tuple[str, ...] = ()
-) -> yaml.Node:
-    """``node``, which stands at ``above``, with the override's value in its place."""
-    rest, place = override.key[len(above) :], ".".join(above)
+def _replaced(data: Any, override: Override, above: tuple[str, ...]) -> Any:
+    """``data``, which stands at ``above``, with the override's value in its place."""
+    place, rest = ".".join(above), override.key[len(above) :]
     if not rest:
-        return override.value.root
+        return override.value.data
     name, inside = rest[0], (*above, rest[0])
-    if isinstance(node, yaml.SequenceNode):
-        items = list(node.value)
-        if name == str(len(items)) and len(rest) == 1:
-            longer = [*items, override.value.root]
-            return yaml.SequenceNode(node.tag, longer, node.start_mark, node.end_mark)
-        if not name.isdecimal() or int(name) >= len(items):
-            reason = f"'{place}' is a list of {len(items)}; they count from 0"
-            raise _leads_nowhere(override, reason)
-        items[int(name)] = _overridden(items[int(name)], override, inside)
-        return yaml.SequenceNode(node.tag, items, node.start_mark, node.end_mark)
-    if node is not None and not isinstance(node, yaml.MappingNode):
-        raise _leads_nowhere(override, f"'{place}' is {node.value!r} and has no keys")
-    old = child_of(node, name) if node else None
-    if old is None and len(rest) > 1 and inside == ("training", "optimizer"):
-        old = option_value(json.dumps(DEFAULT_OPTIMIZER), override.option).root
-    pairs = {key.value: (key, value) for key, value in node.value} if node else {}
-    pairs.pop(name, None)
-    new = (scalar(name, override.option), _overridden(old, override, inside))
-    mark: Any = mark_of(node) if node else OptionMark(override.option)
-    return yaml.MappingNode("tag:yaml.org,2002:map", [*pairs.values(), new], mark, None)
+    if isinstance(data, list):
+        if name == str(len(data)) and len(rest) == 1:
+            return [*data, override.value.data]
+        if not name.isdecimal() or int(name) >= len(data):
+            reason = f"'{place}' is a list of {len(data)}; they count from 0"
+            raise _wrong(OptionMark(override.option), f"{reason}.")
+        i = int(name)
+        return [*data[:i], _replaced(data[i], override, inside), *data[i + 1 :]]
+    if not isinstance(data, dict):
+        reason = f"'{place}' is {str(data)!r} and has no keys"
+        raise _wrong(OptionMark(override.option), f"{reason}.")
+    absent = DEFAULT_OPTIMIZER if inside == ("training", "optimizer") else {}
+    return {**data, name: _replaced(data.get(name, absent), override, inside)}
 
 
-def _leads_nowhere(override: Override, reason: str) -> RuncardError:
-    return RuncardError(str(Problem(OptionMark(override.option), f"{reason}.")))
+def _wrong(mark: Mark, message: str) -> RuncardError:
+    return RuncardError(str(Problem(mark, message)))
 
 
 def items_as_written(
@@ -297,7 +245,9 @@ def items_as_written(
     Args:
         where: the keys that lead to the list.
     """
-    node: yaml.Node | None = read_cards(card, registry).joined(overrides).root
-    for name in where:
-        node = None if node is None else child_of(node, name)
-    return [] if node is None else [YamlSource(item, construct(item)) for item in node.value]
+    source = read_cards(card, registry, overrides)
+    items = [(at, value) for at, value in values(source.data) if at[:-1] == tuple(where)]
+    return [
+        YamlSource(value, {k[len(at) :]: m for k, m in source.marks.items() if k[: len(at)] == at})
+        for at, value in items
+    ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,11 +17,11 @@ from replicafit.components import FunctionSource
 from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import Registry, load_registry, with_files
 from replicafit.runcard.composing import runcard_type
-from replicafit.runcard.joining import Cards, Override, read_cards
+from replicafit.runcard.joining import Override, overridden, read_cards
 from replicafit.runcard.messages import report
 from replicafit.runcard.models import NetworkSettings, Runcard
 from replicafit.runcard.relocation import relocated
-from replicafit.runcard.yaml_source import OptionMark, Problem
+from replicafit.runcard.yaml_source import OptionMark, Problem, YamlSource
 
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -85,18 +86,18 @@ def load_setup(
         RuncardError: with file, line and column of every mistake.
     """
     registry = load_registry() if registry is None else registry
-    cards = read_cards(card, registry, text)
-    changes = [*_given_overrides(cards, given or ()), *overrides]
-    known = registry_for(cards, registry, recorded, changes)
-    runcard = load_runcard(cards, known, changes, anywhere=bool(given))
+    source = read_cards(card, registry, (), text)
+    source = reduce(overridden, [*_given_overrides(source, given), *overrides], source)
+    known = _with_plugins_of(source, registry, recorded)
+    runcard = _checked(source, known, None if given else card)
     if given:
         return Setup(runcard, known, given_folder, None, given)
     return Setup(runcard, known, card.parent, card if text is None else None)
 
 
-def _given_overrides(cards: Cards, names: Iterable[str]) -> list[Override]:
-    """What adds the datasets ``names``, given from Python, to those of the card."""
-    data = cards.joined().data.get("data", {})
+def _given_overrides(card: YamlSource, names: Iterable[str]) -> list[Override]:
+    """What adds the datasets ``names``, given from Python, to those of ``card``."""
+    data = card.data.get("data", {})
     there = data.get("datasets", []) if isinstance(data, dict) else []
     entries = there if isinstance(there, list) else []
     placed = {e.get("name") for e in entries if isinstance(e, dict) and e.get("type") == GIVEN}
@@ -109,30 +110,19 @@ def _given_overrides(cards: Cards, names: Iterable[str]) -> list[Override]:
     ]
 
 
-def registry_for(
-    card: Path | Cards,
-    registry: Registry,
-    recorded: Mapping[str, str] | None = None,
-    overrides: Sequence[Override] = (),
+def _with_plugins_of(
+    card: YamlSource, registry: Registry, recorded: Mapping[str, str] | None
 ) -> Registry:
-    """``registry`` with the plugins in the files that ``card``, or the one at that path, names.
-
-    Args:
-        card: a runcard, or its path.
-        registry: of the installed plugins.
-        recorded: as ``with_files`` takes it.
-        overrides: values that take the place of the card's.
+    """``registry`` with the plugins in the files that ``card`` names.
 
     Raises:
         RuncardError: a file is missing or does not load, with the place that names it.
     """
-    cards = card if isinstance(card, Cards) else read_cards(card, registry)
-    source = cards.joined(overrides)
-    names = source.data.get("plugins", ())
+    names = card.data.get("plugins", ())
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return registry  # load_runcard says what is wrong with it
+        return registry  # _checked says what is wrong with it
     for i, name in enumerate(names):
-        mark = source.mark(("plugins", i))
+        mark = card.mark(("plugins", i))
         folder = Path() if isinstance(mark, OptionMark) else Path(mark.name).parent
         try:
             registry = with_files(registry, [name], folder, recorded)
@@ -142,26 +132,27 @@ def registry_for(
 
 
 def load_runcard(
-    path: Path | Cards,
+    path: Path,
     registry: Registry,
     overrides: Sequence[Override] = (),
     written_to: Path | None = None,
-    anywhere: bool = False,
 ) -> Runcard:
     """The runcard at ``path``, checked.
 
     Args:
-        path: a YAML file, or what was read of it.
+        path: a YAML file.
         registry: the plugins that provide its components.
         overrides: values of the command line that take the place of the card's.
         written_to: the file whose folder relative paths are to start from, if not ``path``.
-        anywhere: it may be used from any folder: all paths become absolute.
 
     Raises:
         RuncardError: with file, line and column of every mistake, and the nearest valid word.
     """
-    cards = path if isinstance(path, Cards) else read_cards(path, registry)
-    source = cards.joined(overrides)
+    return _checked(read_cards(path, registry, overrides), registry, written_to or path)
+
+
+def _checked(source: YamlSource, registry: Registry, card: Path | None) -> Runcard:
+    """The runcard in ``source``, with paths for the file ``card``, or for any folder."""
     try:
         runcard = runcard_type(registry).model_validate(source.data)
     except ValidationError as invalid:
@@ -169,7 +160,7 @@ def load_runcard(
     if source.problems:
         raise RuncardError(report(source, registry, None))
     words = [known.form for known in registry.all(FunctionSource)]
-    return relocated(runcard, source, None if anywhere else written_to or cards.path, words)
+    return relocated(runcard, source, card, words)
 
 
 def runcard_schema(registry: Registry) -> dict[str, Any]:

@@ -8,14 +8,14 @@ elsewhere are rewritten once, here: from other cards relative to the runcard, fr
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from replicafit.runcard.models import RelativePath, Runcard
-from replicafit.runcard.yaml_source import Mark, OptionMark, YamlSource
+from replicafit.runcard.yaml_source import Location, Mark, OptionMark, YamlSource
 
 
 def relocated(
@@ -28,54 +28,53 @@ def relocated(
         words: by which plugins know functions; they are no paths.
     """
 
-    def moved(value: Any, where: tuple[str | int, ...], path: RelativePath | None = None) -> Any:
-        """``value``, which stands at ``where``; itself where nothing moves.
+    def moved(given: str, where: Location, mark: RelativePath | None) -> str:
+        is_word = mark is not None and mark.function and given in words
+        return given if is_word else _as_used_by(given, source.mark(where), card)
 
-        Args:
-            path: what marks text as a path.
-        """
-        if isinstance(value, Path) or (path and isinstance(value, str)):
-            if path and path.function and value in words:
-                return value
-            changed = type(value)(_as_used_by(str(value), source.mark(where), card))
-            return value if changed == value else changed
-        if isinstance(value, tuple):
-            items = tuple(moved(item, (*where, i)) for i, item in enumerate(value))
-            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
-        if isinstance(value, Mapping):
-            entries = {key: moved(item, (*where, key)) for key, item in value.items()}
-            return entries if any(entries[k] is not v for k, v in value.items()) else value
-        if not isinstance(value, BaseModel):
-            return value
-        fields = type(value).model_fields
-        old = {name: getattr(value, name) for name in fields}
-        new = {n: moved(v, (*where, n), _path_mark(fields[n])) for n, v in old.items()}
-        update = {name: new[name] for name in fields if new[name] is not old[name]}
-        return value.model_copy(update=update) if update else value
-
-    whole: Runcard = moved(runcard, ())
-    return whole
+    changed: Runcard = _with_paths(runcard, moved)
+    return changed
 
 
-def paths_in(
-    value: Any, key: str = "", path: RelativePath | None = None
-) -> Iterator[tuple[str, str]]:
-    """All paths in settings, by dotted key.
+def paths_in(settings: Any) -> Mapping[str, str]:
+    """All paths in settings, or in several of them, by dotted key."""
+    found: dict[str, str] = {}
+
+    def seen(given: str, where: Location, mark: RelativePath | None) -> str:
+        return found.setdefault(".".join(where), given)
+
+    _with_paths(settings, seen)
+    return found
+
+
+def _with_paths(
+    value: Any,
+    changed: Callable[[str, Location, RelativePath | None], str],
+    where: Location = (),
+    mark: RelativePath | None = None,
+) -> Any:
+    """``value`` with all its paths ``changed``.
 
     Args:
-        value: settings, or several of them.
-        key: of it.
-        path: what marks text as a path.
+        value: settings, or a part of them.
+        changed: takes a path, what leads to it, and what marks it as one if it is text.
+        where: what leads to ``value``.
+        mark: of ``value``.
     """
-    if isinstance(value, Path) or (path and isinstance(value, str)):
-        yield key, str(value)
-    elif isinstance(value, BaseModel):
-        for name, field in type(value).model_fields.items():
-            yield from paths_in(getattr(value, name), f"{key}.{name}", _path_mark(field))
-    elif isinstance(value, Mapping | tuple):
-        pairs: Any = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for name, inner in pairs:
-            yield from paths_in(inner, f"{key}.{name}" if key else str(name))
+    if isinstance(value, Path) or (mark and isinstance(value, str)):
+        return type(value)(changed(str(value), where, mark))
+    if isinstance(value, tuple):
+        return tuple(_with_paths(v, changed, (*where, str(i))) for i, v in enumerate(value))
+    if isinstance(value, Mapping):
+        return {key: _with_paths(v, changed, (*where, str(key))) for key, v in value.items()}
+    if not isinstance(value, BaseModel):
+        return value
+    update: dict[str, Any] = {}
+    for name, field in type(value).model_fields.items():
+        old = getattr(value, name)
+        new = _with_paths(old, changed, (*where, name), _path_mark(field))
+        update |= {name: new} if new != old else {}
+    return value.model_copy(update=update) if update else value
 
 
 def _as_used_by(given: str, mark: Mark, card: Path | None) -> str:

@@ -3,13 +3,13 @@
 PyYAML implements YAML 1.1, in which ``1e-6`` is a string, ``0123`` is 83, ``1:30`` is 90, ``no`` is
 false, and a repeated key silently wins. Here the first is a float, the third text, and the others
 are errors, as are tags, aliases that repeat too much, keys that are no words, and what is no text.
-Every node carries a mark: the file (or the option) it comes from, line and column.
+Every value has a mark: the file (or the option) it comes from, line and column.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,11 +65,25 @@ class _Loader(yaml.SafeLoader):
             raise _refused(node, "a key is a word, not a list or a mapping")
         elif isinstance(node, yaml.MappingNode):
             self.problems += _repeated_keys(node)
-        parts = [part for pair in children(node) for part in pair if isinstance(part, yaml.Node)]
-        self.sizes[node] = 1 + sum(self.sizes[part] for part in parts)
+        parts = () if isinstance(node, yaml.ScalarNode) else node.value
+        pairs = (part if isinstance(part, tuple) else (part,) for part in parts)
+        self.sizes[node] = 1 + sum(self.sizes[inner] for pair in pairs for inner in pair)
         if self.sizes[node] > MOST_VALUES:
             raise _refused(event, f"with all aliases there are more than {MOST_VALUES} values")
         return node
+
+    def places(
+        self, node: yaml.Node, of_key: Mark, at: Location = ()
+    ) -> Iterator[tuple[Location, Marks]]:
+        """The places of ``node`` and of all in it, when it is constructed (``<<`` written out)."""
+        yield at, (node.start_mark, of_key)
+        if isinstance(node, yaml.MappingNode):
+            for name, value in node.value:
+                inside = (*at, str(self.construct_object(name)))
+                yield from self.places(value, name.start_mark, inside)
+        elif isinstance(node, yaml.SequenceNode):
+            for i, item in enumerate(node.value):
+                yield from self.places(item, item.start_mark, (*at, str(i)))
 
 
 def _check_scalar(node: yaml.ScalarNode) -> None:
@@ -117,6 +131,10 @@ class OptionMark:
 
 
 Mark = yaml.Mark | OptionMark
+Marks = tuple[Mark, Mark]
+"""Of a value: its own, and that of its key."""
+Location = tuple[str, ...]
+"""What leads to a value: keys, and positions in lists."""
 
 
 @dataclass(frozen=True)
@@ -139,13 +157,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class YamlSource:
-    """A YAML document: its data, the nodes with their places, and what is wrong already.
+    """A YAML document, or several of them and options, joined.
 
-    Nodes may come from several files and options, joined; ``text`` is that of one file.
+    Attributes:
+        data: plain.
+        marks: of every value in ``data``.
+        problems: what is wrong already.
+        text: of one file.
     """
 
-    root: yaml.Node
     data: Any
+    marks: Mapping[Location, Marks]
     problems: tuple[Problem, ...] = ()
     text: str = ""
 
@@ -157,15 +179,11 @@ class YamlSource:
                 (pydantic puts the ``type`` of a component into its locations) are passed over.
             of_key: give the place of the last key instead of its value's.
         """
-        node, mark = self.root, mark_of(self.root)
-        for depth, part in enumerate(location):
-            for key, child in children(node):
-                if str(_name(key)) == str(part):
-                    last = depth == len(location) - 1
-                    of_child = child if isinstance(key, int) or not (of_key and last) else key
-                    node, mark = child, mark_of(of_child)
-                    break
-        return mark
+        at: Location = ()
+        for part in location:
+            inside = (*at, str(part))
+            at = inside if inside in self.marks else at
+        return self.marks[at][of_key]
 
 
 def excerpt(mark: yaml.Mark, message: str) -> str:
@@ -177,31 +195,12 @@ def excerpt(mark: yaml.Mark, message: str) -> str:
     return f"{where}: {message}\n    {shown}\n    {' ' * (mark.column - begin)}^"
 
 
-def mark_of(node: yaml.Node) -> Mark:
-    """Where ``node`` begins."""
-    mark: Mark = node.start_mark
-    return mark
-
-
-def children(node: yaml.Node) -> list[tuple[yaml.Node | int, yaml.Node]]:
-    """What a mapping (by key) or a sequence (by position) holds; of a repeated key, the last."""
-    if isinstance(node, yaml.MappingNode):
-        return list({_name(key): (key, value) for key, value in node.value}.values())
-    if isinstance(node, yaml.SequenceNode):
-        return list(enumerate(node.value))
-    return []
-
-
-def child_of(node: yaml.Node, name: str) -> yaml.Node | None:
-    """The value of the key ``name``, or None."""
-    if not isinstance(node, yaml.MappingNode):
-        return None
-    return next((value for key, value in reversed(node.value) if key.value == name), None)
-
-
-def construct(root: yaml.Node) -> Any:
-    """The data that ``root`` describes."""
-    return _Loader("", "").construct_document(root)
+def values(data: Any, at: Location = ()) -> Iterator[tuple[Location, Any]]:
+    """``data`` and all in it, each with what leads to it."""
+    yield at, data
+    inside = dict(enumerate(data)) if isinstance(data, list) else data
+    for key, value in inside.items() if isinstance(inside, dict) else ():
+        yield from values(value, (*at, str(key)))
 
 
 def read_yaml(path: Path, text: str | None = None) -> YamlSource:
@@ -245,7 +244,8 @@ def parse(text: str, name: str) -> YamlSource | None:
     root = loader.get_single_node()
     if root is None:
         return None
-    return YamlSource(root, loader.construct_document(root), tuple(loader.problems), text)
+    data, marks = loader.construct_document(root), dict(loader.places(root, root.start_mark))
+    return YamlSource(data, {at: marks[at] for at, _ in values(data)}, tuple(loader.problems), text)
 
 
 def option_value(text: str, option: str) -> YamlSource:
@@ -259,29 +259,9 @@ def option_value(text: str, option: str) -> YamlSource:
         source = parse(text, option)
     except yaml.YAMLError as cause:
         raise RuncardError(str(Problem(mark, _not_valid(cause)))) from None
-    if source is None:
-        return YamlSource(scalar("", option, "null"), None)
-    problems = tuple(Problem(mark, problem.message) for problem in source.problems)
-    return YamlSource(_from_option(source.root, mark), source.data, problems)
-
-
-def scalar(text: str, option: str, kind: str = "str") -> yaml.ScalarNode:
-    """A node for ``text`` that comes from ``option``."""
-    mark: Any = OptionMark(option)
-    return yaml.ScalarNode(f"tag:yaml.org,2002:{kind}", text, mark, None)
-
-
-def _from_option(node: yaml.Node, mark: OptionMark) -> yaml.Node:
-    node.start_mark = mark
-    for key, child in children(node):
-        _from_option(child, mark)
-        if not isinstance(key, int):
-            key.start_mark = mark
-    return node
-
-
-def _name(key: yaml.Node | int) -> Any:
-    return key if isinstance(key, int) else key.value
+    data, found = (source.data, source.problems) if source else (None, ())
+    marks = {at: (mark, mark) for at, _ in values(data)}
+    return YamlSource(data, marks, tuple(Problem(mark, problem.message) for problem in found))
 
 
 def _repeated_keys(node: yaml.MappingNode) -> Iterator[Problem]:

@@ -34,8 +34,7 @@ from replicafit.plugins import (
     with_files,
 )
 from replicafit.plugins.registry import FOUND_IN
-from replicafit.runcard import Runcard, load_runcard
-from replicafit.runcard.loading import registry_for
+from replicafit.runcard import Runcard, load_runcard, load_setup
 
 
 def exporter(name: str) -> Exporter:
@@ -277,7 +276,7 @@ def local_card(tmp_path, toy_folder):
 
 
 def test_a_runcard_brings_its_own_components(registry, local_card, tmp_path):
-    richer = registry_for(local_card, registry)
+    richer = load_setup(local_card, (), registry).registry
     runcard = load_runcard(local_card, richer)
     assert runcard.model.layers[3].type == "triple"
     plugin = richer.provider(LayerType, "triple")
@@ -289,9 +288,9 @@ def test_a_runcard_brings_its_own_components(registry, local_card, tmp_path):
 
 
 def test_a_file_that_changed_is_read_again(registry, local_card, tmp_path):
-    first = registry_for(local_card, registry)
+    first = load_setup(local_card, (), registry).registry
     (tmp_path / "my_layers.py").write_text(LOCAL + "# changed\n")
-    second = registry_for(local_card, registry)
+    second = load_setup(local_card, (), registry).registry
     digests = {r.provider(LayerType, "triple").sha256 for r in (first, second)}
     assert len(digests) == 2
 
@@ -312,7 +311,7 @@ def test_a_wrong_file_is_shown_in_the_runcard(registry, local_card, name, text, 
     card = local_card.with_name("wrong.yml")
     card.write_text(local_card.read_text().replace("./my_layers.py", f"./my_layers.py, {name}"))
     with pytest.raises(RuncardError, match=rf"wrong.yml:3:\d+: .*{name}.*{reason}"):
-        registry_for(card, registry)
+        load_setup(card, (), registry)
     assert "wrong" not in sys.modules
 
 

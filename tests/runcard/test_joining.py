@@ -15,8 +15,8 @@ from replicafit.components import Preset
 from replicafit.errors import RuncardError
 from replicafit.plugins import Choice, Plugin, Registry, load_registry
 from replicafit.runcard import Override, canonical, canonical_hash, compared, load_runcard
-from replicafit.runcard.joining import merged
-from replicafit.runcard.yaml_source import construct, parse
+from replicafit.runcard.joining import read_cards
+from replicafit.runcard.yaml_source import values as yaml_values
 
 MODEL = "model: {flavours: [f], layers: [{type: x}, {type: multi_dense, units: 1}]}\n"
 BASE = (
@@ -137,9 +137,16 @@ def plainly_merged(base, over):
 
 
 @given(values, values)
-def test_merging_is_that_of_plain_mappings(base, over):
-    nodes = [parse(yaml.safe_dump(each), "x").root for each in (base, over)]
-    assert construct(merged(*nodes)) == plainly_merged(base, over)
+def test_merging_is_that_of_plain_mappings(tmp_path_factory, base, over):
+    folder = tmp_path_factory.mktemp("cards")
+    (folder / "base.yml").write_text(yaml.safe_dump({"a": base}))
+    (folder / "card.yml").write_text(yaml.safe_dump({"extends": "base.yml", "a": over}))
+    source = read_cards(folder / "card.yml", Registry())
+    assert source.data["a"] == plainly_merged(base, over)
+    for at, value in yaml_values(source.data["a"]):
+        written_above = any(place == at for place, _ in yaml_values(over))
+        name = "card.yml" if written_above else "base.yml"
+        assert source.mark(("a", *at)).name == str(folder / name), (at, value)
 
 
 # Presets
