@@ -17,6 +17,7 @@ import numpy.typing as npt
 from replicafit_pdf.evolution_basis import PARTONS
 from replicafit_pdf.theory import TheorySettings
 
+from replicafit.plugin import OutputError
 from replicafit_lhapdf.grid import Q_MAX, Subgrid
 
 Array = npt.NDArray[np.float64]
@@ -34,6 +35,9 @@ class Evolution:
 
     Attributes:
         x: where functions at q0 are asked for, (m,), in the order hoppet asks.
+
+    Raises:
+        OutputError: the coupling is not small at q0.
     """
 
     def __init__(self, theory: TheorySettings, q0: float) -> None:
@@ -49,6 +53,13 @@ class Evolution:
                 _Y_MAX, _STEP, q0, 1.1 * Q_MAX, _STEP / 4, loops, -6, hoppet.factscheme_MSbar
             )
         hoppet.PreEvolve(theory.alpha_s, theory.m_z, loops, 1.0, q0)
+        [coupling] = self.alpha_s(np.array([q0]))
+        if not 0 < coupling <= 1:  # beyond a pole, hoppet goes on with negative ones
+            raise OutputError(
+                f"With theory.alpha_s = {theory.alpha_s:g} at m_z = {theory.m_z:g} GeV the "
+                f"coupling is not small at q0 = {q0:g} GeV, and nothing can be evolved from there. "
+                "Give another theory, as in --set theory.alpha_s=0.118."
+            )
         self.x = self._probe()
 
     def alpha_s(self, q: Array) -> Array:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import yaml
 from replicafit_pdf.evolution_basis import PARTONS
 from replicafit_pdf.theory import TheorySettings
 
@@ -89,10 +90,10 @@ def info_text(about: About, theory: TheorySettings, coupling: Coupling, members:
         "Top": theory.m_top,
     }
     keys: dict[str, Any] = {
-        "SetDesc": json.dumps(about.description),
+        "SetDesc": _quoted(about.description),
         "SetIndex": 0,
-        "Authors": json.dumps("made with replicafit"),
-        "Reference": json.dumps("evolution: hoppet, arXiv:0804.3755, arXiv:2510.09310"),
+        "Authors": _quoted("made with replicafit"),
+        "Reference": _quoted("evolution: hoppet, arXiv:0804.3755, arXiv:2510.09310"),
         "Format": "lhagrid1",
         "DataVersion": 1,
         "NumMembers": members,
@@ -116,9 +117,14 @@ def info_text(about: About, theory: TheorySettings, coupling: Coupling, members:
         "AlphaS_Type": "ipol",
         "AlphaS_Qs": _numbers(coupling.q),
         "AlphaS_Vals": _numbers(coupling.values),
-        **{f"Replicafit{key}": json.dumps(text) for key, text in about.provenance.items()},
+        **{f"Replicafit{key}": _quoted(text) for key, text in about.provenance.items()},
     }
     return "".join(f"{key}: {value}\n" for key, value in keys.items())
+
+
+def _quoted(text: str) -> str:
+    """``text`` in one line of YAML, which lacks JSON's escapes of letters beyond 16 bits."""
+    return yaml.safe_dump(text, default_style='"', width=math.inf).rstrip("\n")
 
 
 def _numbers(values: Array) -> str:

@@ -13,8 +13,12 @@ from replicafit_pdf.theory import scale_of
 from scipy.interpolate import CubicSpline
 
 from replicafit.plugin import FitFolder, GridFunctions, OutputError
+from replicafit_lhapdf.grid import X_KNOTS
 
 Array = npt.NDArray[np.float64]
+
+SAME = 1e-6
+"""Relative distance below which two ends of a grid are the same."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,11 @@ def _usable(function: Function, these: str, one: str) -> Function:
         raise OutputError(
             f"An LHAPDF set holds functions of one x in (0, 1], but {these} depend on other inputs "
             "or go beyond. Take function.npz or network.keras of the replicas instead."
+        )
+    if x[0] > X_KNOTS[0] * (1 + SAME) or x[-1] < 1 - SAME:
+        raise OutputError(
+            f"An LHAPDF set holds functions from x = {X_KNOTS[0]:g} to 1, but {these} are known "
+            f"from {x[0]:g} to {x[-1]:g} only. Leave data.x_range away and fit again."
         )
     if not np.isfinite(function.values).all():
         raise OutputError(f"{one} has values that are not finite. Leave this replica out.")

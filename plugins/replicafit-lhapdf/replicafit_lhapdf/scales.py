@@ -10,7 +10,7 @@ from replicafit_pdf.evolution_basis import evolution_from_partons, partons_from
 from replicafit_pdf.theory import scale_of, theory_of
 
 from replicafit.plugin import OutputError, StartingFunctions
-from replicafit_lhapdf.functions import Function
+from replicafit_lhapdf.functions import SAME, Function
 from replicafit_lhapdf.grid import Q_MAX, subgrids
 from replicafit_lhapdf.processes import cores, workers
 
@@ -21,9 +21,15 @@ def evolve(start: StartingFunctions, scales: Sequence[float]) -> Array:
     """x f(x, Q), (s, r, n, g), in the evolution basis at ``scales`` in GeV.
 
     Raises:
-        OutputError: functions that do not determine the partons, or a scale that is not reached.
+        OutputError: functions that do not determine the partons or end below x = 1, or a scale
+            that is not reached.
     """
     partons_from(start.flavours)
+    if start.x[-1] < 1 - SAME:
+        raise OutputError(
+            f"Evolution needs functions up to x = 1; these end at {start.x[-1]:g}. Leave "
+            "data.x_range away and fit again."
+        )
     theory, q0 = theory_of(start.runcard), scale_of(start.attributes)
     subgrids(theory, q0)
     for q in scales:

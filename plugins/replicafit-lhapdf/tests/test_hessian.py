@@ -40,4 +40,10 @@ def test_what_is_no_parton_distribution_is_refused(toy: SimpleNamespace, tmp_pat
             write_hessian_set(
                 tmp_path / "set", [values], like, {}, description="", provenance=PROVENANCE
             )
+    inside = (toy.x > 0.01) & (toy.x < 0.9)  # as of data.x_range
+    like = GridFunctions(toy.x[inside], toy.flavours, values[inside], {"q0": toy.q0})
+    with pytest.raises(OutputError, match=r"from x = 1e-09 to 1, but .* data\.x_range"):
+        write_hessian_set(
+            tmp_path / "set", [values[inside]], like, {}, description="", provenance=PROVENANCE
+        )
     assert not list(tmp_path.iterdir())

@@ -11,8 +11,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import yaml
 from replicafit_lhapdf import PdfSet, read_set
+from replicafit_lhapdf.files import About, Coupling, info_text
 from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS, partons_from
+from replicafit_pdf.theory import TheorySettings
 
 from replicafit.errors import OutputError
 
@@ -171,6 +174,45 @@ def test_selection_order_flavours_and_coupling_are_obeyed(
     top = ours.member(1).partons([1e-3], 1e4)[0, PARTONS.index(6)]
     assert top > 0
     assert ours.member(1).partons([1e-3], 172.0)[0, PARTONS.index(6)] == 0
+
+
+@pytest.mark.parametrize("title", ["a fit \U0001f680", 'of "NNPDF": \\ two\nlines'])
+def test_any_title_is_in_the_info(title: str) -> None:
+    about = About("toy", title, {"Runcard": title})
+    coupling = Coupling(np.array([1.65, 10.0]), np.array([0.33, 0.18]), 0.118)
+    text = info_text(about, TheorySettings(), coupling, 3)
+    info = yaml.safe_load(text)
+    assert (info["SetDesc"], info["ReplicafitRuncard"]) == (title, title)
+    assert "\\ud83d" not in text  # a half of a letter, which other readers of YAML refuse
+
+
+POLARISED = (
+    {"type": "rotation", "basis": "polarised_evolution"},
+    {"type": "sum_rules", "rules": ["t3", "t8"]},
+)
+
+
+@pytest.mark.parametrize("layer", POLARISED, ids=["basis", "sum rules"])
+@pytest.mark.parametrize("choice", [False, True])
+def test_polarised_functions_are_not_evolved_as_unpolarised_ones(
+    tmp_path: Path, toy: SimpleNamespace, layer: object, choice: bool
+) -> None:
+    folder = toy.write(tmp_path / "fit")
+    run = json.loads((folder / "run.json").read_text())
+    network = {"layers": [{"type": "x"}, layer]}
+    run["runcard"]["model"] = {"choice": [{"layers": []}, network]} if choice else network
+    (folder / "run.json").write_text(json.dumps(run))
+    with pytest.raises(OutputError, match=r"are polarised.*function\.npz"):
+        toy.export(folder)
+    assert not list(folder.rglob("*.dat"))
+
+
+def test_a_coupling_beyond_its_pole_is_told(tmp_path: Path, toy: SimpleNamespace) -> None:
+    pytest.importorskip("hoppet", reason="hoppet, which evolves, is not installed")
+    folder = toy.write(tmp_path / "fit", alpha_s=0.3)
+    with pytest.raises(OutputError, match=r"alpha_s = 0\.3 at m_z = 91.*not small at q0 = 1\.65"):
+        toy.export(folder)
+    assert not list(folder.rglob("*.dat"))
 
 
 def test_a_bad_name_is_refused(fit_folder: Path, toy: SimpleNamespace) -> None:

@@ -54,6 +54,8 @@ LIGHT: Mapping[str, Mapping[int, float]] = {
     **{"u": {2: 1}, "ubar": {-2: 1}, "d": {1: 1}, "dbar": {-1: 1}, "s": {3: 1}, "sbar": {-3: 1}}
 }
 
+POLARISED = "polarised_evolution"
+
 FIT_BASES: Mapping[str, FitBasis] = {
     "evolution": FitBasis("EVOL", SYMMETRIC_CHARM, _same(SYMMETRIC_CHARM)),
     "evolution_charm": FitBasis(  # cp = c+ = (sigma - t15) / 4
@@ -77,7 +79,7 @@ FIT_BASES: Mapping[str, FitBasis] = {
         _partons(**LIGHT, cp={4: 0.5, -4: 0.5}, g={21: 1}),
     ),
     "charm_asymmetry": FitBasis("CCBAR_ASYMM", ALL, _same(ALL)),
-    "polarised_evolution": FitBasis(  # s = sbar, so v8 = v; no charm at q0, so t15 = sigma
+    POLARISED: FitBasis(  # s = sbar, so v8 = v; no charm at q0, so t15 = sigma
         "POLARIZED_EVOL",
         SYMMETRIC_CHARM,
         {

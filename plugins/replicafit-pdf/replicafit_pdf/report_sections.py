@@ -35,6 +35,9 @@ from replicafit_report import (
 )
 from scipy.integrate import trapezoid
 
+from replicafit_pdf.layers.settings import SumRulesSettings
+from replicafit_pdf.theory import is_polarised
+
 NOTHING = 1e-6
 """Functions that are nowhere larger are taken to vanish."""
 LOGARITHMIC = Range(log=True, low=1e-5, high=1.0)
@@ -189,14 +192,25 @@ def _evolution_basis(context: SectionContext, each: Sequence[Functions]) -> list
 
 # Sum rules and exponents
 
-RULES: Mapping[str, tuple[Mapping[str, float], int, float]] = {
+Rules = Mapping[str, tuple[Mapping[str, float], int, float]]
+"""Of x f: coefficients, by which power of x it is divided, and the value of the proton."""
+RULES: Rules = {
     "momentum, ∫ x (Σ + g)": ({"sigma": 1.0, "g": 1.0}, 0, 1.0),
     "valence, ∫ V": ({"v": 1.0}, 1, 3.0),
     "∫ V₃": ({"v3": 1.0}, 1, 1.0),
     "∫ V₈": ({"v8": 1.0}, 1, 3.0),
     "∫ V₁₅": ({"v15": 1.0}, 1, 3.0),
 }
-"""Of x f: coefficients, by which power of x it is divided, and the value of the proton."""
+
+
+def _rules(card: Mapping[str, Any]) -> Rules:
+    if not is_polarised(card):
+        return RULES
+    charges = SumRulesSettings()
+    return {
+        "axial charge, ∫ T₃": ({"t3": 1.0}, 1, charges.t3.value),
+        "axial charge, ∫ T₈": ({"t8": 1.0}, 1, charges.t8.value),
+    }
 
 
 def sum_rules(context: SectionContext) -> Section | None:
@@ -208,7 +222,7 @@ def sum_rules(context: SectionContext) -> Section | None:
     if context.compares or context.fit is None or not {"sigma", "v"} <= set(ours.names):
         return None
     rows, t = [], np.log(ours.x)
-    for name, (coefficients, power, exact) in RULES.items():
+    for name, (coefficients, power, exact) in _rules(context.fit.card).items():
         if not set(coefficients) <= set(ours.names):
             continue
         integrand = sum(c * ours.of(n) for n, c in coefficients.items()) / ours.x**power

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from replicafit.plugin import OutputError, Settings
+from replicafit_pdf.fit_bases import POLARISED
 
 _GEV: Any = {"unit": "GeV"}
 
@@ -57,8 +58,28 @@ class TheorySettings(Settings):
 
 
 def theory_of(runcard: Mapping[str, Any]) -> TheorySettings:
-    """The theory of a runcard with all defaults, which gives none where none is needed."""
+    """What the functions of a runcard with all defaults evolve by; it may lack the section.
+
+    Raises:
+        OutputError: they are polarised, which evolve otherwise.
+    """
+    if is_polarised(runcard):
+        raise OutputError(
+            "The functions of this fit are polarised, and only unpolarised ones can be evolved. "
+            "Take function.npz of the replicas, which is at q0, instead."
+        )
     return TheorySettings.model_validate(runcard.get("theory") or {})
+
+
+def is_polarised(runcard: Mapping[str, Any]) -> bool:
+    """Whether the functions are polarised, by their basis or by the sum rules of axial charges."""
+    model = runcard.get("model") or {}
+    return any(
+        (layer.get("type") == "rotation" and layer.get("basis") == POLARISED)
+        or (layer.get("type") == "sum_rules" and bool({"t3", "t8"} & {*layer.get("rules", ())}))
+        for network in model.get("choice") or (model,)
+        for layer in network.get("layers") or ()
+    )
 
 
 def scale_of(attributes: Mapping[str, float]) -> float:

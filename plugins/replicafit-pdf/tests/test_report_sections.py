@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
-from replicafit_pdf.report_sections import as_partons
+from replicafit_pdf.report_sections import as_partons, sum_rules
+from replicafit_report import Table
 from replicafit_report.views import plain
 
 FLAVOURS = ("sigma", "g", "v", "v3", "v8", "v15", "t3", "t8", "t15")
+
+
+def test_polarised_functions_are_held_against_their_own_sum_rules():
+    x = np.geomspace(1e-9, 1, 400)
+    values = np.repeat((x * (1 - x))[None, :, None], len(FLAVOURS), axis=2)
+    for basis, named in (("evolution", "momentum"), ("polarised_evolution", "axial charge")):
+        card = {"model": {"layers": [{"type": "rotation", "basis": basis}]}}
+        fit = SimpleNamespace(card=card)
+        ours = plain(FLAVOURS, x, values, None)
+        section = sum_rules(SimpleNamespace(functions=[ours], compares=False, fit=fit))
+        [table] = [block for block in section.blocks if isinstance(block, Table)]
+        assert table.rows[0].cells[0].startswith(named)
+        wanted = 0.5 if basis == "polarised_evolution" else 2 / 6
+        assert abs(float(table.rows[0].cells[2]) - wanted) < 1e-3
 
 
 def test_partons_give_back_the_evolution_basis():
