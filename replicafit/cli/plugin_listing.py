@@ -16,7 +16,7 @@ from replicafit.cli.loading import warn_of
 from replicafit.cli.wrapping import page, write_names
 from replicafit.components import KINDS
 from replicafit.execution.starting import import_engine_quietly
-from replicafit.plugins import BrokenPlugin, Choice, Plugin, Registry, faults, load_registry
+from replicafit.plugins import Choice, Plugin, Registry, faults, load_registry
 
 
 @click.command()
@@ -70,31 +70,23 @@ def _faults(registry: Registry) -> list[str]:
 
     Imports what the descriptions name, Keras with it.
     """
-    broken = [f"{_title(b)} did not load.\n{_trace(b.cause)}" for b in registry.broken]
-    twice = registry.problems[len(registry.broken) :]
-    missing = [
-        f"{_title(plugin)} names {what}.\n{_trace(cause)}"
-        for plugin in registry.plugins
-        for what, cause in faults(plugin).items()
+    wrong = [(plugin, "did not load", plugin.cause) for plugin in registry.broken]
+    for plugin in registry.plugins:
+        wrong += [(plugin, f"names {what}", cause) for what, cause in faults(plugin).items()]
+    traced = [
+        f"plugin '{plugin.name}' of '{plugin.distribution}' {plugin.version} {what}.\n"
+        + "".join(traceback.format_exception(cause)).rstrip()
+        for plugin, what, cause in wrong
     ]
-    return [*broken, *twice, *missing]
+    n_broken = len(registry.broken)
+    return [*traced[:n_broken], *registry.problems[n_broken:], *traced[n_broken:]]
 
 
-def _record(plugin: Plugin | BrokenPlugin) -> dict[str, Any]:
+def _record(plugin: Plugin) -> dict[str, Any]:
     """It as plain JSON data."""
-    record = {
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "module": plugin.module,
-    }
-    if isinstance(plugin, BrokenPlugin):
-        nothing: dict[str, Any] = {"file": None, "api_version": None, "hooks": [], "components": []}
-        return {**record, **nothing, "status": "broken", "reason": plugin.reason}
-    return {
-        **record,
-        "file": plugin.file,
-        "api_version": plugin.api_version,
+    known = ("name", "distribution", "version", "module", "file", "api_version")
+    record: dict[str, Any] = {
+        **{name: getattr(plugin, name) for name in known},
         "status": "loaded",
         "hooks": list(plugin.hooks),
         "components": [
@@ -102,11 +94,6 @@ def _record(plugin: Plugin | BrokenPlugin) -> dict[str, Any]:
             for c in plugin.components
         ],
     }
-
-
-def _title(plugin: Plugin | BrokenPlugin) -> str:
-    return f"plugin '{plugin.name}' of '{plugin.distribution}' {plugin.version}"
-
-
-def _trace(cause: BaseException) -> str:
-    return "".join(traceback.format_exception(cause)).rstrip()
+    return (
+        record if plugin.cause is None else {**record, "status": "broken", "reason": plugin.reason}
+    )

@@ -11,6 +11,5 @@ from replicafit.plugins.loading import Choice as Choice
 from replicafit.plugins.loading import load_registry as load_registry
 from replicafit.plugins.loading import with_files as with_files
 from replicafit.plugins.registry import TAKEN as TAKEN
-from replicafit.plugins.registry import BrokenPlugin as BrokenPlugin
 from replicafit.plugins.registry import Plugin as Plugin
 from replicafit.plugins.registry import Registry as Registry

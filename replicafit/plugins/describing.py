@@ -10,17 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from types import ModuleType
-from typing import Any
 
 import pluggy
 
-from replicafit.components import (
-    KINDS,
-    Component,
-    Configured,
-    hookspecs,
-    load_target,
-)
+from replicafit.components import KINDS, Component, Configured, hookspecs, load_target
 from replicafit.errors import PluginError, did_you_mean
 from replicafit.plugins.registry import TAKEN, Plugin
 
@@ -84,23 +77,18 @@ def _collect(module: object) -> Iterator[Component]:
             if not isinstance(provided, list | tuple):
                 raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
             for item in provided:
-                _check(hook, item)
+                if type(item) not in KINDS:
+                    raise PluginError(f"{hook}() returned {item!r}, which describes no component")
+                name, word = item.name, KINDS[type(item)]
+                if not isinstance(name, str) or not re.fullmatch(r"\w[\w.:-]*", name):
+                    raise PluginError(
+                        f"{hook}(): {name!r} cannot be a name; take letters, digits, _ and -"
+                    )
+                if name in TAKEN.get(type(item), ()):
+                    raise PluginError(
+                        f"{hook}(): replicafit itself has the {word} '{name}'; choose another name"
+                    )
                 yield item
-
-
-def _check(hook: str, item: Any) -> None:
-    """Refuses what describes no component, or one whose name cannot be."""
-    if type(item) not in KINDS:
-        raise PluginError(f"{hook}() returned {item!r}, which describes no component")
-    if not isinstance(item.name, str) or not re.fullmatch(r"\w[\w.:-]*", item.name):
-        raise PluginError(
-            f"{hook}(): {item.name!r} cannot be a name; take letters, digits, _ and -"
-        )
-    if item.name in TAKEN.get(type(item), ()):
-        raise PluginError(
-            f"{hook}(): replicafit itself has the {KINDS[type(item)]} '{item.name}'; choose "
-            "another name"
-        )
 
 
 def faults(plugin: Plugin) -> dict[str, BaseException]:

@@ -18,7 +18,7 @@ from types import ModuleType
 from replicafit.components import hookspecs
 from replicafit.errors import PluginError
 from replicafit.plugins.describing import described, printing_as
-from replicafit.plugins.registry import BrokenPlugin, Plugin, Registry
+from replicafit.plugins.registry import Plugin, Registry
 from replicafit.reading import UnreadableError, read_bytes
 
 VARIABLE = "REPLICAFIT_PLUGINS"
@@ -83,17 +83,17 @@ def load_registry(
     choice = choice or Choice.from_environment()
     if entry_points is None:
         entry_points = metadata.entry_points(group=hookspecs.PROJECT)
-    outcomes = [_load(point) for point in choice.of(entry_points)]
+    found = [_load(point) for point in choice.of(entry_points)]
     registry = Registry(
-        plugins=tuple(o for o in outcomes if isinstance(o, Plugin)),
-        broken=tuple(o for o in outcomes if isinstance(o, BrokenPlugin)),
+        plugins=tuple(plugin for plugin in found if plugin.cause is None),
+        broken=tuple(plugin for plugin in found if plugin.cause is not None),
     )
     if choice.strict and registry.problems:
         raise PluginError(f"{VARIABLE} is strict, and {'; '.join(registry.problems)}")
     return registry
 
 
-def _load(point: metadata.EntryPoint) -> Plugin | BrokenPlugin:
+def _load(point: metadata.EntryPoint) -> Plugin:
     distribution = version = "unknown"
     try:
         if point.dist:
@@ -103,7 +103,7 @@ def _load(point: metadata.EntryPoint) -> Plugin | BrokenPlugin:
     except KeyboardInterrupt:
         raise
     except BaseException as cause:  # it may fail in any way and take no command along
-        return BrokenPlugin(point.name, distribution, version, cause, point.value)
+        return Plugin(point.name, distribution, version, point.value, cause=cause)
 
 
 def with_files(
@@ -158,8 +158,8 @@ def _from_file(name: str, path: Path, recorded: Mapping[str, str] | None) -> Plu
         raise
     except BaseException as cause:  # a plugin may fail in any way
         sys.modules.pop(module_name, None)
-        reason = BrokenPlugin(name, name, "local", cause).reason
-        raise PluginError(f"The plugin file '{name}' does not load: {reason}") from cause
+        failed = Plugin(module_name, name, "local", module_name, cause=cause)
+        raise PluginError(f"The plugin file '{name}' does not load: {failed.reason}") from cause
     return replace(plugin, sha256=sha256)
 
 

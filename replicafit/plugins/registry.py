@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 from replicafit.components import (
@@ -27,52 +27,39 @@ from replicafit.errors import PluginError, did_you_mean
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
-_OURS: Mapping[str, Mapping[type[Component], tuple[str, ...]]] = {
+_OURS: Mapping[str, Mapping[type[Component], str]] = {
     "replicafit-pdf": {
-        LayerType: (
-            *("preprocessing", "sum_rules", "rotation", "dense_per_flavour", "vanish_at_one"),
-            "feature_scaling",
-        ),
-        Penalty: ("positivity", "integrability"),
-        RuncardSection: ("theory",),
-        FunctionSource: ("toy_les_houches", "toy_bernstein"),
-        Relation: ("evolution_basis",),
-        Preset: (
-            *("replicafit_pdf:evolution_basis", "replicafit_pdf:nnpdf40_network"),
-            *("replicafit_pdf:nnpdf40", "replicafit_pdf:dis_kinematics"),
-        ),
+        LayerType: "preprocessing sum_rules rotation dense_per_flavour vanish_at_one "
+        "feature_scaling",
+        Penalty: "positivity integrability",
+        RuncardSection: "theory",
+        FunctionSource: "toy_les_houches toy_bernstein",
+        Relation: "evolution_basis",
+        Preset: "replicafit_pdf:evolution_basis replicafit_pdf:nnpdf40_network "
+        "replicafit_pdf:nnpdf40 replicafit_pdf:dis_kinematics",
     },
-    "replicafit-lhapdf": {
-        Exporter: ("lhapdf",),
-        Evolution: ("dglap",),
-        FunctionSource: ("lhapdf",),
-    },
-    "replicafit-dis": {DatasetReader: ("dis",)},
-    "replicafit-nnpdf": {DatasetReader: ("nnpdf",), Command: ("migrate",)},
-    "replicafit-report": {
-        Command: ("report", "compare"),
-        ObserverType: ("tensorboard",),
-    },
-    "replicafit-scan": {Command: ("scan",), RuncardSection: ("scan",)},
-    "replicafit-closure": {Command: ("closure",), RuncardSection: ("closure",)},
+    "replicafit-lhapdf": {Exporter: "lhapdf", Evolution: "dglap", FunctionSource: "lhapdf"},
+    "replicafit-dis": {DatasetReader: "dis"},
+    "replicafit-nnpdf": {DatasetReader: "nnpdf", Command: "migrate"},
+    "replicafit-report": {Command: "report compare", ObserverType: "tensorboard"},
+    "replicafit-scan": {Command: "scan", RuncardSection: "scan"},
+    "replicafit-closure": {Command: "closure", RuncardSection: "closure"},
     "replicafit-posterior": {
-        Command: ("laplace", "sample"),
-        RuncardSection: ("posterior",),
-        FunctionSource: ("posterior",),
+        Command: "laplace sample",
+        RuncardSection: "posterior",
+        FunctionSource: "posterior",
     },
-    "replicafit-dask": {ExecutorType: ("dask",)},
-    "replicafit-kan": {LayerType: ("kan",)},
-    "replicafit-example": {LayerType: ("residual_dense",)},
-    "replicafit-scaffold": {Command: ("new-plugin",)},
+    "replicafit-dask": {ExecutorType: "dask"},
+    "replicafit-kan": {LayerType: "kan"},
+    "replicafit-example": {LayerType: "residual_dense"},
+    "replicafit-scaffold": {Command: "new-plugin"},
 }
-FOUND_IN: Mapping[tuple[type[Component], str], str] = MappingProxyType(
-    {
-        (kind, name): distribution
-        for distribution, kinds in _OURS.items()
-        for kind, names in kinds.items()
-        for name in names
-    }
-)
+FOUND_IN: Mapping[tuple[type[Component], str], str] = {
+    (kind, name): distribution
+    for distribution, kinds in _OURS.items()
+    for kind, names in kinds.items()
+    for name in names.split()
+}
 """What the other distributions of this repository provide, for messages where they are missing."""
 
 TAKEN: Mapping[type[Component], tuple[str, ...]] = {
@@ -87,7 +74,7 @@ TAKEN: Mapping[type[Component], tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point, or one file beside a runcard, that loaded.
+    """One entry point, or one file beside a runcard.
 
     Attributes:
         name: of the entry point, or the file's without its ending.
@@ -99,32 +86,23 @@ class Plugin:
         file: of the module.
         api_version: that it says it was written for, if it does.
         sha256: of a file beside a runcard.
+        cause: why it did not load, if it did not.
     """
 
     name: str
     distribution: str
     version: str
     module: str
-    components: tuple[Component, ...]
+    components: tuple[Component, ...] = ()
     hooks: tuple[str, ...] = ()
     file: str | None = None
     api_version: int | None = None
     sha256: str | None = None
-
-
-@dataclass(frozen=True)
-class BrokenPlugin:
-    """One entry point that did not load, and why."""
-
-    name: str
-    distribution: str
-    version: str
-    cause: BaseException
-    module: str = ""
+    cause: BaseException | None = None
 
     @property
     def reason(self) -> str:
-        """One line, for a warning."""
+        """Why it did not load, in one line."""
         try:
             text = str(self.cause).strip().splitlines()
         except Exception:  # it may be of the plugin's own making
@@ -134,21 +112,23 @@ class BrokenPlugin:
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything installed plugins provide, with provenance."""
+    """Everything installed plugins provide, with provenance.
+
+    Attributes:
+        plugins: that loaded.
+        broken: that did not.
+    """
 
     plugins: tuple[Plugin, ...] = ()
-    broken: tuple[BrokenPlugin, ...] = ()
-    _providers: Mapping[tuple[type[Component], str], tuple[Plugin, ...]] = field(
-        init=False, repr=False, compare=False
-    )
+    broken: tuple[Plugin, ...] = ()
 
-    def __post_init__(self) -> None:
-        providers: dict[tuple[type[Component], str], tuple[Plugin, ...]] = {}
+    @cached_property
+    def _providers(self) -> Mapping[tuple[type[Component], str], Sequence[Plugin]]:
+        found: dict[tuple[type[Component], str], list[Plugin]] = {}
         for plugin in self.plugins:
             for component in plugin.components:
-                key = (type(component), component.name)
-                providers[key] = (*providers.get(key, ()), plugin)
-        object.__setattr__(self, "_providers", MappingProxyType(providers))
+                found.setdefault((type(component), component.name), []).append(plugin)
+        return found
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -210,9 +190,9 @@ class Registry:
 
     def missing(self, kind: type[Component], name: str) -> str:
         """The distribution that ``name`` comes with, if that is known and it is not there."""
-        there: tuple[Plugin | BrokenPlugin, ...] = (*self.plugins, *self.broken)
+        there = {plugin.distribution for plugin in (*self.plugins, *self.broken)}
         distribution = FOUND_IN.get((kind, name), "")
-        return "" if any(one.distribution == distribution for one in there) else distribution
+        return "" if distribution in there else distribution
 
     def remedies_of_others(self, types: Collection[str], told: tuple[type[Component], str]) -> str:
         """How to install what else components called ``types`` come with, beside what is ``told``.
@@ -228,9 +208,5 @@ class Registry:
     def remedy(self, kind: type[Component], name: str) -> str:
         """How to install what is ``missing``."""
         distribution = self.missing(kind, name)
-        if not distribution:
-            return ""
-        return (
-            f" It comes with {distribution}; in a clone of replicafit: pip install -e "
-            f"plugins/{distribution}."
-        )
+        where = f"in a clone of replicafit: pip install -e plugins/{distribution}"
+        return f" It comes with {distribution}; {where}." if distribution else ""

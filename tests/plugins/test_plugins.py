@@ -25,7 +25,6 @@ from replicafit.components.hookspecs import hookimpl
 from replicafit.errors import DataError, PluginError, RuncardError
 from replicafit.plugins import (
     TAKEN,
-    BrokenPlugin,
     Choice,
     Plugin,
     Registry,
@@ -120,7 +119,8 @@ def test_what_is_not_installed_is_named_with_its_command():
 
 
 def test_a_distribution_that_is_there_but_broken_is_not_to_be_installed():
-    broken = BrokenPlugin("lhapdf", "replicafit-lhapdf", "0.1.0", ImportError("no such thing"))
+    cause = ImportError("no such thing")
+    broken = Plugin("lhapdf", "replicafit-lhapdf", "0.1.0", "lhapdf", cause=cause)
     with pytest.raises(PluginError, match="did not load") as error:
         Registry(broken=(broken,)).get(Exporter, "lhapdf")
     assert "pip install" not in str(error.value)
