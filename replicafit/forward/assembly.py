@@ -23,7 +23,7 @@ from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.cuts import NothingLeftError, by_fold, passing, select
 from replicafit.data.extra_covariance import ExtraCovariance, read_extra_covariance
 from replicafit.data.fit_data import all_grids, inputs_of, join_grids
-from replicafit.data.known_functions import KnownFunction, known_function, on_flavours
+from replicafit.data.known_functions import known_function, on_flavours
 from replicafit.data.replica_data import ALL_REPLICAS, fluctuated
 from replicafit.errors import DataError, ModelError
 from replicafit.forward.penalties import with_penalty_grids
@@ -56,24 +56,20 @@ def _other_files(setup: Setup) -> Iterator[tuple[str, str]]:
         if is_folder(file):
             file = file / "run.json"
         if is_there(file) and file.is_file():
-            yield key, hashlib.sha256(_of_a_fit(file) or _content(file)).hexdigest()
+            yield key, hashlib.sha256(_content(file)).hexdigest()
 
 
 def _content(file: Path) -> bytes:
+    """What is in ``file``; of a run.json what makes the fit that fit, unlike its times."""
     try:
-        return read_bytes(file, MOST_ARRAYS)
+        content = read_bytes(file, MOST_ARRAYS)
     except (FileNotFoundError, UnreadableError) as cause:
         raise DataError(f"'{file}' cannot be used: {cause}. Check the path.") from None
-
-
-def _of_a_fit(file: Path) -> bytes:
-    """What makes the fit with this run.json that fit; its times, for instance, do not."""
-    if file.name != "run.json":
-        return b""
-    with suppress(ValueError, OSError, AttributeError):
-        run = json.loads(file.read_text(encoding="utf-8"))
-        return repr((run.get("hash"), run.get("data_hash"))).encode()
-    return b""
+    if file.name == "run.json":
+        with suppress(ValueError, AttributeError):
+            run = json.loads(content)
+            return repr((run.get("hash"), run.get("data_hash"))).encode()
+    return content
 
 
 def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:
@@ -172,8 +168,8 @@ class _Assembly:
         closure = self.settings.closure
         if closure is None:
             return datasets
-        truth = self._function("data.closure.truth", closure.truth, datasets)
-        exact = [replace(d, central=t, reference=t) for d, t in self._predicted(datasets, truth)]
+        referred = self._referred("data.closure.truth", closure.truth, datasets)
+        exact = [replace(dataset, central=dataset.multiplied) for dataset in referred]
         if closure.level == 0:
             return exact
         data = self._sampled(stack(exact, self.inputs))
@@ -190,40 +186,29 @@ class _Assembly:
     def _fit_errors(self, data: FitData) -> Covariance:
         settings, errors = self.settings, data.errors
         if settings.t0 is not None:
-            t0 = self._function("data.t0", settings.t0, data.datasets)
-            predicted = self._predicted(data.datasets, t0)
-            errors = covariance([replace(dataset, reference=t) for dataset, t in predicted])
+            errors = covariance(self._referred("data.t0", settings.t0, data.datasets))
         for each, _ in self.extra:
             errors = errors.plus(self._extra(each, data.datasets))
         if settings.norm_threshold is not None:
             errors = errors.regularized(settings.norm_threshold)
-        errors = self._weighted(errors, data)
+        weights = dict(zip(self.kept, (d.weight for d in settings.datasets), strict=True))
+        if any(weights[d.name] != 1 for d in data.datasets):  # w times chi2: errors over sqrt(w)
+            roots = [np.full(d.n_data, weights[d.name] ** 0.5) for d in data.datasets]
+            errors = errors.scaled(1 / np.concatenate(roots))
         if errors is not data.errors:
             cholesky(errors, data.datasets)  # not positive definite: found here
         return errors
 
-    def _weighted(self, errors: Covariance, data: FitData) -> Covariance:
-        """A dataset's weight w multiplies its chi2: its errors are over sqrt(w)."""
-        weights = dict(zip(self.kept, (d.weight for d in self.settings.datasets), strict=True))
-        if all(weights[dataset.name] == 1 for dataset in data.datasets):
-            return errors
-        root = np.concatenate([np.full(d.n_data, weights[d.name] ** 0.5) for d in data.datasets])
-        return errors.scaled(1 / root)
-
     def _extra(self, extra: ExtraCovariance, datasets: Sequence[Dataset]) -> np.ndarray:
         return extra.of({dataset.name: self.kept[dataset.name] for dataset in datasets})
 
-    def _function(self, key: str, name: str, datasets: Sequence[Dataset]) -> KnownFunction:
+    def _referred(self, key: str, name: str, datasets: Sequence[Dataset]) -> list[Dataset]:
+        """``datasets`` with what the known function at ``key`` predicts as their reference."""
         attributes = dict(pair for dataset in datasets for pair in dataset.attributes.items())
         try:
-            return known_function(name, self.folder, attributes, self.registry)
+            function = known_function(name, self.folder, attributes, self.registry)
         except DataError as error:
             raise DataError(f"{key}: {error}") from None
-
-    def _predicted(
-        self, datasets: Sequence[Dataset], function: KnownFunction
-    ) -> list[tuple[Dataset, np.ndarray]]:
-        """Each dataset and what ``function`` predicts for it, (d,)."""
         found = []
         for dataset in datasets:
             try:
@@ -233,5 +218,5 @@ class _Assembly:
             prediction = predict(dataset, self.registry, values)
             if not np.isfinite(prediction).all():
                 raise DataError(f"Dataset {dataset.name}: some predictions are not finite.")
-            found.append((dataset, prediction))
+            found.append(replace(dataset, reference=prediction))
         return found

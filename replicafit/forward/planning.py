@@ -177,10 +177,8 @@ def measured_machine(tries: int = 30) -> Machine:
 def _chosen(runcard: Runcard, numbers: Sequence[int]) -> list[list[int]]:
     """The replica numbers of each architecture; a replica's depends on its number alone."""
     seeds, networks = Seeds(runcard.seed), runcard.model.networks
-    drawn = [int(seeds.generator(k, "architecture").integers(len(networks))) for k in numbers]
-    return [
-        [k for k, d in zip(numbers, drawn, strict=True) if d == i] for i in range(len(networks))
-    ]
+    drawn = {k: seeds.generator(k, "architecture").integers(len(networks)) for k in numbers}
+    return [[k for k, d in drawn.items() if d == i] for i in range(len(networks))]
 
 
 def refuse_other_width(found: int, flavours: Sequence[str]) -> None:

@@ -48,13 +48,15 @@ def on_grid(dataset: Dataset, x_grid: np.ndarray, flavours: Sequence[str]) -> tu
             f"The grid of {dataset.name} is not part of the grid it is put on."
         ) from None
     rows = np.array([flavours.index(name) for name in dataset.flavours])
-    size = len(x_grid), len(flavours)
-    return tuple(
-        table.on(columns, rows)
-        if isinstance(table, ProductTable)
-        else _padded(table, columns, rows, size)
-        for table in dataset.tables
-    )
+    found: list[Table] = []
+    for table in dataset.tables:
+        if isinstance(table, ProductTable):
+            found.append(table.on(columns, rows))
+        else:
+            padded = np.zeros((len(table), len(x_grid), len(flavours)))
+            padded[:, columns[:, None], rows] = table.transpose(0, 2, 1)
+            found.append(padded)
+    return tuple(found)
 
 
 def predict(
@@ -70,29 +72,19 @@ def predict(
     kind = forward_map(dataset, registry)
     x_grid = dataset.x_grid if x_grid is None else x_grid
     tables = on_grid(dataset, x_grid, dataset.flavours if flavours is None else flavours)
-    return kind.combine(*(_of_table(table, values) for table in tables))
+    each = (
+        table.predict(values)
+        if isinstance(table, ProductTable)
+        else np.einsum("...nf,dnf->...d", values, table)
+        for table in tables
+    )
+    return kind.combine(*each)
 
 
 def predict_all(data: FitData, registry: Registry, values: np.ndarray) -> np.ndarray:
     """Predictions (..., d) for all data from ``values`` (..., n, f) on ``data``'s grid."""
     each = [predict(d, registry, values, data.x_grid, data.flavours) for d in data.datasets]
     return np.concatenate(each, axis=-1)
-
-
-def _padded(
-    table: np.ndarray, columns: np.ndarray, rows: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
-    """(d, f, n) put at ``columns`` and ``rows`` of (d, *size)."""
-    full = np.zeros((len(table), *size))
-    full[np.ix_(np.arange(len(table)), columns, rows)] = table.transpose(0, 2, 1)
-    return full
-
-
-def _of_table(table: Table, values: np.ndarray) -> np.ndarray:
-    """Predictions (..., d) of one table on the grid of ``values`` (..., n, f)."""
-    if isinstance(table, ProductTable):
-        return table.predict(values)
-    return np.einsum("...nf,dnf->...d", values, table)
 
 
 def chi2(residual: np.ndarray, covariance: np.ndarray) -> np.ndarray:

@@ -68,7 +68,12 @@ def contracted(
     found = []
     for dataset, place in zip(data.datasets, data.slices, strict=True):
         kind = forward_map(dataset, registry)
-        tables = [_turned(t, turn) for t in on_grid(dataset, data.x_grid, data.flavours)]
+        tables: list[Table] = [
+            table.turned(turn)
+            if isinstance(table, ProductTable)
+            else np.reshape(table @ turn.T, (len(table), -1))
+            for table in on_grid(dataset, data.x_grid, data.flavours)
+        ]
         combine: Callable[..., Any] | None = kind.combine
         if kind.linear is not None:
             tables, combine = _summed(tables, kind.linear)
@@ -92,13 +97,6 @@ def _summed(
     if not of_two:
         return found, None
     return [*found, added(of_two)], lambda *predictions: reduce(add, predictions)
-
-
-def _turned(table: Table, turn: np.ndarray) -> Table:
-    """A table of ``on_grid`` for the fitted flavours; one of one function as (d, p)."""
-    if isinstance(table, ProductTable):
-        return table.turned(turn)
-    return np.reshape(table @ turn.T, (len(table), -1))
 
 
 def joined_indices(datasets: Sequence[DatasetTables]) -> np.ndarray:
