@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,7 @@ class Columns:
                     f"'{path}', line {line}: {len(row)} values, but {len(self.names)} columns "
                     f"({', '.join(self.names)}). Separate values with commas."
                 )
+        self.values = _parsed(row for _, row in self.rows).T.copy()
 
     def numbers(self, name: str) -> np.ndarray:
         """The column ``name``, (d,)."""
@@ -93,7 +95,7 @@ class Columns:
                 "first line."
             )
         position = self.position[name]
-        values = np.array([_parsed(row[position]) for _, row in self.rows])
+        values: np.ndarray = self.values[position]
         for wrong in np.flatnonzero(~np.isfinite(values)):
             line, row = self.rows[wrong]
             raise DataError(
@@ -106,10 +108,8 @@ class Columns:
         """The names of the columns that hold finite numbers only."""
         return [
             name
-            for i, name in enumerate(self.names)
-            if name
-            and self.count[name] == 1
-            and all(np.isfinite(_parsed(row[i])) for _, row in self.rows)
+            for name, values in zip(self.names, self.values, strict=True)
+            if name and self.count[name] == 1 and np.isfinite(values).all()
         ]
 
 
@@ -126,11 +126,16 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
     return [(n, row) for n, row in found if any(row) and not row[0].lstrip().startswith("#")]
 
 
-def _parsed(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
+def _parsed(rows: Iterable[list[str]]) -> np.ndarray:
+    """The numbers of ``rows``, (n, m); NaN for what is none."""
+
+    def number(text: str) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            return float("nan")
+
+    return np.array([[number(text) for text in row] for row in rows])
 
 
 def measured_at(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -170,7 +175,7 @@ def _matrix(path: Path, n_data: int) -> np.ndarray:
             f"'{path}' must hold {n_data} lines of {n_data} numbers, one for each datum, without "
             f"names; it has {found}."
         )
-    matrix = np.array([[_parsed(text) for text in row] for _, row in rows])
+    matrix = _parsed(row for _, row in rows)
     for (line, _), numbers in zip(rows, matrix, strict=True):
         if not np.isfinite(numbers).all():
             raise DataError(

@@ -156,7 +156,7 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
         sys_add_names=_words(arrays["sys_add_name"]),
         sys_mult_percent=arrays["sys_mult_percent"],
         sys_mult_names=_words(arrays["sys_mult_name"]),
-        kinematics=_first_kinematics(arrays) if first else _kinematics(arrays),
+        kinematics=_kinematics(arrays, first),
         inputs=("x",) if first else _words(arrays["inputs"]),
         x_grid=arrays["x_grid"],
         flavours=_words(arrays["flavours"]),
@@ -167,16 +167,13 @@ def _from_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> Dataset:
     )
 
 
-def _kinematics(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {
-        key.removeprefix(KINEMATICS): array
-        for key, array in arrays.items()
-        if key.startswith(KINEMATICS)
-    }
-
-
-def _first_kinematics(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those of the first format: all lists of a number for each datum that mean nothing else."""
+def _kinematics(arrays: Mapping[str, np.ndarray], first: bool) -> dict[str, np.ndarray]:
+    """Those with the prefix; of the first format all lists of a number for each datum that mean
+    nothing else.
+    """
+    if not first:
+        found = {key: array for key, array in arrays.items() if key.startswith(KINEMATICS)}
+        return {key.removeprefix(KINEMATICS): array for key, array in found.items()}
     return {
         key: array
         for key, array in arrays.items()
@@ -204,28 +201,24 @@ def _words(array: np.ndarray) -> tuple[str, ...]:
 
 def _tables(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[Table, ...]:
     """The tables among ``arrays``; their shapes and indices are not checked yet."""
-    found = [key for key in arrays if key.startswith("fk_")]
-    for key in found:
-        _check_key(path, key, arrays)
-    count = sum("_" not in key.removeprefix("fk_") for key in found)
+    count = 0
+    for key in [key for key in arrays if key.startswith("fk_")]:
+        known = _TABLE_KEY.fullmatch(key)
+        if known is None:
+            raise DataError(
+                f"'{path}' has the key '{key}', which is none of a table. Known are fk_0, "
+                "fk_0_channels, fk_0_x1 and fk_0_x2, and the same for fk_1 and so on."
+            )
+        table, part = f"fk_{known[1]}", known[2]
+        if part and table not in arrays:
+            raise DataError(f"'{path}' has the key '{key}', but no table '{table}'.")
+        if part in ("_x1", "_x2") and f"{table}_channels" not in arrays:
+            raise DataError(
+                f"'{path}' has the key '{key}', but no '{table}_channels', which tells the "
+                "flavours that the table acts on."
+            )
+        count += part is None
     return tuple(_table(f"fk_{i}", arrays) for i in range(count))
-
-
-def _check_key(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
-    known = _TABLE_KEY.fullmatch(key)
-    if known is None:
-        raise DataError(
-            f"'{path}' has the key '{key}', which is none of a table. Known are fk_0, "
-            "fk_0_channels, fk_0_x1 and fk_0_x2, and the same for fk_1 and so on."
-        )
-    table = f"fk_{known[1]}"
-    if known[2] and table not in arrays:
-        raise DataError(f"'{path}' has the key '{key}', but no table '{table}'.")
-    if known[2] in ("_x1", "_x2") and f"{table}_channels" not in arrays:
-        raise DataError(
-            f"'{path}' has the key '{key}', but no '{table}_channels', which tells the flavours "
-            "that the table acts on."
-        )
 
 
 def _table(key: str, arrays: Mapping[str, np.ndarray]) -> Table:

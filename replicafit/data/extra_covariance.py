@@ -88,27 +88,22 @@ def read_extra_covariance(path: Path) -> ExtraCovariance:
             f"'{path}' is no covariance file ({cause}). It must be a .npz with the keys "
             f"{', '.join(KEYS)}: numbers, names and whole numbers."
         ) from None
-    extra = ExtraCovariance(path, matrix.astype(np.float64), dataset, datum.astype(np.int64))
-    _check(extra)
-    return extra
-
-
-def _check(extra: ExtraCovariance) -> None:
-    k, matrix = extra.dataset.size, extra.matrix
-    if matrix.shape != (k, k) or extra.datum.shape != (k,) or extra.dataset.shape != (k,):
+    k, datum, matrix = dataset.size, datum.astype(np.int64), matrix.astype(np.float64)
+    if matrix.shape != (k, k) or datum.shape != (k,) or dataset.shape != (k,):
         raise DataError(
-            f"'{extra.path}': matrix {matrix.shape}, dataset {extra.dataset.shape} and datum "
-            f"{extra.datum.shape} must have the shapes (k, k), (k,) and (k,)."
+            f"'{path}': matrix {matrix.shape}, dataset {dataset.shape} and datum {datum.shape} "
+            "must have the shapes (k, k), (k,) and (k,)."
         )
-    if len(set(zip(extra.dataset, extra.datum, strict=True))) != k:
-        raise DataError(f"'{extra.path}' has two rows for one datum. Remove one.")
+    if len(set(zip(dataset, datum, strict=True))) != k:
+        raise DataError(f"'{path}' has two rows for one datum. Remove one.")
     if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, rtol=1e-8, atol=0):
-        raise DataError(f"'{extra.path}': the matrix must be finite and symmetric.")
+        raise DataError(f"'{path}': the matrix must be finite and symmetric.")
     errors = np.sqrt(np.maximum(np.diag(matrix), 0))
     scale = np.where(errors > 0, errors, 1.0)
     try:
         np.linalg.cholesky(matrix / scale / scale[:, None] + 1e-8 * np.eye(k))
     except np.linalg.LinAlgError:
         raise DataError(
-            f"'{extra.path}': the matrix has negative eigenvalues; a covariance has none."
+            f"'{path}': the matrix has negative eigenvalues; a covariance has none."
         ) from None
+    return ExtraCovariance(path, matrix, dataset, datum)

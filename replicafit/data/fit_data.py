@@ -17,6 +17,7 @@ from replicafit.components import DatasetReader
 from replicafit.components.inputs import UNIT, Input, as_points
 from replicafit.data.covariance import Covariance, cholesky, covariance
 from replicafit.data.dataset import Dataset
+from replicafit.data.grid_functions import SAME
 from replicafit.data.product_table import table_arrays
 from replicafit.data.sources import Sources, sources
 from replicafit.data.validation import validated
@@ -27,9 +28,6 @@ from replicafit.runcard.models import Ends
 
 SAME_GRID_POINT = 1e-9
 """Relative distance below which two grid points are the same."""
-
-SAME_ATTRIBUTE = 1e-6
-"""Relative distance below which two attributes are the same."""
 
 
 @dataclass(frozen=True)
@@ -325,7 +323,7 @@ def _check_together(datasets: Sequence[Dataset]) -> None:
             raise DataError(f"The tables of {dataset.name} have a flavour twice. Add them up.")
         for name, value in dataset.attributes.items():
             first, known = said.setdefault(name, (dataset.name, value))
-            if not np.isclose(value, known, rtol=SAME_ATTRIBUTE, atol=0):
+            if not np.isclose(value, known, rtol=SAME, atol=0):
                 raise DataError(
                     f"The tables of {first} act at {name} = {known}, those of {dataset.name} at "
                     f"{value}. A fit has one {name}: use tables made for the same."

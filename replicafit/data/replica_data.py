@@ -169,20 +169,14 @@ def acceptance(data: FitData, seeds: Seeds, how: Fluctuation, draws: int = 200) 
 
 
 def _drawn(data: FitData, generator: np.random.Generator, how: Fluctuation) -> np.ndarray:
-    """All data once, whatever their sign, (d,); from the covariance (arXiv:0808.1231, 2.1)."""
-    if how == "multiplicative":
-        return _apart(data, generator)
-    return np.asarray(
-        data.central + data.sampling_cholesky @ generator.standard_normal(data.n_data)
-    )
+    """All data once, whatever their sign, (d,), as in arXiv:0808.1231, section 2.1.
 
-
-def _apart(data: FitData, generator: np.random.Generator) -> np.ndarray:
-    """Additive errors added, then one factor 1 + sigma r for each multiplicative source.
-
-    As in arXiv:0808.1231, section 2.1. A source that adds to some data and multiplies others has
-    one number r.
+    With ``multiplicative`` sources apart, additive errors are added, and each multiplicative source
+    gives one factor 1 + sigma r; one that adds to some data and multiplies others has one number r.
     """
+    if how != "multiplicative":
+        normal = generator.standard_normal(data.n_data)
+        return np.asarray(data.central + data.sampling_cholesky @ normal)
     sources = data.sources
     own = generator.standard_normal(data.n_data)
     numbers = generator.standard_normal(sources.additive.shape[1])

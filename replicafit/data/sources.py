@@ -15,6 +15,9 @@ import numpy as np
 from replicafit.data.dataset import CORRELATED_WITHIN, UNCORRELATED, Dataset
 from replicafit.errors import DataError
 
+ANONYMOUS = UNCORRELATED + CORRELATED_WITHIN
+"""Names that say how a source acts, not which it is."""
+
 
 @dataclass(frozen=True)
 class Sources:
@@ -54,10 +57,16 @@ def sources(datasets: Sequence[Dataset]) -> Sources:
     Raises:
         DataError: a source is named twice in one dataset.
     """
-    _check_distinct(datasets)
     found: dict[tuple[str, ...], list[tuple[slice, np.ndarray, bool]]] = {}
     variance, percent, start = [], [], 0
     for dataset in datasets:
+        own = [name for name in dataset.shift_names if name not in ANONYMOUS]
+        twice = [name for name in own if own.count(name) > 1]
+        if twice:
+            raise DataError(
+                f"Dataset {dataset.name} has two systematics named '{twice[0]}'. Give each its "
+                f"own name, or use one of {', '.join(ANONYMOUS)}."
+            )
         place = slice(start, start + dataset.n_data)
         for key, values, relative in _correlated(dataset):
             found.setdefault(key, []).append((place, values, relative))
@@ -81,7 +90,7 @@ def sharing(datasets: Sequence[Dataset]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for dataset in datasets:
         for name in dataset.shift_names:
-            if name not in UNCORRELATED + CORRELATED_WITHIN:
+            if name not in ANONYMOUS:
                 found[name] = (*found.get(name, ()), dataset.name)
     return found
 
@@ -121,15 +130,3 @@ def _uncorrelated(dataset: Dataset, relative: bool) -> np.ndarray:
     names = dataset.sys_mult_names if relative else dataset.sys_add_names
     columns = dataset.sys_mult_percent if relative else dataset.sys_add
     return np.asarray(columns[:, np.isin(np.array(names, dtype=np.str_), UNCORRELATED)])
-
-
-def _check_distinct(datasets: Sequence[Dataset]) -> None:
-    anonymous = UNCORRELATED + CORRELATED_WITHIN
-    for dataset in datasets:
-        names = [name for name in dataset.shift_names if name not in anonymous]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            raise DataError(
-                f"Dataset {dataset.name} has two systematics named '{twice[0]}'. Give each its "
-                f"own name, or use one of {', '.join(anonymous)}."
-            )

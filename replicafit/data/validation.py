@@ -35,7 +35,13 @@ def validated(dataset: object, source: str) -> Dataset:
         raise DataError(f"{source} has something of the wrong kind: {cause}.") from None
     if not dataset.name:
         raise DataError(f"{source}: the dataset needs a name.")
-    _check_names(source, dataset)
+    names = (dataset.name, *dataset.flavours, *dataset.inputs, *dataset.kinematics)
+    for name in (*names, *dataset.sys_add_names, *dataset.sys_mult_names):
+        if wrong := no_text(name):
+            raise DataError(
+                f"{source}: the name {name!a} has the character {wrong}, which is no text. "
+                "Give another name."
+            )
     _check_shapes(source, dataset)
     _check_values(source, dataset)
     return dataset
@@ -91,16 +97,6 @@ def _frozen(given: Any, kind: type[np.generic] = np.float64) -> np.ndarray:
     array = array.astype(kind, copy=False).view()
     array.flags.writeable = False
     return array
-
-
-def _check_names(source: str, dataset: Dataset) -> None:
-    names = (dataset.name, *dataset.flavours, *dataset.inputs, *dataset.kinematics)
-    for name in (*names, *dataset.sys_add_names, *dataset.sys_mult_names):
-        if wrong := no_text(name):
-            raise DataError(
-                f"{source}: the name {name!a} has the character {wrong}, which is no text. "
-                "Give another name."
-            )
 
 
 def _check_shapes(source: str, dataset: Dataset) -> None:
