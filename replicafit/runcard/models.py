@@ -348,7 +348,7 @@ class ModelSettings(NetworkSettings):
 
     @model_validator(mode="after")
     def _layers_or_choice(self) -> ModelSettings:
-        if self.choice and {"layers", "start_from"} & self.model_fields_set:
+        if self.choice and (self.layers or self.start_from):
             raise ValueError(
                 "give layers and start_from, or a choice of architectures that each have their "
                 "own, not both"

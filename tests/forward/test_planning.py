@@ -19,7 +19,7 @@ from replicafit.errors import TrainingError
 from replicafit.execution.outline import plan_lines
 from replicafit.forward.chi2 import chi2_of
 from replicafit.forward.planning import Machine, Memory, plan_networks
-from replicafit.runcard import Override, load_setup
+from replicafit.runcard import Override, canonical, load_runcard, load_setup, runcard_type
 from replicafit.training.batches import prepare_batch
 
 CHOICE = """\
@@ -145,6 +145,13 @@ def test_replicas_of_an_architecture_are_what_they_are_without_the_choice(toy_fo
     for number in first:
         ours, theirs = (function(tmp_path / name, number) for name in ("choice", "alone"))
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_choice_with_all_defaults_is_the_same_choice(toy_folder, registry):
+    """As ``run.json`` has it."""
+    (toy_folder / "choice.yml").write_text(WITH_CHOICE)
+    found = canonical(load_runcard(toy_folder / "choice.yml", registry))
+    assert canonical(runcard_type(registry).model_validate(found)) == found
 
 
 def test_layers_and_a_choice_exclude_each_other(toy_folder):

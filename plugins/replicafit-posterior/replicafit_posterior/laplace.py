@@ -108,10 +108,15 @@ class Descent:
         """One step down; False if there is none."""
         hessian = self.hessian + self.precision * np.eye(len(self.weights))
         slope = self.jacobian.T @ self.residual + self.precision * self.weights
-        scale, loss, here = hessian.diagonal(), self.loss, (self.weights, self.residual)
+        diagonal, loss, here = hessian.diagonal(), self.loss, (self.weights, self.residual)
+        scale = np.maximum(diagonal, LEAST_DAMPING * diagonal.max())  # of weights without effect
         while self._damping < MOST_DAMPING:
-            damped = hessian + np.diag(self._damping * scale)
-            self.weights = here[0] - np.linalg.solve(damped, slope)
+            try:
+                step = np.linalg.solve(hessian + np.diag(self._damping * scale), slope)
+            except np.linalg.LinAlgError:  # data leave directions open, and the damping is small
+                self._damping *= 5
+                continue
+            self.weights = here[0] - step
             self.residual = self.objective.of_one(self.objective.residuals, self.weights)
             if self.loss < loss:
                 self._damping, self.steps = max(self._damping / 5, LEAST_DAMPING), self.steps + 1
@@ -162,7 +167,7 @@ def gaussian(objective: Objective, settings: PosteriorSettings) -> Gaussian:
         width=descent.precision**-0.5 if descent.precision else None,
         eigenvalues=values[kept],
         directions=vectors[kept].T / np.sqrt(values[kept]),
-        determined=_determined(singular, descent.precision),
+        determined=_determined(singular[kept[: len(singular)]], descent.precision),
         steps=descent.steps,
         converged=converged,
     )

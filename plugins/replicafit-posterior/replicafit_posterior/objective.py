@@ -18,6 +18,7 @@ import yaml
 
 from replicafit import Fit
 from replicafit.plugin import (
+    FitFolder,
     GridFunctions,
     Override,
     Setup,
@@ -61,6 +62,9 @@ class Objective:
         Raises:
             ReplicafitError: data or the replica's network are not there any more.
         """
+        architecture = FitFolder(fit.folder).result(number).architecture
+        if architecture is not None:
+            setup = setup.with_network(setup.runcard.model.networks[architecture - 1])
         changes = {
             "precision": "float64",
             "training.slots": SLOTS,
@@ -204,6 +208,7 @@ def changed(setup: Setup, overrides: Sequence[Override]) -> Setup:
         RuncardError: they cannot be used.
     """
     card = {**canonical(setup.runcard), "plugins": []}  # those that it named are in the registry
+    card["model"].pop("training", None)  # of an architecture of a choice: it is the card's by now
     section = getattr(setup.runcard, "posterior", None)
     if section is not None:  # not part of the fit, so not of the canonical card
         card["posterior"] = section.model_dump(mode="json")

@@ -16,6 +16,7 @@ from replicafit import Fit, fit, load_fit
 from replicafit.cli import commands
 from replicafit.plugin import DataError, ExecutionError, OutputError, Override, ReplicafitError
 
+LAST = ({"type": "multi_dense", "units": 1},)
 NO_PRIOR = (Override.setting("posterior.prior=null"),)
 
 
@@ -126,6 +127,44 @@ def _one_by_one(objective: object, weights: np.ndarray) -> np.ndarray:
         )
         columns.append((up - down) / 2e-4)
     return np.stack(columns, axis=1)
+
+
+def test_weights_without_effect_are_held_fixed(tmp_path: Path) -> None:
+    """All units are cut off by relu, wherever x is: of 13 weights one means something."""
+    x = np.linspace(0, 1, 12)
+    bias = {"class_name": "Constant", "config": {"value": -50.0}}
+    hidden = {"type": "multi_dense", "units": 4, "activation": "relu", "bias_initializer": bias}
+    card = {
+        "replicas": 1,
+        "model": {
+            "flavours": ["f"],
+            "layers": [{"type": "x"}, hidden, {"type": "multi_dense", "units": 1}],
+        },
+        "training": {"max_steps": 20},
+    }
+    fit(card, data={"flat": (x, 2 + 0 * x, 0.1)}, output=tmp_path / "fit", observer=())
+    found = laplace(tmp_path / "fit", overrides=NO_PRIOR).posterior
+    assert found.record["determined"] == len(found.record["eigenvalues"]) == 1
+    np.testing.assert_allclose(found.mean, 2, atol=1e-3)
+    np.testing.assert_allclose(found.std, 0.1 / 12**0.5, rtol=1e-4)
+
+
+def test_a_replica_of_a_choice_has_its_own_architecture(tmp_path: Path) -> None:
+    layers = [[{"type": "x"}, {"type": "multi_dense", "units": units}, *LAST] for units in (2, 3)]
+    choice = [{"layers": layers[0], "training": {"max_steps": 30}}, {"layers": layers[1]}]
+    card = {
+        "replicas": 6,
+        "model": {"flavours": ["f"], "choice": choice},
+        "training": {"max_steps": 20},
+    }
+    x = np.linspace(0, 1, 12)
+    made = fit(card, data={"line": (x, 1 + x, 0.1)}, output=tmp_path / "fit", observer=())
+    sizes = set()
+    for each in made.finished:
+        number = (Override.setting(f"posterior.replica={each.number}"),)
+        found = laplace(made.folder, overrides=number).posterior
+        sizes.add((each.architecture, found.record["weights"]))
+    assert sizes == {(1, 7), (2, 10)}
 
 
 def test_with_no_steps_it_is_around_the_replica(curve: Fit) -> None:
