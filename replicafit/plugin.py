@@ -51,11 +51,11 @@ from replicafit.errors import did_you_mean as did_you_mean
 from replicafit.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from replicafit.cli.exit_codes import FAILED as FAILED
-    from replicafit.cli.exit_codes import INTERRUPTED as INTERRUPTED
     from replicafit.cli.options import OVERRIDES as OVERRIDES
     from replicafit.cli.options import RUNCARD as RUNCARD
     from replicafit.cli.options import overrides_of as overrides_of
+    from replicafit.cli.terminal import FAILED as FAILED
+    from replicafit.cli.terminal import INTERRUPTED as INTERRUPTED
     from replicafit.components.builtin.keras_names import KerasObject as KerasObject
     from replicafit.components.builtin.optimizers import OptimizerSettings as OptimizerSettings
     from replicafit.components.builtin.optimizers import PerReplica as PerReplica

@@ -8,12 +8,11 @@ from typing import Any
 
 import click
 
-from replicafit.cli.exit_codes import FAILED, INTERRUPTED, REFUSED
 from replicafit.cli.exporting import export
 from replicafit.cli.fitting import check, run, verify
-from replicafit.cli.loading import warn_of
 from replicafit.cli.plugin_listing import plugins
 from replicafit.cli.runcards import diff, explain, init, schema
+from replicafit.cli.terminal import FAILED, INTERRUPTED, REFUSED, installed
 from replicafit.components import Command, load_target
 from replicafit.errors import DiskError, PluginError, ReplicafitError, did_you_mean
 from replicafit.plugins import load_registry
@@ -72,7 +71,7 @@ class Commands(click.Group):
             title: [(str(c.name), c.get_short_help_str(100)) for c in own]
             for title, own in GROUPS.items()
         }
-        registry = load_registry()
+        registry = installed()
         for name in registry.names(Command):
             plugin = registry.provider(Command, name)
             entry = (name, registry.get(Command, name).summary)
@@ -80,7 +79,6 @@ class Commands(click.Group):
         for title, rows in lists.items():
             with formatter.section(title):
                 formatter.write_dl(rows)
-        warn_of(registry)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import yaml
 
-from replicafit.cli.loading import installed
+from replicafit.cli.terminal import installed
 from replicafit.components import Exporter, RuncardSection
 from replicafit.errors import PluginError, RuncardError
 from replicafit.plugins import Registry

@@ -15,9 +15,6 @@ from replicafit.errors import DataError, PluginError
 from replicafit.plugins import Registry
 from replicafit.runcard.explaining import in_one_line
 
-EXAMPLE_DATA = "example.csv"
-EXAMPLE: Mapping[str, Any] = {"type": "csv", "path": EXAMPLE_DATA, "error": "error"}
-
 USUAL: Mapping[str, Sequence[str]] = {
     "x": ("x",),
     "y": ("y", "value", "central", "data"),
@@ -86,28 +83,25 @@ def example_of(registry: Registry, name: str) -> list[dict[str, Any]]:
     """Entries for the data that come with the dataset type ``name`` of a plugin.
 
     Raises:
-        PluginError: there is none, or it comes without data.
+        PluginError: there is none, it comes without data, or no preset has a network for them.
     """
-    known = {reader.name: _shipped(reader) for reader in registry.all(DatasetReader)}
-    if not known.get(name):
-        examples = ", ".join(kind for kind, entries in known.items() if entries) or "none"
-        absence = "" if name in known else f" {registry.absence(DatasetReader, name)}"
+    found: dict[str, list[dict[str, Any]]] = {}
+    for reader in registry.all(DatasetReader):  # one required setting that is a choice of names
+        needed = [
+            (n, f.annotation) for n, f in reader.settings.model_fields.items() if f.is_required()
+        ]
+        if len(needed) == 1 and get_origin(needed[0][1]) is Literal:
+            choices = get_args(needed[0][1])
+            found[reader.name] = [{"type": reader.name, needed[0][0]: each} for each in choices]
+    if name not in found:
+        known = name in registry.names(DatasetReader)
+        absence = "" if known else f" {registry.absence(DatasetReader, name)}"
+        examples = ", ".join(found) or "none"
         raise PluginError(f"'{name}' comes without example data; those with: {examples}.{absence}")
-    return known[name]
-
-
-def _shipped(reader: DatasetReader) -> list[dict[str, Any]]:
-    """All data of a reader whose one required setting is a choice of names."""
-    needed = [(n, f) for n, f in reader.settings.model_fields.items() if f.is_required()]
-    if len(needed) != 1 or get_origin(needed[0][1].annotation) is not Literal:
-        return []
-    return [{"type": reader.name, needed[0][0]: v} for v in get_args(needed[0][1].annotation)]
-
-
-def has_network(registry: Registry, datasets: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a preset completes a card with these data and no model."""
-    card = {"data": {"datasets": [*datasets]}}
-    return any(p.implied_by and p.implied_by(card) for p in registry.all(Preset))
+    card = {"data": {"datasets": found[name]}}
+    if not any(p.implied_by and p.implied_by(card) for p in registry.all(Preset)):
+        raise PluginError(f"No installed preset has a network for the data of '{name}'.")
+    return found[name]
 
 
 def example_data() -> str:

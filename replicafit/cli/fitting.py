@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from replicafit.cli.exit_codes import FAILED, INCOMPLETE, INTERRUPTED
-from replicafit.cli.loading import installed
 from replicafit.cli.options import OVERRIDES, RUNCARD, SECONDS, overrides_of
-from replicafit.cli.wrapping import wrapped
+from replicafit.cli.terminal import FAILED, INCOMPLETE, INTERRUPTED, installed, wrapped
 from replicafit.components import Command, ObserverType
 from replicafit.errors import PluginError
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread

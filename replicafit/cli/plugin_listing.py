@@ -11,9 +11,7 @@ from typing import Any
 
 import click
 
-from replicafit.cli.exit_codes import FAILED
-from replicafit.cli.loading import warn_of
-from replicafit.cli.wrapping import page, write_names
+from replicafit.cli.terminal import FAILED, page, warn_of, write_names
 from replicafit.components import KINDS
 from replicafit.execution.starting import import_engine_quietly
 from replicafit.plugins import Choice, Plugin, Registry, faults, load_registry

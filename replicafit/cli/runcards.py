@@ -9,10 +9,8 @@ from typing import Any
 
 import click
 
-from replicafit.cli.exit_codes import FAILED
-from replicafit.cli.loading import installed
-from replicafit.cli.wrapping import page, write_names
-from replicafit.errors import OutputError, PluginError
+from replicafit.cli.terminal import FAILED, installed, page, write_names
+from replicafit.errors import OutputError
 from replicafit.reading import is_there
 
 
@@ -99,12 +97,11 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     files = {schema: json.dumps(runcard_schema(registry), indent=1) + "\n"}
     if example is not None:
         datasets, functions = first_card.example_of(registry, example), []
-        if not first_card.has_network(registry, datasets):
-            raise PluginError(f"No installed preset has a network for the data of '{example}'.")
     elif data is None:
-        datasets, functions = [dict(first_card.EXAMPLE)], ["f"]
-        files[card.parent / first_card.EXAMPLE_DATA] = first_card.example_data()
-        _refuse_if_there(card.parent / first_card.EXAMPLE_DATA)
+        invented = card.with_name("example.csv")
+        datasets, functions = [{"type": "csv", "path": invented.name, "error": "error"}], ["f"]
+        files[invented] = first_card.example_data()
+        _refuse_if_there(invented)
     elif data.suffix.lower() == ".npz":
         datasets = [first_card.entry_for(data, card.parent, {})]
         functions = [*read_dataset(data).flavours]
