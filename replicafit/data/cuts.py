@@ -10,7 +10,7 @@ import numpy as np
 
 from replicafit.data.dataset import Dataset
 from replicafit.errors import DataError, did_you_mean
-from replicafit.runcard.expressions import Expression, condition, quantity
+from replicafit.runcard.expressions import condition, quantity
 
 
 class NothingLeftError(DataError):
@@ -30,7 +30,16 @@ def passing(
         DataError: a cut names a variable that the dataset lacks.
     """
     columns = variables(dataset, derived)
-    masks = [_mask(dataset, columns, condition(text)) for text in cuts]
+    masks = []
+    for cut in map(condition, cuts):
+        unknown = sorted(cut.names - columns.keys())
+        if unknown:
+            raise DataError(
+                f"The cut '{cut.text}' names '{unknown[0]}', which dataset {dataset.name} does not "
+                f"have. It has: {', '.join(columns) or 'no kinematics'}. A cut for some datasets "
+                "only belongs to their entries."
+            )
+        masks.append(cut(columns))
     kept = np.logical_and.reduce([np.ones(dataset.n_data, dtype=bool), *masks])
     if not kept.any():
         counts = [f"'{c}' alone keeps {int(m.sum())}" for c, m in zip(cuts, masks, strict=True)]
@@ -65,17 +74,6 @@ def select(dataset: Dataset, kept: np.ndarray) -> Dataset:
         tables=tuple(table[kept] for table in dataset.tables),
         reference=None if dataset.reference is None else dataset.reference[kept],
     )
-
-
-def _mask(dataset: Dataset, columns: Mapping[str, np.ndarray], cut: Expression) -> np.ndarray:
-    unknown = sorted(cut.names - columns.keys())
-    if unknown:
-        raise DataError(
-            f"The cut '{cut.text}' names '{unknown[0]}', which dataset {dataset.name} does not "
-            f"have. It has: {', '.join(columns) or 'no kinematics'}. A cut for some datasets only "
-            "belongs to their entries."
-        )
-    return cut(columns)
 
 
 def by_fold(

@@ -53,6 +53,7 @@ def _in_float64(dataset: Dataset) -> Dataset:
             raise TypeError(f"'{given}' stands where a list of names should be")
         return tuple(str(word) for word in given)
 
+    grid = np.asarray(dataset.x_grid)  # of one input (n,), also where (n, 1) is given
     return replace(
         dataset,
         name=str(dataset.name),
@@ -63,7 +64,7 @@ def _in_float64(dataset: Dataset) -> Dataset:
         sys_mult_percent=_frozen(dataset.sys_mult_percent),
         sys_mult_names=words(dataset.sys_mult_names),
         kinematics={str(key): _frozen(column) for key, column in dataset.kinematics.items()},
-        x_grid=_frozen(_flat(dataset.x_grid)),
+        x_grid=_frozen(grid[:, 0] if grid.ndim == 2 and grid.shape[1] == 1 else grid),
         inputs=words(dataset.inputs),
         flavours=words(dataset.flavours),
         attributes={str(key): float(value) for key, value in dataset.attributes.items()},
@@ -71,12 +72,6 @@ def _in_float64(dataset: Dataset) -> Dataset:
         operation=str(dataset.operation),
         metadata=dict(dataset.metadata),
     )
-
-
-def _flat(grid: Any) -> Any:
-    """A grid (n, 1) as (n,): one input has no axis of its own."""
-    grid = np.asarray(grid)
-    return grid[:, 0] if grid.ndim == 2 and grid.shape[1] == 1 else grid
 
 
 def _table(table: Table) -> Table:

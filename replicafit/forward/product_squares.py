@@ -25,26 +25,22 @@ def with_squares(
         data: whose covariance says how exact each prediction must be.
         precision: of the device.
     """
-    indices = joined_indices([each for each in datasets if _has_products(each)])
+    of_products = [d for d in datasets if any(isinstance(t, ProductTable) for t in d.tables)]
+    indices = joined_indices(of_products)
     inverse = np.linalg.inv(data.fit_errors.selected(indices).dense)
     errors = np.full(data.n_data, np.nan)
     errors[indices] = 1 / np.sqrt(np.diag(inverse))
     reference = _reference(datasets, data.central)
-    found = []
-    for each in datasets:
-        tables = each.tables
-        if _has_products(each):
+    found = list(datasets)
+    for place, each in enumerate(datasets):
+        if each in of_products:
             allowed = _allowed(each, errors[each.indices], reference)
-            tables = tuple(
+            tables = (
                 squares(t, a, each.shape, precision) if isinstance(t, ProductTable) else t
-                for t, a in zip(tables, allowed, strict=True)
+                for t, a in zip(each.tables, allowed, strict=True)
             )
-        found.append(replace(each, tables=tables))
+            found[place] = replace(each, tables=tuple(tables))
     return tuple(found)
-
-
-def _has_products(dataset: DatasetTables) -> bool:
-    return any(isinstance(table, ProductTable) for table in dataset.tables)
 
 
 def _reference(datasets: Sequence[DatasetTables], central: np.ndarray) -> np.ndarray:

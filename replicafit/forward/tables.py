@@ -55,8 +55,8 @@ class DatasetTables:
         tables = self.trimmed()
         return Size(
             own=0,
-            shared=sum(t.size for t in tables if isinstance(t, Table | Squares)),
-            made=sum(t.products for t in tables if isinstance(t, ProductTable | Squares)),
+            shared=sum(table.size for table in tables),
+            made=sum(t.products for t in tables if not isinstance(t, np.ndarray)),
         )
 
 
