@@ -109,9 +109,7 @@ class Covariance:
         """Data that are correlated with each other and with no others; first those with none."""
         shifts = self.shifts[:, self._common]
         independent = self.independent + (self.shifts[:, ~self._common] ** 2).sum(axis=1)
-        pairs = csr_array(shifts != 0)
-        _, labels = connected_components(block_array([[None, pairs], [pairs.T, None]]))
-        labels = np.where(self.correlated, labels[: len(shifts)], -1)
+        labels = np.where(self.correlated, connected(shifts != 0), -1)
         blocks = []
         for label in np.unique(labels):
             data = np.flatnonzero(labels == label)
@@ -176,6 +174,15 @@ class _Block:
         inner = solve_triangular(one + factor.T, solve_lower(factor, one), check_finite=False)
         white -= shifts @ (inner @ (shifts.T @ white))
         return white
+
+
+def connected(links: np.ndarray) -> np.ndarray:
+    """A label for each row of ``links`` (n, s), (n,): from 0, the same for all rows that a column
+    connects, directly or by others between them.
+    """
+    pairs = csr_array(links)
+    _, labels = connected_components(block_array([[None, pairs], [pairs.T, None]]))
+    return np.asarray(labels[: len(links)])
 
 
 def covariance(datasets: Sequence[Dataset]) -> Covariance:

@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.sparse import block_array, csr_array
-from scipy.sparse.csgraph import connected_components
 
 from replicafit.components import DatasetReader
 from replicafit.components.inputs import UNIT, Input, as_points
-from replicafit.data.covariance import Covariance, cholesky, covariance
+from replicafit.data.covariance import Covariance, cholesky, connected, covariance
 from replicafit.data.dataset import Dataset
 from replicafit.data.grid_functions import SAME
 from replicafit.data.product_table import table_arrays
@@ -153,9 +151,7 @@ class FitData:
         links = [self.sources.additive != 0, self.sources.percent != 0]
         if self.sampled_extra is not None:
             links.append(self.sampled_extra != 0)
-        pairs = csr_array(np.hstack(links))
-        _, labels = connected_components(block_array([[None, pairs], [pairs.T, None]]))
-        return np.asarray(labels[: self.n_data])
+        return connected(np.hstack(links))
 
     @cached_property
     def positive(self) -> np.ndarray:

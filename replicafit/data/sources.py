@@ -57,7 +57,8 @@ def sources(datasets: Sequence[Dataset]) -> Sources:
     Raises:
         DataError: a source is named twice in one dataset.
     """
-    found: dict[tuple[str, ...], list[tuple[slice, np.ndarray, bool]]] = {}
+    total = sum(dataset.n_data for dataset in datasets)
+    found: dict[tuple[str, ...], np.ndarray] = {}  # additive and multiplicative, (2, d)
     variance, percent, start = [], [], 0
     for dataset in datasets:
         own = [name for name in dataset.shift_names if name not in ANONYMOUS]
@@ -69,14 +70,12 @@ def sources(datasets: Sequence[Dataset]) -> Sources:
             )
         place = slice(start, start + dataset.n_data)
         for key, values, relative in _correlated(dataset):
-            found.setdefault(key, []).append((place, values, relative))
+            found.setdefault(key, np.zeros((2, total)))[int(relative), place] = values
         variance.append(dataset.stat**2 + (_uncorrelated(dataset, False) ** 2).sum(axis=1))
         percent.append(_uncorrelated(dataset, True))
         start = place.stop
-    additive, multiplicative = np.zeros((start, len(found))), np.zeros((start, len(found)))
-    for column, parts in enumerate(found.values()):
-        for place, values, relative in parts:
-            (multiplicative if relative else additive)[place, column] = values
+    columns = np.reshape(list(found.values()), (-1, 2, total))
+    additive, multiplicative = np.ascontiguousarray(columns.transpose(1, 2, 0))
     width = max(each.shape[1] for each in percent)
     padded = [np.pad(each, ((0, 0), (0, width - each.shape[1]))) for each in percent]
     names = tuple(key[0] if len(key) == 1 else f"source {key[1]} of {key[0]}" for key in found)

@@ -12,10 +12,9 @@ from functools import reduce
 from operator import add
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from replicafit.data import FitData
-from replicafit.data.covariance import Covariance
+from replicafit.data.covariance import Covariance, connected
 from replicafit.forward.compressed import Compressed, compressed
 from replicafit.forward.product_squares import with_squares
 from replicafit.forward.shared import Shared, shared_diagonal, shared_rotated, shared_whole
@@ -99,9 +98,11 @@ def _groups(datasets: Sequence[DatasetTables], errors: Covariance) -> list[list[
     """``datasets`` in groups that no common source connects."""
     if not datasets:
         return []
-    hit = np.stack([(errors.shifts[d.indices] != 0).any(axis=0) for d in datasets]).astype(int)
-    count, group = connected_components(hit @ hit.T)
-    return [[d for d, g in zip(datasets, group, strict=True) if g == i] for i in range(count)]
+    labels = connected(np.stack([(errors.shifts[d.indices] != 0).any(axis=0) for d in datasets]))
+    return [
+        [dataset for dataset, own in zip(datasets, labels, strict=True) if own == label]
+        for label in np.unique(labels)
+    ]
 
 
 def _plan(*parts: tuple[Form, Sequence[DatasetTables]]) -> FormPlan:
