@@ -39,15 +39,17 @@ class Cache:
             dataset = read_dataset(path)
         except (DataError, KeyError, TypeError):
             return None  # of an interrupted copy, say; it is parsed anew
-        recorded = dataset.metadata["sources"]
-        now = stamps([Path(file) for file in recorded])
+        recorded = dataset.metadata.get("sources")
+        now = stamps([Path(file) for file in recorded or ()])
         return dataset if now == recorded else None
 
     def store(self, path: Path, dataset: Dataset, sources: Sequence[Path]) -> Dataset:
-        """Keeps ``dataset``, made from the files ``sources``, at ``path``; gives it back, checked.
+        """Keeps ``dataset``, made from the files ``sources``, at ``path``; gives it back.
+
+        One that cannot be read again is not kept: whoever asked for it finds what is wrong.
 
         Raises:
-            DataError: the folder cannot be written, or the dataset is not one.
+            DataError: the folder cannot be written.
         """
         metadata = {**dataset.metadata, "sources": stamps(sources)}
         try:
@@ -61,8 +63,8 @@ class Cache:
         try:
             return read_dataset(path)
         except DataError:
-            path.unlink()
-            raise
+            path.unlink(missing_ok=True)
+            return dataset
 
 
 def default_folder() -> Path:

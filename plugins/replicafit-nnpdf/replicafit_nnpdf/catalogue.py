@@ -80,7 +80,7 @@ def successors(folder: Path) -> Mapping[str, Successor]:
 
 def observables(metadata: Path) -> list[str]:
     """The observables of one set."""
-    return _OBSERVABLE.findall(metadata.read_text(encoding="utf-8"))
+    return _OBSERVABLE.findall(metadata.read_text(encoding="utf-8", errors="replace"))
 
 
 def names(folder: Path) -> list[str]:

@@ -49,7 +49,7 @@ def read_cfactor(path: Path) -> np.ndarray:
         DataError: it is not in the format.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         starred = [i for i, line in enumerate(lines) if line.startswith("*")]
         if len(starred) < 2 or starred[0] != 0:
             raise ValueError("the description between two lines of asterisks is missing")

@@ -103,27 +103,28 @@ def nnpdf_file(
     from replicafit_nnpdf.parsing import parse, parse_observable
     from replicafit_nnpdf.reader import located
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        for name in names:
-            settings = NnpdfSettings(
-                name=name,
-                variant=variant or None,
-                tables=tables,
-                cfactors=cfactor,
-                cfactor_folder=cfactor_folder,
-                data=data,
-            )
-            asked = located(settings, Path())
-            observable = is_observable(name)
-            dataset = parse_observable(asked) if observable else parse(asked)[0]
+    for name in names:
+        settings = NnpdfSettings(
+            name=name,
+            variant=variant or None,
+            tables=tables,
+            cfactors=cfactor,
+            cfactor_folder=cfactor_folder,
+            data=data,
+        )
+        asked = located(settings, Path())
+        observable = is_observable(name)
+        dataset = parse_observable(asked) if observable else parse(asked)[0]
+        try:
             kept = select(dataset, passing(dataset, cut))
+        except ValueError as error:  # of a condition that is none
+            raise OutputError(f"--cut: {error}") from None
+        try:
+            output.mkdir(parents=True, exist_ok=True)
             (write_observable if observable else write_dataset)(output / f"{name}.npz", kept)
-            click.echo(output / f"{name}.npz")
-    except OSError as cause:
-        raise OutputError(f"'{output}' cannot be written: {cause.strerror}.") from None
-    except ValueError as error:  # of a condition that is none
-        raise OutputError(f"--cut: {error}") from None
+        except OSError as cause:
+            raise OutputError(f"'{output}' cannot be written: {cause.strerror}.") from None
+        click.echo(output / f"{name}.npz")
 
 
 def _text(card: Path) -> str:

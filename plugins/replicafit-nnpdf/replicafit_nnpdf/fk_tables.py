@@ -91,6 +91,8 @@ def read_table(path: Path) -> FkTable:
     x, values = np.asarray(table.x_grid()), np.asarray(table.table(), dtype=np.float64)
     channels = tuple(_channel(path, pids) for pids in table.channels())
     used = np.flatnonzero(values.reshape(len(values), len(channels), -1).any(axis=(0, 2)))
+    if not len(used):
+        raise DataError(f"The FK table '{path}' is zero everywhere. Take another theory.")
     kept = tuple(channels[c] for c in used)
     if any("photon" in channel for channel in kept):
         raise DataError(f"The FK table '{path}' needs a photon distribution; a fit has none.")
@@ -111,7 +113,8 @@ def _open(path: Path) -> PineapplTable:
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as cause:  # a panic of Rust is no Exception
-        reason = f"'{path}' is damaged or no FK table of PineAPPL ({cause})."
+        first = str(cause).split("\n", 1)[0]  # a list of Rust's stack follows
+        reason = f"'{path}' is damaged or no FK table of PineAPPL ({first})."
         raise DataError(f"{reason} Copy it again.") from None
 
 

@@ -14,6 +14,7 @@ from nnpdf_data.commondataparser import (
     parse_new_metadata,
     parse_set_metadata,
 )
+from ruamel.yaml.error import YAMLError
 from validobj.errors import ValidationError
 
 from replicafit.plugin import DataError, did_you_mean
@@ -21,7 +22,7 @@ from replicafit_nnpdf.catalogue import Entry
 
 _FAULTS = (
     *(ValidationError, ValueError, KeyError, TypeError, AttributeError, AssertionError),
-    OSError,
+    *(YAMLError, OSError),
 )
 """What nnpdf-data raises for files that do not fit together."""
 

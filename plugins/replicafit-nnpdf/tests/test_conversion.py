@@ -55,6 +55,15 @@ def test_mistakes_are_told(workshop: Any, name: str, options: tuple[str, ...], w
         run(workshop, name, *options)
 
 
+def test_a_fault_of_the_data_is_none_of_the_cut(workshop: Any) -> None:
+    workshop.table("A", 3)
+    workshop.measured(3, {"FK_tables": [["A"]]})
+    file = workshop.data / "TOY_NC_10GEV" / "metadata.yaml"
+    file.write_bytes(file.read_bytes() + b"# M\xfcller\n")
+    with pytest.raises(ReplicafitError, match="nnpdf-data cannot read"):
+        run(workshop, "TOY_NC_10GEV_SIGMA", "--data", str(workshop.data))
+
+
 def run(workshop: Any, name: str, *options: str) -> Any:
     from replicafit_nnpdf.commands import nnpdf_file
 

@@ -78,6 +78,13 @@ class TestCache:
         kept.write_bytes(kept.read_bytes()[:100])
         np.testing.assert_array_equal(plain.read().tables[0], first.tables[0])
 
+    def test_what_cannot_be_fitted_is_not_kept_nor_named(self, plain: Any) -> None:
+        plain.table("A", 3, values=np.full((3, 4, 8), np.nan))
+        with pytest.raises(DataError, match=r"'fk_0' of .* is not finite for the data 0") as error:
+            plain.read()
+        assert ".npz" not in str(error.value)
+        assert not list((plain.root / "cache").iterdir())
+
     def test_stands_where_caches_belong(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
@@ -137,6 +144,25 @@ class TestNames:
         plain.measured(3, NULL, central=[-1.0, 1.0, 2.0])
         assert plain.read().may_be_negative
 
+    def test_data_that_are_no_yaml(self, plain: Any) -> None:
+        (plain.data / "TOY_NC_10GEV" / "data.yaml").write_text("data_central: [1.0,")
+        with pytest.raises(DataError, match="nnpdf-data cannot read the data of TOY_NC_10GEV"):
+            plain.read()
+
+    def test_metadata_in_latin_1(self, plain: Any) -> None:
+        file = plain.data / "TOY_NC_10GEV" / "metadata.yaml"
+        file.write_bytes(file.read_bytes() + b"# M\xfcller\n")
+        with pytest.raises(DataError, match="nnpdf-data cannot read the metadata of TOY_NC_10GEV"):
+            plain.read()
+
+    def test_a_cfactor_described_in_latin_1(self, plain: Any) -> None:
+        plain.cfactor("QCD", "A", [2.0, 2.0, 2.0])
+        file = plain.root / "theory" / "cfactor" / "CF_QCD_A.dat"
+        file.write_bytes(file.read_bytes().replace(b"none", b"M\xfcller"))
+        np.testing.assert_array_equal(
+            plain.read(cfactors=["QCD"]).tables[0], 2 * plain.read().tables[0]
+        )
+
 
 class TestTables:
     def test_missing(self, plain: Any) -> None:
@@ -153,6 +179,18 @@ class TestTables:
     def test_damaged(self, plain: Any) -> None:
         (plain.tables / "A.pineappl.lz4").write_bytes(b"nothing")
         with pytest.raises(DataError, match="damaged or no FK table of PineAPPL"):
+            plain.read()
+
+    def test_cut_short(self, plain: Any) -> None:
+        path = plain.tables / "A.pineappl.lz4"
+        path.write_bytes(path.read_bytes()[:-200])
+        with pytest.raises(DataError, match="damaged or no FK table of PineAPPL") as error:
+            plain.read()
+        assert "Stack backtrace" not in str(error.value)
+
+    def test_of_zeros(self, plain: Any) -> None:
+        plain.table("A", 3, values=np.zeros((3, 4, 8)))
+        with pytest.raises(DataError, match="zero everywhere"):
             plain.read()
 
     def test_of_two_scales(self, plain: Any) -> None:
