@@ -16,7 +16,7 @@ from replicafit.data import FitData
 from replicafit.errors import ModelError, TrainingError
 from replicafit.forward.forms import FormPlan, plan_forms
 from replicafit.forward.tables import contracted
-from replicafit.runcard import Runcard, Setup
+from replicafit.runcard import Setup
 from replicafit.runcard.models import flavours_along
 from replicafit.seeds import Seeds
 
@@ -137,9 +137,9 @@ def plan_networks(
     Raises:
         TrainingError: the slots do not fit into the memory.
     """
-    runcard, registry = setup.runcard, setup.registry
-    limit = int(SHARE_OF_MEMORY * machine_memory()) if memory is None else memory
-    plans: list[NetworkPlan] = []
+    runcard, registry, seeds = setup.runcard, setup.registry, Seeds(setup.runcard.seed)
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = int(SHARE_OF_MEMORY * machine) if memory is None else memory
 
     @cache
     def forms(flavours: tuple[str, ...]) -> FormPlan:
@@ -150,20 +150,16 @@ def plan_networks(
     if data.held_out is not None:  # what it lacks must not be found after training
         for network in networks:
             contracted(data.held_out, registry, flavours_along(network, registry)[-1])
-    for position, chosen in enumerate(_chosen(runcard, numbers), 1):
-        if chosen:
-            own = setup.with_network(networks[position - 1])
-            known = position if len(networks) > 1 else None
-            form = forms(flavours_along(own.runcard.model, registry)[-1])
-            plan = NetworkPlan(own, known, tuple(chosen), form, *_network_plan(own, data, form))
+    drawn = {k: seeds.generator(k, "architecture").integers(len(networks)) for k in numbers}
+    plans = []
+    for i, network in enumerate(networks):
+        if chosen := tuple(k for k, own in drawn.items() if own == i):
+            form = forms(flavours_along(network, registry)[-1])
+            position = i + 1 if len(networks) > 1 else None
+            plan = _network_plan(setup.with_network(network), position, chosen, data, form)
             _refuse_too_many_slots(plan, limit)
             plans.append(plan)
     return tuple(plans)
-
-
-def machine_memory() -> int:
-    """Bytes of main memory."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def measured_machine(tries: int = 30) -> Machine:
@@ -172,13 +168,6 @@ def measured_machine(tries: int = 30) -> Machine:
     reading = min(timeit.repeat(lambda: np.add.reduce(block), number=1, repeat=tries))
     product = min(timeit.repeat(lambda: matrix @ matrix, number=1, repeat=tries))
     return Machine(bandwidth=block.nbytes / reading, flops=2 * 512**3 / product)
-
-
-def _chosen(runcard: Runcard, numbers: Sequence[int]) -> list[list[int]]:
-    """The replica numbers of each architecture; a replica's depends on its number alone."""
-    seeds, networks = Seeds(runcard.seed), runcard.model.networks
-    drawn = {k: seeds.generator(k, "architecture").integers(len(networks)) for k in numbers}
-    return [[k for k, d in drawn.items() if d == i] for i in range(len(networks))]
 
 
 def refuse_other_width(found: int, flavours: Sequence[str]) -> None:
@@ -196,16 +185,15 @@ def refuse_other_width(found: int, flavours: Sequence[str]) -> None:
 
 
 def _network_plan(
-    setup: Setup, data: FitData, forms: FormPlan
-) -> tuple[Memory, int, int, tuple[str, ...]]:
-    """Memory, parameters, grid points, and the layers whose size only a fit can tell."""
+    setup: Setup, position: int | None, numbers: tuple[int, ...], data: FitData, forms: FormPlan
+) -> NetworkPlan:
     features, parameters, evaluated, points = len(data.inputs), 0, 0, len(data.x_grid)
     unknown: list[str] = []
-    for position, item in enumerate(setup.runcard.model.layers):
+    for place, item in enumerate(setup.runcard.model.layers):
         kind = setup.registry.get(LayerType, item.type)
         found = kind.size(item, features) if kind.size else None
         if found is None:
-            unknown.append(f"layer {position} ({getattr(item, 'layer', kind.name)})")
+            unknown.append(f"layer {place} ({getattr(item, 'layer', kind.name)})")
         features, more = found or (features, 0)
         parameters, evaluated = parameters + more, evaluated + features
         points += len(kind.extra_grid(item)) if kind.extra_grid else 0
@@ -219,7 +207,8 @@ def _network_plan(
     own = 2 * forms.size.own + COPIES_OF_WEIGHTS * parameters
     own += COPIES_OF_FEATURES * points * evaluated + COPIES_OF_PRODUCTS * forms.size.made
     size = _item_size(setup)
-    return Memory(size * forms.size.shared, size * own), parameters, points, tuple(unknown)
+    memory = Memory(size * forms.size.shared, size * own)
+    return NetworkPlan(setup, position, numbers, forms, memory, parameters, points, tuple(unknown))
 
 
 def _item_size(setup: Setup) -> int:
