@@ -15,6 +15,7 @@ PACKAGE = Path(replicafit.__file__).parent
 ORDER = [
     *(
         "lazy",
+        "quiet",
         "errors",
         "reading",
         "seeds",

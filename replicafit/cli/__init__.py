@@ -43,10 +43,13 @@ class Commands(click.Group):
         if own is not None or context.resilient_parsing:
             return own
         registry = load_registry()
-        near = did_you_mean(name, self.commands)
-        nearest = near == did_you_mean(name, [*self.commands, *registry.names(Command)])
-        if near and nearest and (Command, name) not in FOUND_IN:
-            raise click.UsageError(f"There is no command '{name}'.{near}")
+        known = registry.owner(Command, name) or registry.missing(Command, name)
+        if not known and not registry.broken:
+            elsewhere = [its for kind, its in FOUND_IN if kind is Command]
+            near = did_you_mean(name, [*self.list_commands(context), *elsewhere])
+            raise click.UsageError(
+                f"There is no command '{name}'.{near} `replicafit --help` lists them."
+            )
         component = registry.get(Command, name)
         with component.at_fault("when its code was loaded"):
             command: click.Command = load_target(component.command)  # type: ignore[assignment]

@@ -57,12 +57,19 @@ def columns_of(path: Path) -> tuple[list[str], dict[str, str]]:
     Raises:
         DataError: it cannot be read, or has less than three columns of numbers.
     """
-    numeric = Columns(path).numeric()
+    columns = Columns(path)
+    numeric = columns.numeric()
     if len(numeric) < len(USUAL):
-        raise DataError(
+        few = (
             f"'{path}' has {len(numeric)} columns of numbers with names of their own "
             f"({', '.join(numeric) or 'none'}); x, measured values and their errors are needed."
         )
+        try:
+            for name in columns.names:
+                columns.numbers(name)
+        except DataError as cause:
+            few += f" {cause}"
+        raise DataError(few)
     found: dict[str, str] = {}
     for role, names in USUAL.items():
         left = [name for name in numeric if name not in found.values()]

@@ -205,8 +205,7 @@ def check(
         content = plan.describe() | ({"runcard": plan.runcard} if defaults else {})
         click.echo(json.dumps(content, indent=1))
         return
-    for line in fit_lines(plan, machine):
-        click.echo(line)
+    click.echo(wrapped([*fit_lines(plan, machine)]))
     if defaults:
         click.echo("\n" + yaml.safe_dump(plan.runcard, sort_keys=False, width=100), nl=False)
 

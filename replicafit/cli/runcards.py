@@ -90,7 +90,7 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
     schema = card.with_suffix(".schema.json")
     _refuse_if_there(card)
     _refuse_if_there(schema)
-    ask = click.prompt if not yes else lambda _, default, **more: default
+    ask = _asked if not yes else lambda _, default, **more: default
     if data is None and example is None:
         given = ask("Your data, .csv or .npz (none: an invented example)", "", show_default=False)
         data = Path(given) if given else None
@@ -107,7 +107,7 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
         functions = [*read_dataset(data).flavours]
     else:
         there, found = first_card.columns_of(data)
-        click.echo(f"'{data}' has the columns {', '.join(there)}.")
+        click.echo(f"'{data}' has the columns {', '.join(there)}")
         columns: dict[str, Any] = {
             role: ask(f"The column of {role}{', or several' if role == 'x' else ''}", name)
             for role, name in found.items()
@@ -128,7 +128,20 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
         raise OutputError(
             f"'{card}' cannot be written ({cause.strerror}). Give another file."
         ) from None
-    click.echo(f"Written: {card} and {schema}. Next: replicafit check {card}")
+    beside = " and ".join(map(str, files))
+    click.echo(f"Written: {card}, and beside it {beside}. Next: replicafit check {card}")
+
+
+def _asked(question: str, default: Any, **more: Any) -> Any:
+    try:
+        return click.prompt(question, default, **more)
+    except click.Abort as abort:
+        if not isinstance(abort.__context__, EOFError):
+            raise
+        raise click.UsageError(
+            "Nobody answers: the input is at its end. --yes asks nothing; --data FILE or "
+            "--example NAME says which data."
+        ) from None
 
 
 def _refuse_if_there(file: Path) -> None:

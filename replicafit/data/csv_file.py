@@ -16,7 +16,7 @@ import numpy as np
 
 from replicafit.components.builtin.datasets import CsvSettings
 from replicafit.data.dataset import Dataset
-from replicafit.errors import DataError
+from replicafit.errors import DataError, did_you_mean
 from replicafit.reading import UnreadableError, read_text
 
 MOST_BYTES = 2**28
@@ -76,6 +76,16 @@ class Columns:
             raise DataError(f"'{path}' needs a line of column names and at least one datum.")
         (_, names), self.rows = rows[0], rows[1:]
         self.names = [name.strip() for name in names]
+        if len(names) == 1:
+            raise DataError(
+                f"'{path}' has one column ({names[0]!r}). Separate names and values with commas; "
+                "decimals have a point."
+            )
+        if np.isfinite(_parsed([names])).all():
+            raise DataError(
+                f"'{path}' begins with numbers ({', '.join(self.names)}). Name the columns in a "
+                "line above them, such as x,y,error."
+            )
         self.count = Counter(self.names)
         self.position = {name: i for i, name in enumerate(self.names)}
         for line, row in self.rows:
@@ -91,8 +101,8 @@ class Columns:
         if self.count[name] != 1:
             raise DataError(
                 f"'{self.path}' has {self.count[name] or 'no'} column '{name}'; it has: "
-                f"{', '.join(self.names)}. Name it in the runcard's entry, or in the file's "
-                "first line."
+                f"{', '.join(self.names)}.{did_you_mean(name, self.count)} Name it in the "
+                "runcard's entry, or in the file's first line."
             )
         position = self.position[name]
         values: np.ndarray = self.values[position]

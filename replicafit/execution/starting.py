@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
-import sys
-import tempfile
 from contextlib import AbstractContextManager
 from typing import Any
 
 from replicafit.execution.executors import cores
+from replicafit.quiet import quiet_start
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
@@ -28,28 +26,16 @@ def import_engine_quietly() -> bool:
     """Starts Keras and its backend without their start-up notes, unless that fails.
 
     False if the backend has computed in this process before, with threads and flags of its own.
-
-    The notes are written by C++ straight to file descriptor 2, before any log level acts.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
-        os.dup2(notes.fileno(), 2)
-        collecting = gc.isenabled()
-        gc.disable()  # a tenth of what the import takes: nothing of it becomes garbage
-        try:
+    collecting = gc.isenabled()
+    gc.disable()  # a tenth of what the import takes: nothing of it becomes garbage
+    try:
+        with quiet_start():
             importlib.import_module("replicafit.execution.lanes")
             backend = importlib.import_module("replicafit.training.backend").backend()
             anew: bool = backend.start(cores())
             backend.accelerators()  # looks for devices, which has notes of its own
-        except BaseException:
-            notes.seek(0)
-            os.write(kept, notes.read())
-            raise
-        finally:
-            if collecting:
-                gc.enable()
-            os.dup2(kept, 2)
-            os.close(kept)
+    finally:
+        if collecting:
+            gc.enable()
     return anew

@@ -19,6 +19,7 @@ import numpy as np
 from replicafit.components.inputs import UNIT, Input, as_points, described, real_numbers
 from replicafit.data.grid_functions import GridFunctions
 from replicafit.errors import DamagedError, OutputError, did_you_mean
+from replicafit.quiet import quiet_start
 from replicafit.results.files import read_arrays
 from replicafit.results.folder import FitFolder
 from replicafit.results.records import FitVerdict, ReplicaRecord, RunRecord
@@ -561,7 +562,8 @@ def load_replica(folder: str | Path, number: int) -> Replica:
     fit = FitFolder(Path(folder))
     fit.result(number)
     network_file, function = fit.exported(number, "network.keras"), _function(fit, number)
-    import keras
+    with quiet_start():
+        import keras
 
     try:
         network = keras.models.load_model(network_file)

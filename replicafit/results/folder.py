@@ -315,8 +315,8 @@ class FitFolder:
         if changed:
             raise OutputError(
                 f"The fit in '{self.path}' was begun with another runcard; different: "
-                f"{', '.join(changed)}. Undo the changes (DIR/runcard.yml is the one it was begun "
-                "with), or choose another folder with -o."
+                f"{', '.join(changed)}. Undo the changes ('{self.path / 'runcard.yml'}' is the one "
+                "it was begun with), or choose another folder with -o."
             )
         if run.data_hash != data_hash:
             raise OutputError(

@@ -34,7 +34,7 @@ class ReplicaRange(Settings):
     @model_validator(mode="before")
     @classmethod
     def _from_what_runcards_write(cls, value: Any) -> Any:
-        if isinstance(value, bool):
+        if isinstance(value, bool) or (isinstance(value, int) and value < 1):
             raise ValueError(_FORMS)
         if isinstance(value, int):
             return {"last": value}

@@ -235,7 +235,9 @@ def _place(cause: yaml.YAMLError, text: str, name: str) -> yaml.Mark:
 def _not_valid(cause: yaml.YAMLError) -> str:
     if isinstance(cause, yaml.reader.ReaderError):
         return f"This is not valid YAML: the character U+{cause.character:04X} is no text."
-    return f"This is not valid YAML: {getattr(cause, 'problem', None) or cause}."
+    problem = getattr(cause, "problem", None) or cause
+    quotes = " Put text with ': ' in it in quotes." if "mapping values" in str(problem) else ""
+    return f"This is not valid YAML: {problem}.{quotes}"
 
 
 def parse(text: str, name: str) -> YamlSource | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -213,7 +214,7 @@ def test_init_takes_the_functions_of_a_dataset(call, tmp_path, toy_datasets):
     [
         (None, "There is no file"),
         ("x,y\n1,2\n", "has 2 columns of numbers"),
-        ("x\ty\te\n1\t2\t3\n", "has 0 columns of numbers"),
+        ("x\ty\te\n1\t2\t3\n", "with commas"),
         ("x,y,e\n1,2\n", "2 values, but 3 columns"),
     ],
 )
@@ -242,6 +243,7 @@ def test_init_writes_examples_of_plugins(call):
     [
         (None, "no file at .*mine.csv"),
         ("a,b\n1,2\n", "has 2 columns of numbers"),
+        ("x,y,error\n1,2,1\n3,,1\n", "has 2 columns of numbers.* line 3: 'y' is ''"),
         ("x,y,error\n1,2,0\n3,4,1\n", "line 2: the error 'error' is 0"),
     ],
 )
@@ -265,6 +267,25 @@ def test_init_takes_columns_and_functions_from_the_header(call, tmp_path, monkey
     told = json.loads(call("check", "card.yml", "--json")[1])
     assert told["functions"] == ["yield"]
     assert [each["name"] for each in told["inputs"]] == ["energy", "angle"]
+
+
+def test_init_says_so_when_nobody_answers(call, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, _, err = call("init", "card.yml")
+    assert code == 2
+    assert "Nobody answers" in err
+    assert "--yes" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [("chek", "'check'"), ("reprot", "'report'"), ("paint", "`replicafit --help`")],
+)
+def test_a_command_that_nobody_knows_is_refused(call, given, near):
+    code, _, err = call(given, "card.yml")
+    assert code == 2
+    assert f"There is no command '{given}'" in err
+    assert near in err
 
 
 def test_init_asks(call, tmp_path, monkeypatch):

@@ -78,6 +78,9 @@ def test_columns_of_systematics_are_sources(tmp_path):
     ("text", "settings", "words"),
     [
         (TEXT, {"y": "z"}, "no column 'z'; it has: x, y, sigma, run, who"),
+        (TEXT, {"error": "sigm"}, "no column 'sigm'; .* Did you mean 'sigma'"),
+        ("1,2,0.1\n2,3,0.1\n", {}, "begins with numbers .*x,y,error"),
+        ("x y sigma\n1 2 0.1\n", {}, "has one column .*with commas"),
         (TEXT, {"y": "who"}, "line 4: 'who' is 'Ada', not a finite number"),
         (TEXT, {"x": ["run", "z"]}, "no column 'z'"),
         (TEXT.replace("0.3", "-0.3"), {}, "line 6: the error 'sigma' is -0.3"),

@@ -47,3 +47,21 @@ sys.exit(import_engine_quietly())
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
 def test_it_is_said_that_keras_has_computed_before():
     subprocess.run([sys.executable, "-c", LATE], check=True)  # exit code 0: not anew
+
+
+NOISY = """
+import os
+from replicafit.quiet import quiet_start
+with quiet_start():
+    os.write(2, b"a note")
+    if {fails}:
+        raise ImportError("no backend")
+"""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_notes_of_the_start_are_told_only_if_it_fails(fails):
+    code = NOISY.format(fails=fails)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ("a note" in done.stderr, "no backend" in done.stderr) == (fails, fails)
+    assert not done.returncode or fails

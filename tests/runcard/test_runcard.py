@@ -78,6 +78,7 @@ def test_it_is_frozen_and_hashes_by_meaning(load):
         (", path: a.npz", "", ":6:7:", "'data.datasets.0.file.path' is missing"),
         ("replicas: 1-3", "replicas: 3-1", ":3:11:", "below the first"),
         ("replicas: 1-3", "replicas: few", ":3:11:", "a count such as 100"),
+        ("replicas: 1-3", "replicas: 0", ":3:11:", "'replicas' is 0: give a count such as 100"),
         ("title: a title", "title: a\ntitle: b", ":2:1:", "given twice, first on line 1"),
         ("seed: 5", "seed: [5", ":3:9:", "not valid YAML"),
         ("seed: 5", "max_steps: 5", ":2:1:", "'max_steps' belongs under 'training'."),
