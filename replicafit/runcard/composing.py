@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Annotated, Any, Literal, cast
 
@@ -56,7 +55,7 @@ def runcard_type(registry: Registry) -> type[Runcard]:
         model=model,
         training=training,
         penalties=tuple[penalty, ...],
-        export=Annotated[tuple[exports, ...], AfterValidator(_with_what_they_need(registry))],
+        export=Annotated[tuple[exports, ...], AfterValidator(partial(_go_together, registry))],
     )
     sections: Any = {
         each.name: (
@@ -68,22 +67,16 @@ def runcard_type(registry: Registry) -> type[Runcard]:
     return cast(type[Runcard], create_model("Runcard", __base__=card, **sections))
 
 
-def _with_what_they_need(
-    registry: Registry,
-) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+def _go_together(registry: Registry, exporters: tuple[str, ...]) -> tuple[str, ...]:
     """Refuses an exporter given twice, or without another whose files it reads."""
-
-    def complete(names: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"'{twice[0]}' is given twice; once is enough")
-        for name in names:
-            missing = [n for n in registry.get(Exporter, name).needs if n not in names]
-            if missing:
-                raise ValueError(f"'{name}' needs '{missing[0]}' too; add it")
-        return names
-
-    return complete
+    for name in sorted(exporters):
+        if exporters.count(name) > 1:
+            raise ValueError(f"'{name}' is given twice; once is enough")
+    for name in exporters:
+        missing = [n for n in registry.get(Exporter, name).needs if n not in exporters]
+        if missing:
+            raise ValueError(f"'{name}' needs '{missing[0]}' too; add it")
+    return exporters
 
 
 def _with(section: type[BaseModel], **types: Any) -> Any:

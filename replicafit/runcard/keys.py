@@ -6,7 +6,7 @@ A key's path names what leads to it, the ``type`` of a component in the place of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -79,7 +79,7 @@ class Keys:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self.all = tuple(_section(registry, runcard_type(registry), ()))
+        self.all = tuple(_keys(registry, runcard_type(registry)))
         self._by_path = {key.path: key for key in self.all}
 
     def at(self, location: Location) -> Key | None:
@@ -124,39 +124,33 @@ def path_of(location: Location) -> Path:
     return path[2:] if path[2] == "training" else ("model", *path[2:])
 
 
-def _section(registry: Registry, model: type[BaseModel], where: Path) -> Iterator[Key]:
-    for name, field in model.model_fields.items():
-        path = (*where, name)
-        yield Key(path, model, None, path[:-1])
-        kind = KIND_AT.get(path)
-        if kind is not None:
-            yield from _components(registry, kind, path)
-        elif path not in (("model", "choice"), ("extends",)):
-            for below in models_in(field.annotation):
-                yield from _section(registry, below, path)
-
-
-def _components(registry: Registry, kind: type[Component], where: Path) -> Iterator[Key]:
-    for component in registry.all(kind) if issubclass(kind, Configured) else ():
-        entry: list[type[BaseModel]] = [DatasetEntry] if kind is DatasetReader else []
-        for model in (component.settings, *entry):
-            yield from _settings(component, model, (*where, component.name), where)
-
-
-def _settings(
-    component: Component, model: type[BaseModel], where: Path, container: Path
+def _keys(
+    registry: Registry,
+    model: type[BaseModel],
+    where: Path = (),
+    component: Component | None = None,
+    container: Path = (),
 ) -> Iterator[Key]:
+    """The keys of ``model``, which stands at ``where``, and all below them."""
     for name, field in model.model_fields.items():
         path = (*where, name)
         yield Key(path, model, component, container)
-        for below in models_in(field.annotation):
-            tag = below.model_fields["type"].default if "type" in below.model_fields else None
-            yield from _settings(component, below, (*path, tag) if tag else path, path)
+        kind = None if component else KIND_AT.get(path)
+        if kind is not None:
+            for each in registry.all(kind) if issubclass(kind, Configured) else ():
+                entry: list[type[BaseModel]] = [DatasetEntry] if kind is DatasetReader else []
+                for settings in (each.settings, *entry):
+                    yield from _keys(registry, settings, (*path, each.name), each, path)
+        elif path not in (("model", "choice"), ("extends",)):
+            for below in _models_in(field.annotation):
+                tag = below.model_fields["type"].default if "type" in below.model_fields else None
+                inside = (*path, tag) if component and tag else path
+                yield from _keys(registry, below, inside, component, path)
 
 
-def models_in(annotation: Any) -> Iterable[type[BaseModel]]:
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     """The settings that a value of this type may be made of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
-        yield from models_in(part)
+        yield from _models_in(part)

@@ -77,7 +77,7 @@ def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Itera
         error: dict[str, Any] = {**given}
         if error["type"] == "too_short" and any(_within(loc, error["loc"]) for loc in inside):
             continue  # pydantic counts the items without the invalid ones
-        location = _with_type(source, _without_types_tried(source.data, error["loc"]))
+        location = _as_written(source.data, error["loc"])
         reason = _IN_YAML_WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
         before = found.get(location)
         reason = f"{before['msg']}, or: {reason}" if before else reason
@@ -86,76 +86,58 @@ def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Itera
         yield _problem(source, keys, location, error)
 
 
-def _without_types_tried(data: Any, location: Location) -> Location:
-    """``location`` without the names of types that pydantic tried, such as ``tuple[int, ...]``."""
-    kept: list[str | int] = []
-    for part in location:
+def _as_written(data: Any, location: Location) -> Location:
+    """pydantic's ``location`` in a card.
+
+    Without the names of types that it tried, such as ``tuple[int, ...]``, and with the ``type`` of
+    a component, which it leaves out if there is only one.
+    """
+    kept: Location = ()
+    typed = False
+    for part, following in zip(location, (*location[1:], None), strict=True):
         known = isinstance(part, int) or (isinstance(data, dict) and part in data)
         if known or not re.search(r"^(bool|int|float|str|dict)$|[\[(']", str(part)):
-            kept.append(part)
+            kept = (*kept, part)
         try:
             data = data[part]
         except (KeyError, IndexError, TypeError):
             continue
-    return tuple(kept)
+        given = data.get("type") if isinstance(data, dict) and not typed else None
+        alone = isinstance(part, int) or kept[-2:] == ("training", "optimizer")
+        if isinstance(given, str) and alone and kind_at(kept):
+            kept, typed = kept if following == given else (*kept, given), True
+    return kept
 
 
 def _problem(
     source: YamlSource, keys: Keys, location: Location, error: Mapping[str, Any]
 ) -> Problem:
-    kind = error["type"]
+    kind, given = error["type"], error["input"]
     if kind == "no_layers":
         return Problem(source.mark(location), _no_layers(keys.registry))
     component = kind_at(location)
     if component and kind in _NO_SUCH_TYPE:
-        return _wrong_type(source, keys.registry, component, location, error)
+        if isinstance(given, Mapping) and "type" in given:
+            place = source.mark((*location, "type"))
+            return _absence(place, keys.registry, component, given["type"])
+        known = ", ".join(keys.registry.names(component)) or "none installed"
+        text = f"'{_dotted(location)}' needs a type; known: {known}."
+        return Problem(source.mark(location), text)
     if kind == "literal_error" and component and (location[-1] == "type" or component is Exporter):
-        return _absence(source.mark(location), keys.registry, component, error["input"])
+        return _absence(source.mark(location), keys.registry, component, given)
     if kind == "extra_forbidden":
         return Problem(source.mark(location, of_key=True), *_unknown_key(keys, location))
     if kind == "missing":
         text = f"'{_dotted(location)}' is missing. Add it.{_meaning(keys, location)}"
         return Problem(source.mark(location[:-1]), text)
-    given = repr(error["input"])
-    given = given.lower() if isinstance(error["input"], bool) else given
-    given = given if len(given) <= _LONGEST_INPUT else f"{given[:_LONGEST_INPUT]}..."
-    text = f"'{_dotted(location)}' is {given}: {error['msg']}.{_meaning(keys, location)}"
+    shown = repr(given).lower() if isinstance(given, bool) else repr(given)
+    shown = shown if len(shown) <= _LONGEST_INPUT else f"{shown[:_LONGEST_INPUT]}..."
+    text = f"'{_dotted(location)}' is {shown}: {error['msg']}.{_meaning(keys, location)}"
     return Problem(source.mark(location), text)
 
 
 def _within(location: Location, parent: Location) -> bool:
     return len(location) > len(parent) and location[: len(parent)] == parent
-
-
-def _with_type(source: YamlSource, location: Location) -> Location:
-    """``location`` with the ``type`` of a component, which pydantic leaves out if there is one."""
-    data: Any = source.data
-    for depth, part in enumerate(location):
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return location
-        given = data.get("type") if isinstance(data, dict) else None
-        item, rest = location[: depth + 1], location[depth + 1 :]
-        alone = isinstance(part, int) or item[-2:] == ("training", "optimizer")
-        if isinstance(given, str) and alone and kind_at(item):
-            return location if rest[:1] == (given,) else (*item, given, *rest)
-    return location
-
-
-def _wrong_type(
-    source: YamlSource,
-    registry: Registry,
-    kind: type[Component],
-    location: Location,
-    error: Mapping[str, Any],
-) -> Problem:
-    given = error["input"]
-    if not isinstance(given, Mapping) or "type" not in given:
-        known = ", ".join(registry.names(kind)) or "none installed"
-        text = f"'{_dotted(location)}' needs a type; known: {known}."
-        return Problem(source.mark(location), text)
-    return _absence(source.mark((*location, "type")), registry, kind, given["type"])
 
 
 def _absence(mark: Mark, registry: Registry, kind: type[Component], name: object) -> Problem:
