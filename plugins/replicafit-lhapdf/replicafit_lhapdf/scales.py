@@ -25,10 +25,10 @@ def evolve(start: StartingFunctions, scales: Sequence[float]) -> Array:
             that is not reached.
     """
     partons_from(start.flavours)
-    if start.x[-1] < 1 - SAME:
+    if start.x.ndim != 1 or start.x[0] <= 0 or abs(start.x[-1] - 1) > SAME:
         raise OutputError(
-            f"Evolution needs functions up to x = 1; these end at {start.x[-1]:g}. Leave "
-            "data.x_range away and fit again."
+            f"Evolution needs functions of one x in (0, 1], up to 1; these end at "
+            f"{np.max(start.x):g}. Leave data.x_range away and fit again."
         )
     theory, q0 = theory_of(start.runcard), scale_of(start.attributes)
     subgrids(theory, q0)

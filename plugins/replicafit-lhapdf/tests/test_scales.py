@@ -61,7 +61,7 @@ def test_scales_and_functions_it_cannot_take_are_told(start: StartingFunctions) 
         with pytest.raises(OutputError, match=r"from q0 = 1\.65 GeV up to 100000 GeV"):
             evolve(start, q)
     short = dataclasses.replace(start, x=start.x[:-20], values=start.values[:, :-20])
-    with pytest.raises(OutputError, match=r"up to x = 1; these end at 0\.8"):
+    with pytest.raises(OutputError, match=r"up to 1; these end at 0\.8"):
         evolve(short, 10.0)
     few = dataclasses.replace(start, flavours=("sigma", "g"), values=start.values[..., :2])
     with pytest.raises(OutputError, match="do not determine the partons"):

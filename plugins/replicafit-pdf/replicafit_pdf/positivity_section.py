@@ -77,7 +77,7 @@ def _lowest(found: dict[str, np.ndarray]) -> Figure:
     title = "Lowest point of each observable"
     with drawing(title, 60.0 + 24.0 * (len(found) + 1), left=10) as made:
         ax = made.ax
-        lowest = [(v / np.abs(v.mean(axis=0))).min(axis=1) for v in found.values()]
+        lowest = [(v / _size(v)).min(axis=1) for v in found.values()]
         ends = float(np.min(np.concatenate(lowest))), float(np.max(np.concatenate(lowest)))
         left = min(ends[0], -0.05) - 0.05
         rows_by_name(ax, list(found), at=left)
@@ -92,11 +92,17 @@ def _lowest(found: dict[str, np.ndarray]) -> Figure:
     return made.done("A stroke for each replica: blue where positive, red left of the line.")
 
 
+def _size(values: np.ndarray) -> np.ndarray:
+    """Of the mean (d,) of values (r, d); 1 where all are zero, as at x = 1."""
+    size = np.abs(values.mean(axis=0))
+    return np.where(size > 0, size, 1.0)
+
+
 def _observable(name: str, values: np.ndarray) -> Figure:
     """All points of an observable (r, d), over their means."""
     with drawing(name, 190.0) as made:
         ax, at = made.ax, np.arange(1, values.shape[1] + 1)
-        edges = band(ax, at, values / np.abs(values.mean(axis=0)), BLUE)
+        edges = band(ax, at, values / _size(values), BLUE)
         ax.axhline(0, color=INK, linewidth=0.8)
         low, high = float(edges.min()), float(edges.max())
         ax.set_ylim(min(low, -0.1), max(high, 1.2))

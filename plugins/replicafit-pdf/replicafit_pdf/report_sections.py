@@ -45,6 +45,8 @@ LINEAR = Range(log=False, low=0.01, high=1.0, edge=0.0)
 OPENING = Range(log=True, low=1e-4, high=1.0)
 SPOTS = (0.001, 0.01, 0.1, 0.4)
 EXPONENTS = ("sigma", "g", "v", "v3", "v8", "t3", "t8", "t15")
+SAME = 1e-6
+"""Distance below which x is 1."""
 TINY = 1e-30
 """Beside which functions vanish: their logarithm is finite."""
 QUARKS = ("u", "d", "s", "c", "b", "t")
@@ -66,8 +68,8 @@ NAMES = {
 
 
 def partons(context: SectionContext) -> Sequence[Section]:
-    """The functions, if all sides are parton distributions by their names."""
-    if not all(set(one.names) <= NAMES for one in context.functions):
+    """The functions, if all sides are parton distributions by their names and their x."""
+    if not all(set(one.names) <= NAMES and _of_fractions(one) for one in context.functions):
         return []
     fit = context.fit
     q0 = None if fit is None else fit.attributes.get("q0")
@@ -75,6 +77,12 @@ def partons(context: SectionContext) -> Sequence[Section]:
     if q0 is None and context.compares:
         place = "at the scale of the comparison"
     return parton_sections(context, context.functions, place)
+
+
+def _of_fractions(functions: Functions) -> bool:
+    """Whether they depend on one x, in (0, 1]: others may be called u or t, too."""
+    x = functions.x
+    return x.ndim == 1 and bool(x[0] > 0 and x[-1] <= 1 + SAME)
 
 
 def parton_sections(
@@ -221,6 +229,8 @@ def sum_rules(context: SectionContext) -> Section | None:
     ours = context.functions[0]
     if context.compares or context.fit is None or not {"sigma", "v"} <= set(ours.names):
         return None
+    if not _of_fractions(ours) or ours.x[0] > LOGARITHMIC.low or ours.x[-1] < 1 - SAME:
+        return None  # of data.x_range
     rows, t = [], np.log(ours.x)
     for name, (coefficients, power, exact) in _rules(context.fit.card).items():
         if not set(coefficients) <= set(ours.names):

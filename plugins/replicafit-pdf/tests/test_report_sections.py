@@ -5,7 +5,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
-from replicafit_pdf.report_sections import as_partons, sum_rules
+import pytest
+from replicafit_pdf.positivity_section import _lowest, _observable
+from replicafit_pdf.report_sections import as_partons, partons, sum_rules
 from replicafit_report import Table
 from replicafit_report.views import plain
 
@@ -24,6 +26,28 @@ def test_polarised_functions_are_held_against_their_own_sum_rules():
         assert table.rows[0].cells[0].startswith(named)
         wanted = 0.5 if basis == "polarised_evolution" else 2 / 6
         assert abs(float(table.rows[0].cells[2]) - wanted) < 1e-3
+
+
+@pytest.mark.parametrize(
+    "x",
+    [np.linspace(-1, 5, 40), np.linspace(0.1, 0.9, 40), np.stack([np.linspace(0, 1, 40)] * 2, 1)],
+    ids=["own units", "a part", "two inputs"],
+)
+def test_functions_of_something_else_have_no_sum_rules(x):
+    """Though they are called sigma and v."""
+    ours = plain(("sigma", "v"), x, np.ones((2, 40, 2)), None)
+    fit = SimpleNamespace(card={}, attributes={})
+    context = SimpleNamespace(functions=[ours], compares=False, fit=fit)
+    assert sum_rules(context) is None
+    if x.ndim > 1 or x[-1] > 1:
+        assert partons(context) == []
+
+
+def test_a_positivity_observable_may_vanish_at_a_point():
+    values = np.random.default_rng(1).normal(1, 0.1, (4, 3))
+    values[:, 2] = 0
+    assert _lowest({"A": values}).svg
+    assert _observable("A", values).svg
 
 
 def test_partons_give_back_the_evolution_basis():
