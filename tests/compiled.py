@@ -22,7 +22,7 @@ class Compiled:
         card.write_text(text)
         setup = load_setup(card, registry=registry)
         settings = setup.runcard.training.model_copy(update={**training, "slots": slots})
-        setup = setup.with_runcard(setup.runcard.model_copy(update={"training": settings}))
+        setup = replace(setup, runcard=setup.runcard.model_copy(update={"training": settings}))
         (plan,) = make_plans(setup, load_data(setup), tuple(range(1, slots + 1)))
         self.plan = replace(plan, slots=slots)  # without those that a backend adds
         self.slots = slots

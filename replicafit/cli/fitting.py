@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from replicafit.cli.options import OVERRIDES, RUNCARD, SECONDS, overrides_of
+from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
 from replicafit.cli.terminal import FAILED, INCOMPLETE, INTERRUPTED, installed, wrapped
 from replicafit.components import Command, ObserverType
 from replicafit.errors import PluginError
@@ -20,6 +21,13 @@ from replicafit.runcard.replica_range import LAST_REPLICA, MOST_REPLICAS
 if TYPE_CHECKING:
     from replicafit.plugin import Observer
     from replicafit.results.folder import FitFolder
+
+
+def _a_number(context: click.Context, option: click.Parameter, seconds: float) -> float:
+    """Refuses nan, which is within every range."""
+    if math.isnan(seconds):
+        raise click.BadParameter(f"'{seconds}' is no number of seconds; give one such as 30.")
+    return seconds
 
 
 @click.command()
@@ -55,7 +63,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--checkpoint-every",
-    type=SECONDS,
+    type=click.FloatRange(min=0),
+    callback=_a_number,
     default=30.0,
     show_default=True,
     metavar="SECONDS",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
@@ -12,21 +11,6 @@ import click
 
 RUNCARD = click.argument("card", metavar="CARD", type=click.Path(path_type=Path, dir_okay=False))
 
-
-class _Seconds(click.FloatRange):
-    """A time, 0 or longer; nan, which compares with nothing, is none."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """The number in ``value``."""
-        seconds: float = super().convert(value, param, ctx)
-        if math.isnan(seconds):
-            self.fail(f"{value!r} is no number of seconds; give one such as 30.", param, ctx)
-        return seconds
-
-
-SECONDS = _Seconds(min=0)
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

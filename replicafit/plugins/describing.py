@@ -71,7 +71,6 @@ def _collect(module: object) -> Iterator[Component]:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs.SPECIFICATIONS)
     manager.register(module)
-    manager.check_pending()
     for hook in HOOKS:
         for provided in getattr(manager.hook, hook)():
             if not isinstance(provided, list | tuple):

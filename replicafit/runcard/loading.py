@@ -50,13 +50,9 @@ class Setup:
     card: Path | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
 
-    def with_runcard(self, runcard: Runcard) -> Setup:
-        """The same with another runcard."""
-        return replace(self, runcard=runcard)
-
     def with_network(self, network: NetworkSettings) -> Setup:
         """The same with one of ``model.networks`` as its model."""
-        return self.with_runcard(self.runcard.with_network(network))
+        return replace(self, runcard=self.runcard.with_network(network))
 
 
 def load_setup(

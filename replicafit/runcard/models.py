@@ -7,7 +7,7 @@ which types there are depends on the plugins (``replicafit.runcard.composing``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
@@ -16,7 +16,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    FiniteFloat,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -59,18 +58,10 @@ class ExtendedCard(Settings):
     sha256: str
 
 
-def _that_reads(parse: Callable[[str], Any]) -> AfterValidator:
-    """Text that ``parse`` understands."""
-
-    def check(text: str) -> str:
-        parse(text)
-        return text
-
-    return AfterValidator(check)
-
-
-Cut = Annotated[str, _that_reads(condition)]
+Cut = Annotated[str, AfterValidator(lambda text: condition(text).text)]
 """A condition on the kinematics, such as ``q2 >= 3.49``."""
+Quantity = Annotated[str, AfterValidator(lambda text: quantity(text).text)]
+"""Computed from the kinematics, such as ``q2 / x``."""
 
 
 class DatasetEntry(ComponentSettings):
@@ -81,7 +72,7 @@ class DatasetEntry(ComponentSettings):
         description="Data are used that pass all of them, beside data.cuts.",
         examples=[["q2 >= 3.49"]],
     )
-    weight: FiniteFloat = Field(
+    weight: float = Field(
         default=1.0,
         gt=0,
         description="Multiplies the chi2 of this dataset in the fit: rows and columns of the "
@@ -126,10 +117,8 @@ def _of_a_range(ends: Any) -> Any:
     """Two ends as runcards write them, with None for those at infinity."""
     if not isinstance(ends, list | tuple) or len(ends) != 2:
         raise ValueError("give two ends, such as [0, 8], or [0, null] without an upper one")
-    low, high = (
-        None if isinstance(end, float) and end == infinity else end
-        for end, infinity in zip(ends, (-math.inf, math.inf), strict=True)
-    )
+    low = None if ends[0] == -math.inf else ends[0]
+    high = None if ends[1] == math.inf else ends[1]
     if low is None and high is None:
         raise ValueError("a range has at least one end; leave the key away to find it in the data")
     if isinstance(low, int | float) and isinstance(high, int | float) and not low < high:
@@ -152,7 +141,7 @@ class DataSettings(Settings):
         description="Conditions on the kinematics that all data must pass.",
         examples=[["q2 >= 3.49"]],
     )
-    derived: Mapping[str, Annotated[str, _that_reads(quantity)]] = Field(
+    derived: Mapping[str, Quantity] = Field(
         default={},
         description="More kinematics, for cuts, from those that a dataset has: a name and how it "
         "is computed. A dataset without what one needs does not have it.",
@@ -176,7 +165,7 @@ class DataSettings(Settings):
         default=(),
         description="Covariance matrices that are added in the fit, such as theory errors.",
     )
-    norm_threshold: FiniteFloat | None = Field(
+    norm_threshold: float | None = Field(
         default=None,
         ge=1,
         description="Eigenvalues of the correlation matrix are raised to at least 1 / "
@@ -405,7 +394,6 @@ class TrainingSettings(Settings):
     restart_above: float | None = Field(
         default=None,
         gt=0,
-        allow_inf_nan=False,
         description="A replica that ends with a validation chi2 per datum above this is stuck: it "
         "begins anew at another start, once, and its result says so. null: none is. Pseudodata of "
         "a good fit have about 2.",

@@ -45,7 +45,14 @@ class ReplicaRange(Settings):
             if not pair:
                 raise ValueError(_FORMS)
             return {"first": pair[1] if pair[2] else 1, "last": pair[2] or pair[1]}
-        return _with_last(value) if isinstance(value, dict) and "good" in value else value
+        if not isinstance(value, dict) or "good" not in value:
+            return value
+        if "last" in value:
+            raise ValueError("give good (and at_most), or first and last, not both")
+        good, first = value["good"], value.get("first", 1)
+        at_most = value.get("at_most", 2 * good if isinstance(good, int) else None)
+        whole = type(at_most) is int and type(first) is int
+        return {**value, "at_most": at_most, "last": first + at_most - 1 if whole else first}
 
     @model_validator(mode="after")
     def _ordered(self) -> ReplicaRange:
@@ -93,16 +100,6 @@ class ReplicaRange(Settings):
 
 _PAIR = r"\s*(\d+)(?:\s*-\s*(\d+))?\s*"
 _FORMS = "give a count such as 100, or a first and last number such as 1-10, or {good: 100}"
-
-
-def _with_last(given: dict[str, Any]) -> dict[str, Any]:
-    """``{good: N}`` with what it leaves out."""
-    if "last" in given:
-        raise ValueError("give good (and at_most), or first and last, not both")
-    good, first = given["good"], given.get("first", 1)
-    at_most = given.get("at_most", 2 * good if isinstance(good, int) else None)
-    whole = type(at_most) is int and type(first) is int
-    return {**given, "at_most": at_most, "last": first + at_most - 1 if whole else first}
 
 
 def object_schema(properties: dict[str, Any], needed: str) -> dict[str, Any]:

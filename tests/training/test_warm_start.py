@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,7 @@ LAYERS = [
 def built(registry, layers, numbers, start=None, seed=3):
     setup = setup_of(registry, layers)
     other = setup.runcard.model_copy(update={"seed": seed})
-    return build_model(setup.with_runcard(other), numbers, start=start or {})
+    return build_model(replace(setup, runcard=other), numbers, start=start or {})
 
 
 @pytest.fixture(scope="module")
