@@ -51,11 +51,13 @@ def sections(context: SectionContext) -> list[Section]:
         about = _about(study)
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise OutputError(f"'{file}' cannot be read: {cause}.") from None
+    page = str(study["title"] or "")
     if not fits:
-        return [Section("closure", "Closure test", [Notice("No fit can be judged."), *about])]
+        blocks = [Notice("No fit can be judged."), *about]
+        return [Section("closure", "Closure test", blocks, page=page)]
     together = summary(fits)
     return [
-        Section("closure", "Closure test", [*_opening(together, fits), *about]),
+        Section("closure", "Closure test", [*_opening(together, fits), *about], page=page),
         Section("coverage", "Coverage", _coverage(together)),
         Section("pulls", "Pulls", _pulls(fits)),
         Section("fits", "The fits", _each(fits)),

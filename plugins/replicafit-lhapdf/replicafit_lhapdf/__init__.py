@@ -19,11 +19,12 @@ from replicafit.plugin import Evolution, Exporter, FunctionSource, ReportSection
 from replicafit_lhapdf.reading import Member, PdfSet, read_set, recognizes
 
 if TYPE_CHECKING:
-    from replicafit_lhapdf.exporter import write_hessian_set
+    from replicafit_lhapdf.exporter import check_hessian_set, write_hessian_set
 
 __all__ = [
     "Member",
     "PdfSet",
+    "check_hessian_set",
     "read_set",
     "replicafit_evolutions",
     "replicafit_exporters",
@@ -33,11 +34,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """``write_hessian_set``, imported when it is asked for."""
-    if name == "write_hessian_set":
-        from replicafit_lhapdf.exporter import write_hessian_set
+    """What is about Hessian sets, imported when it is asked for."""
+    if name in ("check_hessian_set", "write_hessian_set"):
+        from replicafit_lhapdf import exporter
 
-        return write_hessian_set
+        return getattr(exporter, name)
     raise AttributeError(f"module 'replicafit_lhapdf' has no attribute {name!r}")
 
 

@@ -15,7 +15,7 @@ from replicafit_pdf.theory import TheorySettings, scale_of, theory_of
 from replicafit import __version__
 from replicafit.plugin import GridFunctions, OutputError, WholeFit, appearing
 from replicafit_lhapdf.files import CENTRAL, ERROR, About, replica_head
-from replicafit_lhapdf.functions import Function, mean, of_table, read_functions
+from replicafit_lhapdf.functions import Function, mean, of_table, read_functions, refuse_grid
 from replicafit_lhapdf.grid import subgrids
 
 
@@ -25,7 +25,7 @@ def export(fit: WholeFit) -> Path:
     Raises:
         OutputError: a name or a fit of which no LHAPDF set can be made.
     """
-    name = _checked(fit.name)
+    name = _checked(fit.name, ", with --name")
     run = json.loads((fit.folder / "run.json").read_text(encoding="utf-8"))
     theory = theory_of(fit.runcard)
     about = About(
@@ -39,6 +39,21 @@ def export(fit: WholeFit) -> Path:
     folder = fit.folder / "lhapdf" / name
     _write(folder, about, members, theory, fit.progress)
     return folder
+
+
+def check_hessian_set(name: str, like: GridFunctions, runcard: Mapping[str, Any]) -> None:
+    """Refuses a set called ``name`` of functions such as ``like`` that ``write_hessian_set`` would.
+
+    Args:
+        name, like, runcard: as for ``write_hessian_set``, where the name is that of the folder.
+
+    Raises:
+        OutputError: a name or functions of which no LHAPDF set can be made.
+    """
+    _checked(name)
+    refuse_grid(like.x, "those here")
+    check(runcard, like.attributes)
+    partons_from(like.flavours)
 
 
 def write_hessian_set(
@@ -66,13 +81,12 @@ def write_hessian_set(
     Raises:
         OutputError: a name or functions of which no LHAPDF set can be made.
     """
-    name, scale = _checked(folder.name), scale_of(like.attributes)
-    check(runcard, like.attributes)
-    partons_from(like.flavours)
+    check_hessian_set(folder.name, like, runcard)
+    scale = scale_of(like.attributes)
     functions = [of_table(values, like, scale) for values in members]
     count = len(functions) - 1
     about = About(
-        name=name,
+        name=folder.name,
         description=f"{description}. mem=0 => central; mem=1-{count} => eigenvectors",
         provenance={"Version": __version__, **provenance},
         error_type="symmhessian",
@@ -108,12 +122,12 @@ def check(runcard: Mapping[str, Any], attributes: Mapping[str, float]) -> None:
     subgrids(theory_of(runcard), scale_of(attributes))
 
 
-def _checked(name: str) -> str:
+def _checked(name: str, how: str = "") -> str:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", name):
         return name
     raise OutputError(
         f"'{name}' cannot be the name of an LHAPDF set. Give one of letters, digits, '_', '-', '+' "
-        "and '.', with --name."
+        f"and '.'{how}."
     )
 
 

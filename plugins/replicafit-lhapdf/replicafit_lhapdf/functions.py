@@ -53,6 +53,7 @@ def read_function(file: Path) -> Function:
         with file.open("rb") as stream, np.load(stream) as content:
             x, values = content["x"].astype(np.float64), content["values"].astype(np.float64)
             flavours = tuple(map(str, content["flavours"]))
+            refuse_grid(x, f"those in '{file}'")
             known = {"q0": float(content["q0"])} if "q0" in content else {}
             function = Function(x, values, flavours, scale_of(known))
     except FileNotFoundError:
@@ -61,7 +62,7 @@ def read_function(file: Path) -> Function:
         ) from None
     except (OSError, ValueError, KeyError, BadZipFile) as cause:
         raise OutputError(f"'{file}' is damaged ({cause}). Fit this replica again.") from None
-    return _usable(function, f"those in '{file}'", f"'{file}'")
+    return _finite(function, f"'{file}'")
 
 
 def of_table(values: Array, like: GridFunctions, q0: float) -> Function:
@@ -70,17 +71,16 @@ def of_table(values: Array, like: GridFunctions, q0: float) -> Function:
     Raises:
         OutputError: no LHAPDF set can hold them.
     """
-    function = Function(like.x, values, like.flavours, q0)
-    return _usable(function, "those here", "a member")
+    refuse_grid(like.x, "those here")
+    return _finite(Function(like.x, values, like.flavours, q0), "a member")
 
 
-def _usable(function: Function, these: str, one: str) -> Function:
-    """``function``, which ``these`` and ``one`` name, if an LHAPDF set can hold it.
+def refuse_grid(x: Array, these: str) -> None:
+    """Refuses functions on the grid ``x`` that an LHAPDF set cannot hold; ``these`` names them.
 
     Raises:
-        OutputError: it cannot.
+        OutputError: of several inputs, or of other x than a set has.
     """
-    x = function.x
     if x.ndim != 1 or x[0] <= 0 or x[-1] > 1:
         raise OutputError(
             f"An LHAPDF set holds functions of one x in (0, 1], but {these} depend on other inputs "
@@ -91,6 +91,9 @@ def _usable(function: Function, these: str, one: str) -> Function:
             f"An LHAPDF set holds functions from x = {X_KNOTS[0]:g} to 1, but {these} are known "
             f"from {x[0]:g} to {x[-1]:g} only. Leave data.x_range away and fit again."
         )
+
+
+def _finite(function: Function, one: str) -> Function:
     if not np.isfinite(function.values).all():
         raise OutputError(f"{one} has values that are not finite. Leave this replica out.")
     return function

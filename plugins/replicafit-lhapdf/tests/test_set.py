@@ -235,6 +235,17 @@ def test_functions_that_are_missing_or_damaged_are_named(
     assert not list((folder).rglob("*.dat"))
 
 
+def test_several_inputs_are_told_before_a_missing_scale(
+    tmp_path: Path, toy: SimpleNamespace
+) -> None:
+    folder = toy.write(tmp_path / "fit")
+    values = np.ones((4, len(toy.flavours)))
+    for file in folder.rglob("function.npz"):
+        np.savez(file, x=np.full((4, 2), 0.5), flavours=toy.flavours, values=values)
+    with pytest.raises(OutputError, match="depend on other inputs"):
+        toy.export(folder)
+
+
 def test_a_theory_that_does_not_fit_is_told_and_leaves_nothing(
     tmp_path: Path, toy: SimpleNamespace
 ) -> None:

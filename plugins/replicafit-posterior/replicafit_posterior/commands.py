@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from replicafit import load_fit
 from replicafit.plugin import FitFolder, OutputError, Override, RuncardError
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def laplace(
     """The band of a Gaussian around the most probable weights of the fit in DIR."""
     overrides = _overrides(settings)
     if name is not None:
-        _lhapdf()
+        _lhapdf().check_hessian_set(
+            name, load_fit(folder).functions, FitFolder(folder).run().runcard
+        )
     from replicafit_posterior.laplace import laplace as approximated
 
     out = output or folder.resolve().with_name(f"{folder.resolve().name}-laplace")

@@ -60,9 +60,10 @@ def sample(
     record |= about(objective, found, tell)
     seeds = Seeds(objective.plan.setup.runcard.seed)
     alone = objective.with_slots(1)
-    chains = [
-        _chain(alone, found, settings, seeds, chain) for chain in range(1, settings.chains + 1)
-    ]
+    chains = []
+    for chain in range(1, settings.chains + 1):
+        tell(f"Chain {chain} of {settings.chains} ...")
+        chains.append(_chain(alone, found, settings, seeds, chain))
     weights, diverging = (np.stack(each) for each in zip(*chains, strict=True))
     functions = _functions(objective, weights.reshape(-1, weights.shape[-1]))
     diagnostics = _diagnosed(functions.reshape(*weights.shape[:2], -1), int(diverging.sum()))

@@ -191,6 +191,7 @@ def test_the_section_of_the_card_counts_and_is_no_part_of_the_fit(curve: Fit) ->
         (("LINE", "--set", "posterior.replica=77"), "has no replica 77"),
         (("LINE", "-o", "LINE"), "is there already"),
         (("LINE", "--lhapdf", "my set"), "LHAPDF"),
+        (("LINE", "--lhapdf", "myset"), "LHAPDF"),
     ],
 )
 def test_what_cannot_be_is_refused(
@@ -202,6 +203,7 @@ def test_what_cannot_be_is_refused(
     )
     assert isinstance(done.exception, ReplicafitError), done.output
     assert says in str(done.exception)
+    assert not (tmp_path / "out").exists()
 
 
 def test_sampling_says_what_it_needs(line: SimpleNamespace) -> None:

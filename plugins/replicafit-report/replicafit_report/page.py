@@ -97,7 +97,9 @@ def _page(
     registry = registry or Registry()
     context = SectionContext((), (), registry, folder=folder)
     if found := list(of_plugins(context, mark=_mark(context))):
-        return _Page(folder.resolve().name, "Report", found)
+        name = folder.resolve().name
+        title = next((section.page for section in found if section.page), "")
+        return _Page(title or name, f"Report of {name}" if title else "Report", found)
     ours = fit_side(folder, registry)
     record = ours.record
     assert record is not None

@@ -160,6 +160,7 @@ class Section:
         short: its name in the menu.
         opening: pictures for the first screen, best one for broad and one for narrow screens.
         findings: sentences for the first screen.
+        page: in a page about another folder than a fit's, what the page is called.
     """
 
     id: str
@@ -168,3 +169,4 @@ class Section:
     short: str = ""
     opening: Sequence[Figure] = ()
     findings: Sequence[str] = ()
+    page: str = ""

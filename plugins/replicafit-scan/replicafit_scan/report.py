@@ -68,13 +68,12 @@ def summary(scan: Scan, best: Sequence[Outcome], outcomes: Sequence[Outcome]) ->
     else:
         answer, facts = Answer("No trial is good enough to be the best.", "bad"), []
     blocks: list[Block] = [answer]
-    blocks += [Text(str(scan["title"]))] if scan["title"] else []
     states = Counter(outcome.state for outcome in outcomes)
     facts += [(str(count), f"trials {state}") for state, count in states.items()]
     blocks.append(Facts(facts))
     if best:
         blocks.append(Text("best.yml is its runcard; ensemble.yml that of the best together."))
-    return Section("summary", "Summary", blocks)
+    return Section("summary", "Summary", blocks, page=str(scan["title"] or ""))
 
 
 def importance(scan: Scan) -> Section:

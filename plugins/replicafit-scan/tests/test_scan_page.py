@@ -46,7 +46,7 @@ def test_page(folder):
     page = write_report(scan, registry=REGISTRY).read_text()
     assert page.index("1.750") < page.index("2.500")
     for told in (
-        "Try &lt;it&gt;",
+        "<h1>Try &lt;it&gt;</h1>",
         "trials stopped",
         "worst chi2",
         "0.001235",
