@@ -61,6 +61,34 @@ def test_valence_is_right_however_steep(rotated):
     np.testing.assert_allclose(found, exact, rtol=1e-4 if found.dtype == np.float64 else 3e-4)
 
 
+@pytest.mark.parametrize("highest", [0.85, 0.9305, 0.95])
+def test_trained_exponents_may_go_anywhere_in_their_range(highest):
+    """Wherever a replica began: here all at the lower end, as t3 of polarised fits may."""
+    start, alpha = np.full(5, -0.45), np.array([-0.45, 0.3, 0.6, 0.8, highest])
+    exponents = np.full((5, len(EIGHT)), 0.5)
+    exponents[:, 2] = start
+    most = [0.5] * len(EIGHT)
+    most[2] = highest
+    bounds = {"low": [[1 - highest], [2.0]], "high": [[1.45], [4.0]]}
+    layer = Preprocessing(
+        exponents, np.full_like(exponents, 3.0), (2,), flavours=EIGHT, highest=most, **bounds
+    )
+    functions = np.ones((1, 5, len(NODES), 8)) * ((1 - NODES) ** 3 * NODES)[:, None]
+    functions[0, :, :, 2] = NODES ** (1 - alpha[:, None]) * (1 - NODES) ** 3
+    found = np.asarray(after([layer], 5).normalization(functions))[0, :, 0, 2]
+    np.testing.assert_allclose(found, 3 / beta_function(1 - alpha, 4), rtol=1e-2)
+
+
+def test_a_trained_exponent_that_no_weights_follow_is_refused():
+    for trained in (True, ("v",), ("g",), False):
+        settings = PreprocessingSettings(alpha={"v": (0.5, 0.97)}, trained=trained)
+        if trained in (True, ("v",)):
+            with pytest.raises(ModelError, match=r"trains its alpha up to 0\.97.*out of trained"):
+                check(SumRulesSettings(), EIGHT, [(settings, EIGHT)])
+        else:
+            check(SumRulesSettings(), EIGHT, [(settings, EIGHT)])
+
+
 def test_a_replica_alone_has_the_same_weights():
     alpha = np.array([0.85, 0.97, 0.99])
     together = after([preprocessing(alpha)], 3)

@@ -11,6 +11,8 @@ from replicafit_pdf.layers.settings import PreprocessingSettings, RotationSettin
 from replicafit_pdf.preprocessing_ranges import ALPHA
 
 MOMENTUM, OPEN_CHARM = "momentum", "v_open_charm"
+STEEPEST_TRAINED = 0.95
+"""Up to this alpha weights for the end of a range serve all of it."""
 NEEDS = {MOMENTUM: ("sigma", "g"), OPEN_CHARM: ("v", "v15")}
 
 
@@ -52,27 +54,37 @@ def check(
     Raises:
         ModelError: naming the exponent.
     """
-    highest = _highest_alpha(before)
+    known = _highest_alpha(before)
     for name in over_x(imposed(settings.rules, flavours)):
-        if highest.get(name, 0.0) >= 1:
+        highest, trained = known.get(name, (0.0, False))
+        if highest >= 1:
             raise ModelError(
                 f"The sum rule of '{name}' has an infinite integral: preprocessing allows alpha = "
-                f"{highest[name]:g} for it, and the integral of x^-alpha down to 0 needs alpha "
+                f"{highest:g} for it, and the integral of x^-alpha down to 0 needs alpha "
                 f"below 1. Give preprocessing a lower alpha, or leave the rule out of "
                 "sum_rules.rules."
             )
+        if trained and highest > STEEPEST_TRAINED:
+            raise ModelError(
+                f"The sum rule of '{name}' cannot be imposed while preprocessing trains its alpha "
+                f"up to {highest:g}: above {STEEPEST_TRAINED:g} the integral would be wrong by "
+                f"more than 1 %. Give a lower alpha, or leave '{name}' out of trained."
+            )
 
 
-def _highest_alpha(layers: Sequence[tuple[Any, tuple[str, ...]]]) -> dict[str, float]:
-    """The most that alpha may be of each function that leaves ``layers``, where that is known.
+def _highest_alpha(layers: Sequence[tuple[Any, tuple[str, ...]]]) -> dict[str, tuple[float, bool]]:
+    """The most that alpha may be of each function that leaves ``layers``, where that is known, and
+    whether it is trained.
 
     After a rotation it is for functions that are one fitted flavour alone.
     """
-    known: dict[str, float] = {}
+    known: dict[str, tuple[float, bool]] = {}
     for item, names in layers:
         if isinstance(item, PreprocessingSettings):
             given = {name: item.alpha.get(name, ALPHA.get(name)) for name in names}
-            known = {n: max(a) if isinstance(a, tuple) else a for n, a in given.items() if a}
+            most = {n: max(a) if isinstance(a, tuple) else a for n, a in given.items() if a}
+            trained = item.trained
+            known = {n: (a, trained is True or n in (trained or ())) for n, a in most.items()}
         elif isinstance(item, RotationSettings):
             basis = FIT_BASES[item.basis]
             sources = {c: [f for f in basis.rows if basis.rows[f].get(c)] for c in basis.columns}
