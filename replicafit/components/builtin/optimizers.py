@@ -99,19 +99,13 @@ PerReplica = Annotated[
 """A number for all replicas, or how each draws its own."""
 
 
-def possible(value: float | Draw) -> tuple[float, ...]:
-    """The values given: a number alone, those to choose from, or the ends of a range."""
-    match value:
-        case Choice(choice=values) | Uniform(uniform=values) | LogUniform(log_uniform=values):
-            return values
-    return (value,)
-
-
 def _all(allowed: Callable[[float], bool], words: str) -> AfterValidator:
     """Checks every possible value."""
 
     def check(value: Any) -> Any:
-        wrong = [number for number in possible(value) if not allowed(number)]
+        drawn = isinstance(value, Draw)  # a choice of values, or the ends of a range
+        (numbers,) = value.model_dump().values() if drawn else ((value,),)
+        wrong = [number for number in numbers if not allowed(number)]
         if wrong:
             raise ValueError(f"must be {words}, and {wrong[0]} is not")
         return value
