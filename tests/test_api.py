@@ -96,7 +96,7 @@ def test_frames_covariances_and_several_inputs():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ([X, Y], "data is a mapping of names to data, not a list"),
+        ([X, Y], "data is a mapping of names to data, such as .*, not a list"),
         ({"f": X}, "that cannot be read. Give a Dataset"),
         ({"f": {"x": X, "y": Y}}, r"data\['f'\] has no 'error', only: x, y"),
         ({"f": (X, Y[:3], 0.1)}, r"x has the shape \(24,\) and y \(3,\)"),

@@ -101,7 +101,7 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
         invented = card.with_name("example.csv")
         datasets, functions = [{"type": "csv", "path": invented.name, "error": "error"}], ["f"]
         files[invented] = first_card.example_data()
-        _refuse_if_there(invented)
+        _refuse_if_there(invented, files[invented])
     elif data.suffix.lower() == ".npz":
         datasets = [first_card.entry_for(data, card.parent, {})]
         functions = [*read_dataset(data).flavours]
@@ -144,6 +144,7 @@ def _asked(question: str, default: Any, **more: Any) -> Any:
         ) from None
 
 
-def _refuse_if_there(file: Path) -> None:
-    if is_there(file):
+def _refuse_if_there(file: Path, own: str = "") -> None:
+    """Raises OutputError if there is anything at ``file`` but its ``own`` text."""
+    if is_there(file) and not (own and file.is_file() and file.read_bytes() == own.encode()):
         raise OutputError(f"'{file}' exists already. Give another name, or remove it.")

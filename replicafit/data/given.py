@@ -31,7 +31,8 @@ def given_datasets(data: Mapping[str, Any]) -> dict[str, Dataset]:
     """
     if not isinstance(data, Mapping):
         raise DataError(
-            f"data is a mapping of names to data, not a {type(data).__name__}. {FORMS}."
+            f"data is a mapping of names to data, such as {{'curve': (x, y, error)}}, not a "
+            f"{type(data).__name__}."
         )
     return {str(name): given_dataset(str(name), given) for name, given in data.items()}
 

@@ -219,8 +219,8 @@ class FitFolder:
         if holds_fit:
             if self.run().asked.issuperset(numbers) and not living_jobs(self.jobs):
                 raise OutputError(
-                    f"'{self.path}' already holds a fit. Continue it with --resume, give replica "
-                    "numbers that it lacks, or choose another folder with -o."
+                    f"'{self.path}' already holds a fit. Continue it with --resume (in Python "
+                    "resume=True), give replica numbers that it lacks, or choose another folder."
                 )
         elif taken:
             raise OutputError(

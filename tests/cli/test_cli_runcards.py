@@ -183,6 +183,11 @@ def test_init_without_questions_writes_a_card_that_passes(call, tmp_path):
     code, _, err = call("init", "--yes")
     assert code == 2
     assert "exists already" in err
+    assert call("init", "second.yml", "--yes")[0] == 0  # the invented data are there already
+    (tmp_path / "example.csv").write_text("my own")
+    code, _, err = call("init", "third.yml", "--yes")
+    assert code == 2
+    assert "'example.csv' exists already" in err
 
 
 def test_init_reads_the_data_it_is_given(call, tmp_path):
