@@ -25,7 +25,7 @@ from layout import FILES
 
 from replicafit import components
 from replicafit.cli import commands
-from replicafit.components import Exporter, ForwardMap, OptimizerType
+from replicafit.components import Exporter, ForwardMap, OptimizerType, hookspecs
 from replicafit.components.builtin.optimizers import OptimizerSettings
 from replicafit.plugins import HOOKS, load_registry
 from replicafit.plugins.loading import Choice
@@ -193,13 +193,13 @@ def _help(option: click.Option) -> str:
 
 def hooks(known: Keys) -> Iterator[str]:
     """A table of the hooks."""
-    rows = ((f"`{name}`", f"`{kind.__name__}`", _purpose(kind)) for name, kind in HOOKS.items())
+    rows = ((f"`{name}`", f"`{_returned(name)}`", _doc(getattr(hookspecs, name))) for name in HOOKS)
     return _table(("hook", "returns a list of", "for"), rows)
 
 
-def _purpose(kind: type) -> str:
-    """The first paragraph of its docstring."""
-    return _markdown(" ".join(_text(kind).partition("\n\n")[0].split()))
+def _returned(hook: str) -> str:
+    """``LayerType`` for a hook that returns ``Sequence[kinds.LayerType]``."""
+    return str(getattr(hookspecs, hook).__annotations__["return"])[len("Sequence[kinds.") : -1]
 
 
 def fields(known: Keys, name: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, PydanticUndefinedAnnotation, create_model
@@ -49,24 +49,17 @@ class Component:
         summary: one line for ``replicafit plugins``.
         origin: which plugin it is from, for messages; filled in when the plugin is loaded, and
             empty for what comes with replicafit.
-        word: what messages call its kind.
-        hook: through which plugins give those of its kind.
     """
 
     name: str
     summary: str = ""
     origin: str = field(default="", repr=False, compare=False)
-    word: ClassVar[str] = ""
-    hook: ClassVar[str] = ""
-
-    def __init_subclass__(cls, word: str = "", hook: str = "") -> None:
-        cls.word, cls.hook = word, hook
 
     @property
     def title(self) -> str:
         """What messages call it: kind, name and where it is from."""
         of = f" of {self.origin}" if self.origin else ""
-        return f"{self.word} '{self.name}'{of}"
+        return f"{KINDS[type(self)]} '{self.name}'{of}"
 
     def call(self, part: str, *arguments: Any, when: str) -> Any:
         """What ``part`` (``"build"``, ``"read"`` ...) gives for ``arguments``.
@@ -168,8 +161,8 @@ class LayerContext:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LayerType(Configured, word="layer", hook="replicafit_layers"):
-    """A network layer, for ``model.layers`` in a runcard.
+class LayerType(Configured):
+    """A network layer.
 
     Attributes:
         build: ``(settings, LayerContext) -> keras.layers.Layer``, or ``(settings)`` alone. A layer
@@ -217,8 +210,8 @@ def unchanged(settings: Any, features: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DatasetReader(Configured, word="dataset reader", hook="replicafit_datasets"):
-    """A source of datasets, for ``data.datasets`` in a runcard.
+class DatasetReader(Configured):
+    """A source of datasets.
 
     Attributes:
         read: ``(settings, folder) -> replicafit.data.Dataset``. ``folder`` is the runcard's, so
@@ -229,7 +222,7 @@ class DatasetReader(Configured, word="dataset reader", hook="replicafit_datasets
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForwardMap(Component, word="forward map", hook="replicafit_forward_maps"):
+class ForwardMap(Component):
     """How the predictions of a dataset's tables combine (``operation`` in the dataset file).
 
     Attributes:
@@ -284,8 +277,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Penalty(Configured, word="penalty", hook="replicafit_penalties"):
-    """A term added to chi2, for ``penalties`` in a runcard.
+class Penalty(Configured):
+    """A term added to chi2.
 
     Attributes:
         build: ``(settings, PenaltyContext) -> callable``, which maps ``(function values (r, n, f),
@@ -302,8 +295,8 @@ class Penalty(Configured, word="penalty", hook="replicafit_penalties"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OptimizerType(Configured, word="optimizer", hook="replicafit_optimizers"):
-    """An optimizer, for ``training.optimizer`` in a runcard.
+class OptimizerType(Configured):
+    """An optimizer.
 
     Attributes:
         build: ``(settings) -> replicafit.training.optimizers.Optimizer``: a rule that acts element
@@ -334,9 +327,8 @@ class WholeFit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exporter(Component, word="exporter", hook="replicafit_exporters"):
-    """A writer of results, for ``export`` in a runcard: of each replica (``write``), of the whole
-    fit (``finish``) or both.
+class Exporter(Component):
+    """A writer of results, of each replica (``write``), of the whole fit (``finish``) or both.
 
     Attributes:
         write: ``(replica, network, folder) -> None``. ``replica`` is a
@@ -381,8 +373,8 @@ class StartingFunctions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evolution(Component, word="evolution", hook="replicafit_evolutions"):
-    """How functions change with their scale, for ``--at-q`` of reports.
+class Evolution(Component):
+    """How functions change with their scale.
 
     Attributes:
         evolve: ``(StartingFunctions, scales) -> values (s, r, n, g)`` on the same x, never mixing
@@ -397,7 +389,7 @@ class Evolution(Component, word="evolution", hook="replicafit_evolutions"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Command(Component, word="command", hook="replicafit_commands"):
+class Command(Component):
     """A command of ``replicafit``, listed under its plugin in ``--help``.
 
     Attributes:
@@ -409,7 +401,7 @@ class Command(Component, word="command", hook="replicafit_commands"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuncardSection(Component, word="runcard section", hook="replicafit_runcard_sections"):
+class RuncardSection(Component):
     """A top-level key of runcards, called as the component.
 
     It is in canonical cards and hashes only where a card gives it.
@@ -427,7 +419,7 @@ class RuncardSection(Component, word="runcard section", hook="replicafit_runcard
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObserverType(Component, word="observer", hook="replicafit_observers"):
+class ObserverType(Component):
     """Who may be told how a fit goes on, by ``--observer NAME``.
 
     Attributes:
@@ -438,7 +430,7 @@ class ObserverType(Component, word="observer", hook="replicafit_observers"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExecutorType(Component, word="executor", hook="replicafit_executors"):
+class ExecutorType(Component):
     """Who may train, by ``--executor NAME:ADDRESS``.
 
     Attributes:
@@ -451,7 +443,7 @@ class ExecutorType(Component, word="executor", hook="replicafit_executors"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FunctionSource(Component, word="function source", hook="replicafit_function_sources"):
+class FunctionSource(Component):
     """Functions that are known already and that ``data.t0``, ``data.closure.truth`` and
     ``--reference`` may name.
 
@@ -472,7 +464,7 @@ class FunctionSource(Component, word="function source", hook="replicafit_functio
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relation(Component, word="relation", hook="replicafit_relations"):
+class Relation(Component):
     """What functions are, by construction, of other functions.
 
     Attributes:
@@ -484,7 +476,7 @@ class Relation(Component, word="relation", hook="replicafit_relations"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preset(Component, word="preset", hook="replicafit_presets"):
+class Preset(Component):
     """Part of a runcard that others extend, by ``extends: PACKAGE:NAME``, which is its name.
 
     Attributes:
@@ -499,7 +491,7 @@ class Preset(Component, word="preset", hook="replicafit_presets"):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReportSection(Component, word="report section", hook="replicafit_report_sections"):
+class ReportSection(Component):
     """A section of the page that ``replicafit report`` writes.
 
     Attributes:
@@ -514,11 +506,20 @@ class ReportSection(Component, word="report section", hook="replicafit_report_se
 
 
 KINDS: dict[type[Component], str] = {
-    kind: kind.word
-    for kind in (
-        *(LayerType, DatasetReader, ForwardMap, Penalty, OptimizerType, Exporter, Evolution),
-        *(Command, RuncardSection, ObserverType, ExecutorType, FunctionSource, Relation, Preset),
-        ReportSection,
-    )
+    LayerType: "layer",
+    DatasetReader: "dataset reader",
+    ForwardMap: "forward map",
+    Penalty: "penalty",
+    OptimizerType: "optimizer",
+    Exporter: "exporter",
+    Evolution: "evolution",
+    Command: "command",
+    RuncardSection: "runcard section",
+    ObserverType: "observer",
+    ExecutorType: "executor",
+    FunctionSource: "function source",
+    Relation: "relation",
+    Preset: "preset",
+    ReportSection: "report section",
 }
 """The kinds of component and the word messages use for each."""

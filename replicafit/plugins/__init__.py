@@ -4,7 +4,7 @@ Entry points are loaded one by one, each into a fresh plugin manager: a plugin t
 with its reason and stops only a runcard that names something nobody else provides.
 """
 
-from replicafit.components.hookspecs import HOOKS as HOOKS
+from replicafit.plugins.describing import HOOKS as HOOKS
 from replicafit.plugins.describing import faults as faults
 from replicafit.plugins.describing import printing_as as printing_as
 from replicafit.plugins.loading import Choice as Choice

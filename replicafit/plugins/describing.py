@@ -14,10 +14,10 @@ from types import ModuleType
 import pluggy
 
 from replicafit.components import KINDS, Component, Configured, hookspecs, load_target
-from replicafit.components.hookspecs import HOOKS
 from replicafit.errors import PluginError, did_you_mean
 from replicafit.plugins.registry import TAKEN, Plugin
 
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -69,7 +69,7 @@ def _refuse_unknown_hooks(module: ModuleType) -> None:
 def _collect(module: object) -> Iterator[Component]:
     """The components one plugin module provides."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs.SPECIFICATIONS)
+    manager.add_hookspecs(sys.modules[hookspecs.__name__])
     manager.register(module)
     for hook in HOOKS:
         for provided in getattr(manager.hook, hook)():

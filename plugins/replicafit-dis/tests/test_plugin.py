@@ -23,7 +23,7 @@ from replicafit.plugins import Plugin, Registry
 def component() -> DatasetReader:
     """What the hook provides, collected by pluggy."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs.SPECIFICATIONS)
+    manager.add_hookspecs(hookspecs)
     manager.register(replicafit_dis)
     [[only]] = manager.hook.replicafit_datasets()
     assert isinstance(only, DatasetReader)

@@ -23,7 +23,7 @@ from replicafit.errors import OutputError
 
 def test_hook_returns_the_exporter() -> None:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs.SPECIFICATIONS)
+    manager.add_hookspecs(hookspecs)
     manager.register(replicafit_lhapdf)
     [[only]] = manager.hook.replicafit_exporters()
     assert isinstance(only, Exporter)
@@ -33,7 +33,7 @@ def test_hook_returns_the_exporter() -> None:
 
 def test_hook_returns_the_evolution() -> None:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs.SPECIFICATIONS)
+    manager.add_hookspecs(hookspecs)
     manager.register(replicafit_lhapdf)
     [[only]] = manager.hook.replicafit_evolutions()
     assert isinstance(only, Evolution)

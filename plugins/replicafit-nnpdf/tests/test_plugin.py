@@ -27,7 +27,7 @@ from replicafit.testing import check_dataset
 def component() -> DatasetReader:
     """What the hook provides, collected by pluggy."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs.SPECIFICATIONS)
+    manager.add_hookspecs(hookspecs)
     manager.register(replicafit_nnpdf)
     [[only]] = manager.hook.replicafit_datasets()
     assert isinstance(only, DatasetReader)
