@@ -14,6 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from replicafit.components import LayerContext
+from replicafit.components.builtin.layers import DropoutSettings
 from replicafit.layers.multi_initializer import as_seeds
 
 
@@ -100,3 +102,8 @@ def _hash(a: Any, b: Any) -> Any:
     h = ops.bitwise_xor(h, ops.right_shift(h, _word(16))) * _word(0x85EBCA6B)
     h = ops.bitwise_xor(h, ops.right_shift(h, _word(13))) * _word(0xC2B2AE35)
     return ops.bitwise_xor(h, ops.right_shift(h, _word(16)))
+
+
+def build(settings: DropoutSettings, context: LayerContext) -> ReplicaDropout:
+    """The layer that a runcard asks for."""
+    return ReplicaDropout(settings.rate, context.replica_seeds, name=f"dropout_{context.position}")

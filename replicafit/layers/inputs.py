@@ -12,6 +12,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from replicafit.components import ComponentSettings, LayerContext
+from replicafit.components.builtin.layers import XLogXSettings
 from replicafit.components.inputs import Input
 
 
@@ -123,3 +125,14 @@ class XLogX(InputLayer):
 def side_by_side(columns: Sequence[Any]) -> Any:
     """Features ``(..., 1)`` or more each, as one."""
     return columns[0] if len(columns) == 1 else ops.concatenate(columns, axis=-1)
+
+
+def build_x(settings: ComponentSettings, context: LayerContext) -> ScaledX:
+    """The layer ``x`` that a runcard asks for."""
+    return ScaledX(context.inputs, name=f"x_{context.position}")
+
+
+def build_x_logx(settings: XLogXSettings, context: LayerContext) -> XLogX:
+    """The layer ``x_logx`` that a runcard asks for."""
+    names = settings.inputs or [one.name for one in context.inputs]
+    return XLogX(context.inputs, names, name=f"x_logx_{context.position}")

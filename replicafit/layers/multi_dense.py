@@ -9,7 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from replicafit.layers.activations import is_plain
+from replicafit.components import LayerContext
+from replicafit.components.builtin.layers import MultiDenseSettings
+from replicafit.layers.activations import is_plain, named_activation
 from replicafit.layers.multi_initializer import MultiInitializer, as_integer, as_seeds
 from replicafit.layers.per_replica import Shape, StackedLayer, constraint_of, regularizer_of
 
@@ -222,3 +224,14 @@ def plain_dense(
         return dense
     x = keras.Input((features,), dtype=dense.compute_dtype)
     return keras.Model(x, activation(dense(x)), name=name)
+
+
+def build(settings: MultiDenseSettings, context: LayerContext) -> MultiDense:
+    """The layer that a runcard asks for."""
+    return MultiDense(
+        replica_seeds=context.replica_seeds,
+        activation=named_activation(settings.activation),
+        is_first_layer=not context.has_replica_axis,
+        name=f"multi_dense_{context.position}",
+        **settings.model_dump(exclude={"type", "activation"}),
+    )

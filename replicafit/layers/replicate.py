@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from replicafit.components import LayerContext, LayerType, load_target
+from replicafit.components.builtin.layers import KerasSettings
 from replicafit.layers.multi_initializer import as_seeds
 from replicafit.layers.per_replica import Shape, StackedLayer, constraint_of, regularizer_of
 from replicafit.layers.single import Single, single_of
@@ -182,3 +183,23 @@ def layer_of(kind: LayerType, settings: Any, context: LayerContext) -> keras.lay
         )
     first = not context.has_replica_axis
     return replicate(layer, context.replica_seeds, first, name=f"{kind.name}_{context.position}")
+
+
+def build_keras(settings: KerasSettings) -> keras.layers.Layer:
+    """The layer of Keras that a runcard asks for, of one replica.
+
+    Raises:
+        ValueError: Keras has no such layer, or it does not take this config.
+    """
+    kind = getattr(keras.layers, settings.layer, None)
+    if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
+        raise ValueError(
+            f"keras.layers has no layer class '{settings.layer}'. Give the name of one, such as "
+            "LayerNormalization; a layer of your own comes with a plugin"
+        )
+    try:
+        return kind(**settings.config)
+    except Exception as cause:  # whatever Keras objects to
+        raise ValueError(
+            f"keras.layers.{settings.layer} does not take this config: {cause}"
+        ) from cause

@@ -1,4 +1,4 @@
-"""Built-in layers: what a runcard may give of each, and what builds it when a fit needs it."""
+"""Built-in layers: what a runcard may give of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import (
     model_serializer,
 )
 
-from replicafit.components import ComponentSettings, LayerContext, LayerType, unchanged
+from replicafit.components import ComponentSettings, LayerType, unchanged
 from replicafit.components.builtin.keras_names import (
     Activation,
     Constraint,
@@ -26,13 +26,6 @@ from replicafit.components.builtin.keras_names import (
 from replicafit.components.hookspecs import hookimpl
 from replicafit.components.inputs import Input, described
 from replicafit.errors import ModelError
-
-
-def build_x(settings: ComponentSettings, context: LayerContext) -> Any:
-    """x, scaled to its range."""
-    from replicafit.layers.inputs import ScaledX
-
-    return ScaledX(context.inputs, name=f"x_{context.position}")
 
 
 class XLogXSettings(ComponentSettings):
@@ -74,14 +67,6 @@ def positive_inputs(settings: XLogXSettings, inputs: tuple[Input, ...]) -> tuple
     return tuple(replace(one, log=True) if one.name in chosen else one for one in inputs)
 
 
-def build_x_logx(settings: XLogXSettings, context: LayerContext) -> Any:
-    """x and its logarithm."""
-    from replicafit.layers.inputs import XLogX
-
-    names = settings.inputs or [one.name for one in context.inputs]
-    return XLogX(context.inputs, names, name=f"x_logx_{context.position}")
-
-
 def _x_logx_size(settings: XLogXSettings, features: int) -> tuple[int, int]:
     return features + (len(settings.inputs) if settings.inputs else features), 0
 
@@ -121,20 +106,6 @@ class MultiDenseSettings(ComponentSettings):
     bias_constraint: Constraint | None = Field(default=None, description="Likewise, on the bias.")
 
 
-def build_multi_dense(settings: MultiDenseSettings, context: LayerContext) -> Any:
-    """A dense layer for each replica."""
-    from replicafit.layers.activations import named_activation
-    from replicafit.layers.multi_dense import MultiDense
-
-    return MultiDense(
-        replica_seeds=context.replica_seeds,
-        activation=named_activation(settings.activation),
-        is_first_layer=not context.has_replica_axis,
-        name=f"multi_dense_{context.position}",
-        **settings.model_dump(exclude={"type", "activation"}),
-    )
-
-
 def multi_dense_size(settings: MultiDenseSettings, features: int) -> tuple[int, int]:
     """Features that leave, and parameters per replica."""
     return settings.units, settings.units * (features + settings.use_bias)
@@ -144,13 +115,6 @@ class DropoutSettings(ComponentSettings):
     """Sets a random fraction of the features to zero in training."""
 
     rate: float = Field(ge=0, lt=1, description="Fraction of the features set to zero.")
-
-
-def build_dropout(settings: DropoutSettings, context: LayerContext) -> Any:
-    """Random features set to zero in training."""
-    from replicafit.layers.dropout import ReplicaDropout
-
-    return ReplicaDropout(settings.rate, context.replica_seeds, name=f"dropout_{context.position}")
 
 
 _TIES_REPLICAS = MappingProxyType(
@@ -186,32 +150,6 @@ class KerasSettings(ComponentSettings):
     )
 
 
-def build_keras(settings: KerasSettings, context: LayerContext) -> Any:
-    """Any layer of Keras, replicated.
-
-    Raises:
-        ValueError: Keras has no such layer, or it does not take this config.
-    """
-    import keras
-
-    from replicafit.layers.replicate import replicate
-
-    kind = getattr(keras.layers, settings.layer, None)
-    if not (isinstance(kind, type) and issubclass(kind, keras.layers.Layer)):
-        raise ValueError(
-            f"keras.layers has no layer class '{settings.layer}'. Give the name of one, such as "
-            "LayerNormalization; a layer of your own comes with a plugin"
-        )
-    try:
-        layer = kind(**settings.config)
-    except Exception as cause:  # whatever Keras objects to
-        raise ValueError(
-            f"keras.layers.{settings.layer} does not take this config: {cause}"
-        ) from cause
-    first = not context.has_replica_axis
-    return replicate(layer, context.replica_seeds, first, name=f"keras_{context.position}")
-
-
 _AS_MANY = ("Activation", "ELU", "Identity", "LeakyReLU", "ReLU", "Rescaling", "Softmax")
 """Layers of Keras that change neither the number of features nor have parameters."""
 
@@ -233,11 +171,16 @@ def keras_size(settings: KerasSettings, features: int) -> tuple[int, int] | None
 def replicafit_layers() -> Sequence[LayerType]:
     """The layers of replicafit itself."""
     return [
-        LayerType(name="x", build=build_x, size=unchanged, summary="x, scaled to its range"),
+        LayerType(
+            name="x",
+            build="replicafit.layers.inputs:build_x",
+            size=unchanged,
+            summary="x, scaled to its range",
+        ),
         LayerType(
             name="x_logx",
             settings=XLogXSettings,
-            build=build_x_logx,
+            build="replicafit.layers.inputs:build_x_logx",
             inputs=positive_inputs,
             size=_x_logx_size,
             summary="x -> (x, log x)",
@@ -245,21 +188,21 @@ def replicafit_layers() -> Sequence[LayerType]:
         LayerType(
             name="multi_dense",
             settings=MultiDenseSettings,
-            build=build_multi_dense,
+            build="replicafit.layers.multi_dense:build",
             size=multi_dense_size,
             summary="a dense layer for each replica",
         ),
         LayerType(
             name="dropout",
             settings=DropoutSettings,
-            build=build_dropout,
+            build="replicafit.layers.dropout:build",
             size=unchanged,
             summary="random features set to zero in training",
         ),
         LayerType(
             name="keras",
             settings=KerasSettings,
-            build=build_keras,
+            build="replicafit.layers.replicate:build_keras",
             size=keras_size,
             summary="any layer of Keras, for each replica",
         ),
