@@ -140,7 +140,7 @@ def executor_for(
         raise ExecutionError(
             f"Invalid value for --executor: '{given}'. Give {LANES}, {LANES}:N"
             + "".join(f" or {form}" for form in forms)
-            + "."
+            + f".{registry.remedy(ExecutorType, name)}"
         )
     kind = registry.get(ExecutorType, name)
     with ExitStack() as stack:

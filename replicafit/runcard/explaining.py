@@ -12,7 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
-from replicafit.components import Exporter
+from replicafit.components import Exporter, RuncardSection
 from replicafit.errors import RuncardError, did_you_mean
 from replicafit.plugins import Registry
 from replicafit.runcard.keys import KIND_AT, Key, Keys, Path
@@ -224,6 +224,7 @@ def _found(keys: Keys, asked: Path) -> Path:
         raise RuncardError(f"'{given}' may be any of: {told}. Give the one you mean.")
     words = {word for path in known for word in (".".join(path), path[-1] if path else "")}
     hint = did_you_mean(given, words) or did_you_mean(asked[-1], words)
+    hint += keys.registry.remedy(RuncardSection, asked[0])
     raise RuncardError(
         f"There is no key '{given}' in a runcard.{hint} `replicafit explain` alone lists the keys."
     )

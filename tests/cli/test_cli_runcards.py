@@ -304,6 +304,25 @@ def test_init_asks(call, tmp_path, monkeypatch):
     assert "plan: 3 replicas" in out
 
 
+# What a plugin would bring
+
+
+@pytest.mark.parametrize(
+    ("arguments", "distribution"),
+    [
+        (("explain", "scan.trials"), "scan"),
+        (("run", ANYTHING, "--observer", "tensorboard"), "report"),
+        (("run", ANYTHING, "--executor", "dask:local"), "dask"),
+        (("report", "fit"), "report"),
+    ],
+)
+def test_what_comes_with_a_plugin_is_told(call, monkeypatch, arguments, distribution):
+    monkeypatch.setenv("REPLICAFIT_PLUGINS", "off")
+    code, _, err = call(*arguments)
+    assert code == 2
+    assert f"pip install -e plugins/replicafit-{distribution}" in err
+
+
 # The schema
 
 
