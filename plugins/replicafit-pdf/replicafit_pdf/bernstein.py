@@ -15,6 +15,7 @@ from numpy.polynomial import Polynomial
 from scipy.special import beta, comb
 
 from replicafit_pdf.evolution_basis import EVOLUTION, from_content
+from replicafit_pdf.toy import fractions
 
 DEGREE = 4
 
@@ -74,7 +75,12 @@ class BernsteinPdf:
         return EVOLUTION
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x f, (n, f), at x (n,)."""
+        """x f, (n, f), at x (n,).
+
+        Raises:
+            DataError: an x that is no fraction of a momentum.
+        """
+        x = fractions(x)
         up = 2 / UP.integral(-1) * UP(x)
         down = 1 / DOWN.integral(-1) * DOWN(x)
         anti_up = SEA_SIZE * SEA(x)

@@ -8,7 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from replicafit.plugin import DataError
 from replicafit_pdf.evolution_basis import EVOLUTION, from_content
+
+SAME = 1e-6
+"""Distance below which x is 1."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,12 @@ class ToyLesHouches:
         return EVOLUTION
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x f, (n, f), at x (n,)."""
+        """x f, (n, f), at x (n,).
+
+        Raises:
+            DataError: an x that is no fraction of a momentum.
+        """
+        x = fractions(x)
         up_valence = 5.107200 * x**0.8 * (1 - x) ** 3
         down_valence = 3.064320 * x**0.8 * (1 - x) ** 4
         gluon = 1.700000 * x**-0.1 * (1 - x) ** 5
@@ -38,6 +47,20 @@ class ToyLesHouches:
             -3: strange,
         }
         return from_content(content)
+
+
+def fractions(x: np.ndarray) -> np.ndarray:
+    """``x`` (n,), where rounding has put one above 1 moved back.
+
+    Raises:
+        DataError: one is not in (0, 1], or there are several inputs.
+    """
+    if x.ndim != 1 or not ((x > 0) & (x < 1 + SAME)).all():
+        raise DataError(
+            "Known parton distributions are functions of one x in (0, 1]; the data have others. "
+            "Use another known function, such as a function.npz."
+        )
+    return np.asarray(np.minimum(x, 1))
 
 
 def read(text: str, folder: Path, attributes: Mapping[str, float]) -> ToyLesHouches:

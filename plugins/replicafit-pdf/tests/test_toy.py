@@ -9,6 +9,7 @@ from replicafit_pdf.toy import ToyLesHouches
 from scipy.integrate import quad
 
 from replicafit.data.known_functions import known_function, on_flavours
+from replicafit.errors import DataError
 
 X = np.geomspace(1e-5, 1, 120)
 
@@ -23,6 +24,15 @@ def test_sum_rules(name, registry, tmp_path):
 
     assert integral("sigma", 7) + integral("g", 7) == pytest.approx(1, abs=1e-5)
     assert [integral(f, -1) for f in ("v", "v3", "v8")] == pytest.approx([3, 1, 3], abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["toy_les_houches", "toy_bernstein"])
+def test_they_are_of_fractions_of_a_momentum(name, registry, tmp_path):
+    toy = known_function(name, tmp_path, {}, registry)
+    for x in (np.array([0.1, 2.0]), np.array([0.0, 0.1]), np.full((3, 2), 0.5)):
+        with pytest.raises(DataError, match=r"one x in \(0, 1\]"):
+            toy(x)
+    assert (toy(np.array([1 + 1e-12])) == toy(np.ones(1))).all()
 
 
 def test_toy_has_no_charm(registry):
