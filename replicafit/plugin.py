@@ -137,7 +137,7 @@ if TYPE_CHECKING:
     from replicafit.runcard import load_setup as load_setup
     from replicafit.runcard import runcard_type as runcard_type
     from replicafit.runcard.expressions import condition as condition
-    from replicafit.runcard.joining import items_as_written as items_as_written
+    from replicafit.runcard.joining import read_cards as read_cards
     from replicafit.runcard.models import FunctionPath as FunctionPath
     from replicafit.runcard.yaml_source import YamlSource as YamlSource
     from replicafit.seeds import Seeds as Seeds

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     Discriminator,
     Field,
+    WithJsonSchema,
     create_model,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -99,16 +100,13 @@ def _union(
             for each in settings
         ]
     if len(settings) < 2:
-        return settings[0] if settings else _NothingInstalled
+        return settings[0] if settings else _NOTHING_INSTALLED
     return Annotated[reduce(or_, settings), Discriminator("type")]
 
 
-class _NothingInstalled(ComponentSettings):
-    """Stands where no plugin provides a component of a kind."""
+def _refused(_: Any) -> Any:
+    raise PydanticCustomError("nothing_installed", "no installed plugin provides any")
 
-    type: str
 
-    @model_validator(mode="before")
-    @classmethod
-    def _refused(cls, _: Any) -> Any:
-        raise PydanticCustomError("nothing_installed", "no installed plugin provides any")
+_NOTHING_INSTALLED = Annotated[Any, BeforeValidator(_refused), WithJsonSchema({"not": {}})]
+"""Stands where no plugin provides a component of a kind."""

@@ -4,7 +4,7 @@ and messages."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,40 +67,23 @@ def gist(key: Key) -> str:
 
 def facts(keys: Keys, key: Key) -> Facts:
     """What there is to know of ``key`` beside its meaning."""
-    own, defs = _schema(key)
-    if key.field.default is None:  # nothing is what leaving the key out means
-        own = {
-            **own,
-            "anyOf": [form for form in own.get("anyOf", ()) if form.get("type") != "null"],
-        }
-    required = key.field.is_required() and key.path != ("training", "optimizer")
-    return Facts(
-        type=_type(keys, key, own, defs),
-        default=REQUIRED if required else _default(key),
-        unit=key.unit,
-        example=_example(key, own),
-    )
-
-
-def _schema(key: Key) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The JSON Schema of one key, and the definitions it refers to."""
     whole = key.owner.model_json_schema()
-    if key.name not in whole.get("properties", {}):  # of a model that may be written otherwise, too
-        whole = {
-            "properties": {key.name: TypeAdapter(key.field.rebuild_annotation()).json_schema()}
-        }
-    return whole["properties"][key.name], whole.get("$defs", {})
-
-
-def _type(keys: Keys, key: Key, own: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
-    kind = KIND_AT.get(key.path)
+    own = whole.get("properties", {}).get(key.name)
+    if own is None:  # the model may be written otherwise, too
+        own = TypeAdapter(key.field.rebuild_annotation()).json_schema()
+    if key.field.default is None:  # nothing is what leaving the key out means
+        forms = [form for form in own.get("anyOf", ()) if form.get("type") != "null"]
+        own = {**own, "anyOf": forms}
+    kind, is_optimizer = KIND_AT.get(key.path), key.path == ("training", "optimizer")
     if kind is None:
-        return in_words(own, defs)
-    names = ", ".join(keys.registry.names(kind)) or "none installed"
-    if kind is Exporter:
-        return f"list of names: {names}"
-    many = "" if key.path == ("training", "optimizer") else "list of "
-    return f"{many}{{type: ...}}, with a type of: {names}"
+        words = in_words(own, whole.get("$defs", {}))
+    else:
+        of = "names" if kind is Exporter else "{type: ...}, with a type of"
+        many = "" if is_optimizer else "list of "
+        words = f"{many}{of}: {', '.join(keys.registry.names(kind)) or 'none installed'}"
+    required = key.field.is_required() and not is_optimizer
+    default = REQUIRED if required else _default(key)
+    return Facts(words, default, key.unit, _example(key, own))
 
 
 def _default(key: Key) -> str:
@@ -205,7 +188,11 @@ def explain(registry: Registry, asked: str) -> Explanation:
     elif component is not None:
         text = component[1].summary
     told = tuple((word, fact) for word, fact in (*known, ("of", origin)) if fact)
-    return Explanation(".".join(path), text, told, tuple(_below(keys, path)))
+    below = [(k.name, _in_short(keys, k)) for k in keys.all if k.path[:-1] == path]
+    kind = KIND_AT.get(path)
+    components = keys.registry.all(kind) if kind not in (None, Exporter) else ()
+    below += [(each.name, each.summary) for each in components]
+    return Explanation(".".join(path), text, told, tuple(b for b in below if b[0] != "type"))
 
 
 def _found(keys: Keys, asked: Path) -> Path:
@@ -230,20 +217,10 @@ def _found(keys: Keys, asked: Path) -> Path:
     )
 
 
-def _below(keys: Keys, path: Path) -> Iterator[tuple[str, str]]:
-    """The keys and components right below ``path``."""
-    for key in keys.all:
-        if key.path[:-1] == path and key.name != "type":
-            yield key.name, f"{gist(key)} {_kind(keys, key)}".strip()
-    kind = KIND_AT.get(path)
-    for component in keys.registry.all(kind) if kind not in (None, Exporter) else ():
-        yield component.name, component.summary
-
-
-def _kind(keys: Keys, key: Key) -> str:
-    """Type and default of a key in brackets; nothing for a section."""
+def _in_short(keys: Keys, key: Key) -> str:
+    """What a key means, with its type and default in brackets if it is no section."""
     if key.path in SECTIONS or (len(key.path) == 1 and keys.component_at(key.path)):
-        return ""
+        return gist(key)
     known = facts(keys, key)
     default = "must be given" if known.default == REQUIRED else f"default {known.default}"
-    return f"({known.type}; {default})"
+    return f"{gist(key)} ({known.type}; {default})".strip()

@@ -235,19 +235,3 @@ def _replaced(data: Any, override: Override, above: tuple[str, ...]) -> Any:
 
 def _wrong(mark: Mark, message: str) -> RuncardError:
     return RuncardError(str(Problem(mark, message)))
-
-
-def items_as_written(
-    card: Path, registry: Registry, overrides: Sequence[Override], where: Sequence[str]
-) -> list[YamlSource]:
-    """The items of a list of the runcard at ``card``, each with its place for messages.
-
-    Args:
-        where: the keys that lead to the list.
-    """
-    source = read_cards(card, registry, overrides)
-    items = [(at, value) for at, value in values(source.data) if at[:-1] == tuple(where)]
-    return [
-        YamlSource(value, {k[len(at) :]: m for k, m in source.marks.items() if k[: len(at)] == at})
-        for at, value in items
-    ]

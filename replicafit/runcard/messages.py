@@ -75,9 +75,10 @@ def _problems(source: YamlSource, keys: Keys, invalid: ValidationError) -> Itera
     found: dict[Location, dict[str, Any]] = {}
     for given in errors:
         error: dict[str, Any] = {**given}
-        if error["type"] == "too_short" and any(_within(loc, error["loc"]) for loc in inside):
+        at, n = error["loc"], len(error["loc"])
+        if error["type"] == "too_short" and any(loc[:n] == at != loc for loc in inside):
             continue  # pydantic counts the items without the invalid ones
-        location = _as_written(source.data, error["loc"])
+        location = _as_written(source.data, at)
         reason = _IN_YAML_WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
         before = found.get(location)
         reason = f"{before['msg']}, or: {reason}" if before else reason
@@ -134,10 +135,6 @@ def _problem(
     shown = shown if len(shown) <= _LONGEST_INPUT else f"{shown[:_LONGEST_INPUT]}..."
     text = f"'{_dotted(location)}' is {shown}: {error['msg']}.{_meaning(keys, location)}"
     return Problem(source.mark(location), text)
-
-
-def _within(location: Location, parent: Location) -> bool:
-    return len(location) > len(parent) and location[: len(parent)] == parent
 
 
 def _absence(mark: Mark, registry: Registry, kind: type[Component], name: object) -> Problem:

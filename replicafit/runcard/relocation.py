@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from replicafit.runcard.models import RelativePath, Runcard
-from replicafit.runcard.yaml_source import Location, Mark, OptionMark, YamlSource
+from replicafit.runcard.yaml_source import Location, OptionMark, YamlSource
 
 
 def relocated(
@@ -28,9 +28,17 @@ def relocated(
         words: by which plugins know functions; they are no paths.
     """
 
-    def moved(given: str, where: Location, mark: RelativePath | None) -> str:
-        is_word = mark is not None and mark.function and given in words
-        return given if is_word else _as_used_by(given, source.mark(where), card)
+    def moved(given: str, where: Location, path: RelativePath | None) -> str:
+        if Path(given).is_absolute() or (path and path.function and given in words):
+            return given
+        written = source.mark(where)
+        if isinstance(written, OptionMark):
+            return os.path.realpath(given)
+        home = Path(os.path.realpath(written.name)).parent
+        if card is None:
+            return str(home / given)
+        own = Path(os.path.realpath(card)).parent
+        return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
 
     changed: Runcard = _with_paths(runcard, moved)
     return changed
@@ -75,19 +83,6 @@ def _with_paths(
         new = _with_paths(old, changed, (*where, name), _path_mark(field))
         update |= {name: new} if new != old else {}
     return value.model_copy(update=update) if update else value
-
-
-def _as_used_by(given: str, mark: Mark, card: Path | None) -> str:
-    """The path ``given`` at ``mark`` as the runcard ``card`` may use it."""
-    if Path(given).is_absolute():
-        return given
-    if isinstance(mark, OptionMark):
-        return os.path.realpath(given)
-    home = Path(os.path.realpath(mark.name)).parent
-    if card is None:
-        return str(home / given)
-    own = Path(os.path.realpath(card)).parent
-    return given if home == own else Path(os.path.relpath(home / given, own)).as_posix()
 
 
 def _path_mark(field: Any) -> RelativePath | None:

@@ -58,7 +58,10 @@ class _Loader(yaml.SafeLoader):
             raise _refused(event, f"'{event.anchor}' contains itself")
         is_key = isinstance(parent, yaml.MappingNode) and index is None
         if isinstance(node, yaml.ScalarNode):
-            _check_scalar(node)
+            if not node.value.isprintable() and (wrong := no_text(node.value)):
+                raise _refused(node, f"there is the character {wrong}, which is no text")
+            if node.tag.endswith(":int") and (digits := len(node.value)) > MOST_DIGITS:
+                raise _refused(node, f"a whole number has {digits} digits; write it as 1.0e+30")
             if node.style is None and not is_key:
                 self.problems += _ambiguous(node)
         elif is_key:
@@ -84,13 +87,6 @@ class _Loader(yaml.SafeLoader):
         elif isinstance(node, yaml.SequenceNode):
             for i, item in enumerate(node.value):
                 yield from self.places(item, item.start_mark, (*at, str(i)))
-
-
-def _check_scalar(node: yaml.ScalarNode) -> None:
-    if not node.value.isprintable() and (wrong := no_text(node.value)):
-        raise _refused(node, f"there is the character {wrong}, which is no text")
-    if node.tag.endswith(":int") and len(node.value) > MOST_DIGITS:
-        raise _refused(node, f"a whole number has {len(node.value)} digits; write it as 1.0e+30")
 
 
 def _refused(place: Any, problem: str) -> yaml.MarkedYAMLError:
@@ -184,6 +180,15 @@ class YamlSource:
             inside = (*at, str(part))
             at = inside if inside in self.marks else at
         return self.marks[at][of_key]
+
+    def items(self, where: Location) -> list[YamlSource]:
+        """The items of the list at ``where``."""
+        found, n = [], len(where) + 1
+        for at, value in values(self.data):
+            if at[:-1] == where:
+                marks = {k[n:]: mark for k, mark in self.marks.items() if k[:n] == at}
+                found.append(YamlSource(value, marks))
+        return found
 
 
 def excerpt(mark: yaml.Mark, message: str) -> str:

@@ -17,8 +17,8 @@ from replicafit.plugin import (
     RuncardError,
     YamlSource,
     canonical,
-    items_as_written,
     load_runcard,
+    read_cards,
 )
 from replicafit_scan.settings import Dimension, ScanSettings
 
@@ -147,9 +147,10 @@ class Space:
         found = {}
         for key, dimension in self.scan.space.items():
             if dimension.choice is not None:
-                where = ("scan", "space", key, "choice")
-                written = items_as_written(self.card, self.registry, self.overrides, where)
-                found[key] = {label(item.data): item for item in written}
+                items = read_cards(self.card, self.registry, self.overrides).items(
+                    ("scan", "space", key, "choice")
+                )
+                found[key] = {label(item.data): item for item in items}
         return found
 
 
