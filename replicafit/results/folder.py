@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,10 +31,13 @@ from replicafit.results.records import (
 )
 from replicafit.results.replica import ReplicaResult
 from replicafit.results.selection import Selection, select, selected_replicas
-from replicafit.runcard import Setup, canonical, canonical_hash, differences, runcard_type
+from replicafit.runcard import Setup, canonical, canonical_hash, compared, runcard_type
 from replicafit.runcard.models import SelectionSettings
 
 _REPLICA = re.compile(r"replica_(\d{4}|[1-9]\d{4,})")
+
+SHOWN = 4
+"""Of the keys that differ, with their former values."""
 
 
 @dataclass(frozen=True)
@@ -303,20 +307,21 @@ class FitFolder:
                         "say of which, and run.json is lost. Choose another folder with -o."
                     ) from None
             return None
-        changed = differences(
-            *(
-                {key: value for key, value in card.items() if key != "replicas"}
-                for card in (_with_defaults(run.runcard, setup), canonical(setup.runcard))
-            )
+        then, now = (
+            {key: value for key, value in card.items() if key != "replicas"}
+            for card in (_with_defaults(run.runcard, setup), canonical(setup.runcard))
         )
+        found = compared(then, now)
+        changed = sorted(each.key for each in found)
         files = {p.name: p.sha256 for p in setup.registry.plugins if p.sha256}
         known = {name: plugin.sha256 for name, plugin in run.plugins.items()}
         changed += [f"the plugin file {n}" for n, sha in files.items() if known.get(n) != sha]
         if changed:
+            was = "; ".join(f"{each.key} was {reprlib.repr(each.ours)}" for each in found[:SHOWN])
             raise OutputError(
                 f"The fit in '{self.path}' was begun with another runcard; different: "
-                f"{', '.join(changed)}. Undo the changes ('{self.path / 'runcard.yml'}' is the one "
-                "it was begun with), or choose another folder with -o."
+                f"{', '.join(changed)}. Undo the changes, in the card or with --set"
+                f"{was and f' ({was})'}, or choose another folder with -o."
             )
         if run.data_hash != data_hash:
             raise OutputError(

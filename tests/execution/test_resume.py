@@ -108,6 +108,7 @@ def test_an_edited_runcard_is_refused(uninterrupted, card, tmp_path):
     code, _, err = call("run", edited, "-o", uninterrupted, "--resume", cwd=card.parent)
     assert code == 2
     assert "different: title, training.optimizer.learning_rate" in err
+    assert "title was 'toy'; training.optimizer.learning_rate was 0.002" in err
 
 
 def test_resuming_a_finished_fit_changes_nothing(uninterrupted, card):
