@@ -36,7 +36,16 @@ def read_csv(settings: CsvSettings, folder: Path) -> Dataset:
     columns = Columns(path)
     x, y = np.column_stack([*map(columns.numbers, settings.inputs)]), columns.numbers(settings.y)
     grid, table = measured_at(x)
-    stat, shifts = _uncertainties(settings, folder, columns, len(x))
+    if settings.covariance is not None:
+        file = folder / settings.covariance
+        stat, shifts = shifts_of_covariance(f"'{file}'", _matrix(file, len(x)))
+    else:
+        stat, shifts = columns.numbers(settings.error or ""), np.zeros((len(x), 0))
+        for wrong in np.flatnonzero(stat <= 0):
+            raise DataError(
+                f"'{path}', line {columns.rows[wrong][0]}: the error '{settings.error}' is "
+                f"{stat[wrong]:g}. Every datum needs an error above 0."
+            )
     others = {name: columns.numbers(name) for name in columns.numeric()}
     added = tuple(n for n, kind in settings.systematics.items() if kind == "absolute")
     scaled = tuple(n for n, kind in settings.systematics.items() if kind == "percent")
@@ -156,23 +165,6 @@ def measured_at(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     table = np.zeros((len(points), 1, len(grid)))
     table[np.arange(len(points)), 0, position.ravel()] = 1
     return grid if grid.shape[1] > 1 else grid[:, 0], table
-
-
-def _uncertainties(
-    settings: CsvSettings, folder: Path, columns: Columns, n_data: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Uncorrelated errors (d,) and shifts (d, s) that together have the covariance given."""
-    if settings.covariance is not None:
-        path = folder / settings.covariance
-        return shifts_of_covariance(f"'{path}'", _matrix(path, n_data))
-    errors = columns.numbers(settings.error or "")
-    wrong = np.flatnonzero(errors <= 0)
-    if len(wrong):
-        raise DataError(
-            f"'{columns.path}', line {columns.rows[wrong[0]][0]}: the error '{settings.error}' is "
-            f"{errors[wrong[0]]:g}. Every datum needs an error above 0."
-        )
-    return errors, np.zeros((n_data, 0))
 
 
 def _matrix(path: Path, n_data: int) -> np.ndarray:

@@ -68,30 +68,23 @@ def replica_data(
 def _training(data: FitData, seeds: Seeds, number: int, fraction: float) -> np.ndarray:
     """A random part of each dataset, or of all directions of the diagonal basis, (d,).
 
-    Each dataset has a stream of its own, so that adding one leaves the others' split alone. Where
-    few data leave a replica without any to train on, it trains on one of them.
+    Each dataset has a stream of its own, so that adding one leaves the others' split alone. The
+    remainder of ``fraction`` times its data is rounded at random: one with a single datum trains in
+    a share ``fraction`` of the replicas. Where few data leave a replica without any to train on, it
+    trains on one of them.
     """
+    counts = {f"split/{dataset.name}": dataset.n_data for dataset in data.datasets}
     if data.whitening is not None:
-        mask = _part(len(data.whitening), seeds.generator(number, "split"), fraction)
-    else:
-        parts = [
-            _part(dataset.n_data, seeds.generator(number, f"split/{dataset.name}"), fraction)
-            for dataset in data.datasets
-        ]
-        mask = np.concatenate(parts)
+        counts = {"split": len(data.whitening)}
+    parts = []
+    for stream, count in counts.items():
+        own = seeds.generator(number, stream)
+        size = int(fraction * count + own.random())
+        parts.append(own.permutation(count) < size)
+    mask = np.concatenate(parts)
     if not mask.any():
         mask[seeds.generator(number, "split/only").integers(len(mask))] = True
     return mask
-
-
-def _part(count: int, generator: np.random.Generator, fraction: float) -> np.ndarray:
-    """A random part of ``count``, as a mask.
-
-    The remainder of ``fraction * count`` is rounded at random: a dataset with one datum trains in
-    a share ``fraction`` of the replicas.
-    """
-    size = int(fraction * count + generator.random())
-    return np.asarray(generator.permutation(count) < size)
 
 
 class NoPseudodataError(DataError):
