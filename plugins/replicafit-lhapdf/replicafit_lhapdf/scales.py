@@ -12,7 +12,7 @@ from replicafit_pdf.theory import scale_of, theory_of
 from replicafit.plugin import OutputError, StartingFunctions
 from replicafit_lhapdf.functions import SAME, Function
 from replicafit_lhapdf.grid import Q_MAX, subgrids
-from replicafit_lhapdf.processes import cores, workers
+from replicafit_lhapdf.processes import Workers, cores
 
 Array = npt.NDArray[np.float64]
 
@@ -39,7 +39,7 @@ def evolve(start: StartingFunctions, scales: Sequence[float]) -> Array:
                 f"{Q_MAX:g} GeV."
             )
     parts = np.array_split(start.values, min(len(start.values), cores()))
-    with workers(len(parts)) as pool:
+    with Workers(len(parts)) as pool:
         tasks = [pool.submit(_evolved, start, part, tuple(scales)) for part in parts]
         return np.concatenate([task.result() for task in tasks], axis=1)
 

@@ -14,7 +14,7 @@ from replicafit_lhapdf.evolution import evolution
 from replicafit_lhapdf.files import About, Coupling, info_text, pids, subgrid_text
 from replicafit_lhapdf.functions import Function
 from replicafit_lhapdf.grid import X_KNOTS, subgrids
-from replicafit_lhapdf.processes import workers
+from replicafit_lhapdf.processes import Workers
 
 
 def write_set(
@@ -30,7 +30,7 @@ def write_set(
     q0 = members[0][1].q0
     subgrids(theory, q0)  # a theory that does not fit is refused before anything is written
     folder.mkdir(parents=True)
-    with workers(len(members)) as pool:
+    with Workers(len(members)) as pool:
         try:
             coupling = pool.submit(tabulate_coupling, theory, q0)
             tasks = [
