@@ -54,11 +54,9 @@ def export(folder: Path, format_name: str, name: str | None, settings: tuple[str
         click.echo(f"Left out, as diverged or not selected: {left_out} of {len(finished)}.")
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task(f"Writing {format_name}", total=None)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        written = fit.export(exporter, name, progress, sections)
+        written = fit.export(
+            exporter, name, lambda n, of: bar.update(task, completed=n, total=of), sections
+        )
     click.echo(f"{len(numbers)} replicas written to '{written}'")
 
 

@@ -30,22 +30,19 @@ def card_text(
     functions: Sequence[str],
     schema: str,
 ) -> str:
-    """The runcard.
+    """The runcard for the ``functions`` that the data need, or for a preset's network without.
 
-    Args:
-        title: one line.
-        replicas: how many.
-        datasets: entries of ``data.datasets``.
-        functions: names of the functions that the data need; none where a preset has a network.
-        schema: the file of the JSON Schema, relative to the card.
+    ``schema`` is the file of the JSON Schema, relative to the card.
     """
     entries = "\n".join(f"    - {in_one_line(entry)}" for entry in datasets)
+    card, network = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("first_card.yml", "first_card_model.yml")
+    )
     model = "# no section `model`: a preset has the network\n"
     if functions:
-        model = _template("first_card_model.yml").format(
-            flavours=in_one_line([*functions]), count=len(functions)
-        )
-    return _template("first_card.yml").format(
+        model = network.format(flavours=in_one_line([*functions]), count=len(functions))
+    return card.format(
         schema=schema, title=in_one_line(title), replicas=replicas, entries=entries, model=model
     )
 
@@ -118,7 +115,3 @@ def example_data() -> str:
     y = 0.3 + np.exp(-2 * x) * np.sin(6 * x) + 0.04 * generator.standard_normal(len(x))
     lines = [f"{a:.4f},{b:.4f},0.04" for a, b in zip(x, y, strict=True)]
     return "\n".join(["# invented: 0.3 + exp(-2 x) sin(6 x)", "x,y,error", *lines, ""])
-
-
-def _template(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")

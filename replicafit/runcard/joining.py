@@ -142,28 +142,25 @@ def _with_extended(part: _Part, registry: Registry, above: tuple[_Part, ...]) ->
     names = given if isinstance(given, list) else [given]
     for i, name in reversed(list(enumerate(names))):
         mark, over = part.source.mark((EXTENDS, i)), (*above, part)
-        extended = _extended(name, mark, part, registry)
+        if not isinstance(name, str) or not name:
+            wanted = "the path of a runcard, PACKAGE:NAME of a preset, or a list of these"
+            raise _wrong(mark, f"'extends' takes {wanted}.")
+        path = part.path.parent / name
+        if PRESET.fullmatch(name):
+            if name not in registry.names(Preset):
+                found = values(part.source.data)
+                types = [str(value) for at, value in found if at[-1:] == ("type",)]
+                also = registry.remedies_of_others(types, (Preset, name))
+                raise _wrong(mark, registry.absence(Preset, name) + also)
+            extended = _preset(registry.get(Preset, name))
+        elif not is_there(path):
+            raise _wrong(mark, f"There is no runcard at '{path}' to extend. Check the path.")
+        else:
+            extended = _Part.read(str(path), path)
         if extended.path.resolve() in [each.path.resolve() for each in over]:
             circle = " -> ".join(each.name for each in (*over, extended))
             raise _wrong(mark, f"Cards extend each other in a circle: {circle}.")
         yield from _with_extended(extended, registry, over)
-
-
-def _extended(given: Any, mark: Mark, part: _Part, registry: Registry) -> _Part:
-    """What ``extends`` of ``part`` names at ``mark``."""
-    if not isinstance(given, str) or not given:
-        wanted = "the path of a runcard, PACKAGE:NAME of a preset, or a list of these"
-        raise _wrong(mark, f"'extends' takes {wanted}.")
-    if PRESET.fullmatch(given):
-        if given not in registry.names(Preset):
-            types = {v for at, v in values(part.source.data) if at[-1:] == ("type",)}
-            also = registry.remedies_of_others(types, (Preset, given))
-            raise _wrong(mark, registry.absence(Preset, given) + also)
-        return _preset(registry.get(Preset, given))
-    path = part.path.parent / given
-    if not is_there(path):
-        raise _wrong(mark, f"There is no runcard at '{path}' to extend. Check the path.")
-    return _Part.read(str(path), path)
 
 
 def _preset(preset: Preset) -> _Part:

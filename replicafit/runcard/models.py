@@ -28,8 +28,7 @@ from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition, quantity
 from replicafit.runcard.replica_range import ReplicaRange, object_schema
 
-_STEPS: Any = {"unit": "steps"}
-_MOST_STEPS = 10**9
+Steps = Annotated[int, Field(ge=1, le=10**9, json_schema_extra={"unit": "steps"})]
 
 
 @dataclass(frozen=True)
@@ -363,26 +362,17 @@ class TrainingSettings(Settings):
     optimizer: Any = Field(
         default=DEFAULT_OPTIMIZER, validate_default=True, description="The optimizer."
     )
-    max_steps: int = Field(
+    max_steps: Steps = Field(
         default=20_000,
-        ge=1,
-        le=_MOST_STEPS,
         description="Optimizer steps at most.",
-        json_schema_extra=_STEPS,
     )
-    check_every: int = Field(
+    check_every: Steps = Field(
         default=10,
-        ge=1,
-        le=_MOST_STEPS,
         description="Steps between two evaluations of the validation chi2.",
-        json_schema_extra=_STEPS,
     )
-    patience: int = Field(
+    patience: Steps = Field(
         default=2000,
-        ge=1,
-        le=_MOST_STEPS,
         description="Steps without a better validation chi2 before a replica stops.",
-        json_schema_extra=_STEPS,
     )
     slots: int = Field(
         default=10,

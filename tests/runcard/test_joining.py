@@ -231,6 +231,7 @@ def test_one_card_may_be_reached_by_two_ways(tmp_path, preset):
         ("model: [", "rf_preset:network", ("network.yml:", "not valid YAML")),
         (PRESET, "rf_preset:netwrk", ("card.yml:1:10:", "Did you mean 'rf_preset:network'")),
         (PRESET, "replicafit_pdf:nnpdf40", ("card.yml:1:10:", "comes with replicafit-pdf")),
+        (PRESET, "replicafit_pdf:nnpdf40\ntype: []", ("card.yml:1:10:", "with replicafit-pdf")),
         ("extends: rf_preset:network", "rf_preset:network", ("network.yml:1:10:", "in a circle")),
     ],
 )
