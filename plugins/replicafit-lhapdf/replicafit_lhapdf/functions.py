@@ -55,6 +55,8 @@ def read_function(file: Path) -> Function:
             flavours = tuple(map(str, content["flavours"]))
             refuse_grid(x, f"those in '{file}'")
             known = {"q0": float(content["q0"])} if "q0" in content else {}
+            if values.shape != (len(x), len(flavours)):
+                raise ValueError(f"its arrays do not go together: {values.shape}, {x.shape}")
             function = Function(x, values, flavours, scale_of(known))
     except FileNotFoundError:
         raise OutputError(

@@ -181,9 +181,13 @@ def read_at_scale(text: str, folder: Path, attributes: Mapping[str, float]) -> A
         DataError: it is missing or damaged, or does not reach q0; or the fit has none.
     """
     path = folder / text
-    if path.suffix != ".dat":
-        path = path.parent if path.suffix == ".info" else path
-        path = next(iter(sorted(path.glob("*_0000.dat"))), path / f"{path.name}_0000.dat")
+    if path.is_dir():
+        found, own = sorted(path.glob("*_0000.dat")), path / f"{path.resolve().name}_0000.dat"
+        path = own if own in found or not found else found[0]
+    elif path.suffix == ".info":
+        path = path.with_name(f"{path.stem}_0000.dat")
+    elif path.suffix != ".dat":
+        path = path / f"{path.name}_0000.dat"
     if "q0" not in attributes:
         raise DataError(
             f"'{path}' holds functions of x and Q, but the data name no scale q0 to take them at. "

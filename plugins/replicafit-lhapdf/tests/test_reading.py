@@ -157,6 +157,15 @@ def test_a_member_is_known_to_fits(
     np.testing.assert_allclose(values, expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["my.info", "my.dat", "b"])
+def test_a_folder_may_have_any_name(tmp_path: Path, registry: Registry, name: str) -> None:
+    """And hold another set, which is not taken for it."""
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "a_0000.dat").write_text(lhapdf_member(TWO[1:]))
+    (tmp_path / name / f"{name}_0000.dat").write_text(lhapdf_member(TWO))
+    assert len(known_function(name, tmp_path, {"q0": 2.0}, registry)(X)) == len(X)
+
+
 def test_what_a_member_does_not_have(tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "set_0000.dat").write_text(lhapdf_member(TWO[:1]))
     with pytest.raises(DataError, match=r"q0 = 1\.0 GeV is outside .* 1\.65 to 4\.92 GeV"):

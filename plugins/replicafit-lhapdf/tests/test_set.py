@@ -226,6 +226,9 @@ def test_functions_that_are_missing_or_damaged_are_named(
 ) -> None:
     folder = toy.write(tmp_path / "fit")
     file = folder / "replicas" / "replica_0002" / "function.npz"
+    np.savez(file, x=toy.x, flavours=np.array(toy.flavours), values=np.ones((5, 9)), q0=toy.q0)
+    with pytest.raises(OutputError, match=r"replica_0002.*damaged \(its arrays do not go together"):
+        toy.export(folder)
     file.write_bytes(file.read_bytes()[:300])
     with pytest.raises(OutputError, match=r"replica_0002.*damaged"):
         toy.export(folder)
