@@ -52,7 +52,7 @@ def export(folder: Path, format_name: str, name: str | None, settings: tuple[str
     left_out = len(finished) - len(numbers)
     if left_out:
         click.echo(f"Left out, as diverged or not selected: {left_out} of {len(finished)}.")
-    with Progress(console=console, transient=True) as bar:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"Writing {format_name}", total=None)
         written = fit.export(
             exporter, name, lambda n, of: bar.update(task, completed=n, total=of), sections

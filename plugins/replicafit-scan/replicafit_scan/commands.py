@@ -109,6 +109,8 @@ def _scan(
             console.print(words, markup=False, highlight=False)
         if failed := failed_lines(outcomes):
             console.print("\n".join(failed), markup=False, highlight=False)
+        if best:
+            click.echo(f"Next: replicafit run {folder / 'best.yml'}")
     if not ranking(outcomes):
         click.echo(
             f"Error: no trial is good enough to be the best ({counted(outcomes)}): there is no "
