@@ -139,8 +139,12 @@ def _single_data(predictions: Predictions, names: Sequence[str]) -> Figure:
     height = 60 + 24.0 * (len(names) + 1)
     with drawing("Datasets of one datum: data / prediction", height, left=10) as made:
         ax = made.ax
-        ends = [np.abs(end - 1) for c in each for end in (c.data, c.shifted - c.error, c.low)]
-        reach = 1.15 * min(max(float(np.max(ends)), 0.02), 1.0)
+        ends = [
+            np.abs(end - 1)
+            for c in each
+            for end in (c.data, c.shifted - c.error, c.shifted + c.error, c.low, c.high)
+        ]
+        reach = 1.15 * min(float(np.nanmax(ends, initial=0.02)), 1.0)
         rows_by_name(ax, names, at=1 - reach)
         ax.axvline(1, color=INK, linewidth=0.6)
         for row, one in enumerate(each):
@@ -151,7 +155,8 @@ def _single_data(predictions: Predictions, names: Sequence[str]) -> Figure:
             ax.plot(one.shifted, row, "o", markersize=3.4, color=VERMILLION, markeredgewidth=0)
         ax.set_xlim(1 - reach, 1 + reach)
         few_ticks(ax, x=5, y=None)
-    return made.done()
+    shifted = np.concatenate([one.shifted for one in each])
+    return made.done(_outside(shifted, (1 - reach, 1 + reach)))
 
 
 def _compare(predictions: Predictions, name: str, x_name: str = "x") -> _Compared:
@@ -191,7 +196,8 @@ def _known(data: Mapping[str, np.ndarray], key: str, place: slice) -> np.ndarray
 
 
 def _over_prediction(compared: _Compared) -> _Compared:
-    mean = compared.mean
+    """Nothing is over a prediction of zero: not a number."""
+    mean = np.where(compared.mean == 0, np.nan, compared.mean)
     low, high = compared.low / mean, compared.high / mean
     return replace(
         compared,
@@ -232,8 +238,7 @@ def _figure(compared: _Compared) -> Figure:
             ax.set_ylim(*limits)
             ax.grid(visible=False, axis="x")
             _label(ax, compared, at)
-    outside = int((np.abs(compared.shifted - np.mean(limits)) > np.ptp(limits) / 2).sum())
-    note = f" {outside} {'datum lies' if outside == 1 else 'data lie'} outside." if outside else ""
+    note = f" {_outside(compared.shifted, limits)}".rstrip()
     if compared.x is None:
         order = "in the order of the file"
     else:
@@ -269,10 +274,17 @@ def _short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2g}"
 
 
+def _outside(values: np.ndarray, limits: tuple[float, float]) -> str:
+    """How many ``values`` are not between ``limits``, or are no numbers; nothing if all are."""
+    count = int((~((values >= limits[0]) & (values <= limits[1]))).sum())
+    return f"{count} {'datum lies' if count == 1 else 'data lie'} outside." if count else ""
+
+
 def _limits(compared: _Compared) -> tuple[float, float]:
     ends = np.concatenate(
         [compared.shifted - compared.error, compared.shifted + compared.error, compared.data]
     )
-    low, high = np.percentile(ends, [1.5, 98.5])
+    known = ends[np.isfinite(ends)]
+    low, high = np.percentile(known, [1.5, 98.5]) if len(known) else (1.0, 1.0)
     reach = 1.12 * max(1 - low, high - 1, 0.02)
     return 1 - min(reach, 2.0), 1 + min(reach, 2.0)

@@ -56,7 +56,7 @@ def report(
     path = write_report(fit, output, reference, scales, load_registry(), figures)
     click.echo(f"Written: {path}")
     if figures is not None:
-        click.echo(f"Written: {len(list(figures.iterdir()))} files in {figures}")
+        click.echo(f"Written: figures and tables in {figures}")
 
 
 @click.command()

@@ -20,7 +20,7 @@ from replicafit_report.pictures import (
     label_x,
     rows_by_name,
 )
-from replicafit_report.record import Record
+from replicafit_report.record import Predictions, Record
 from replicafit_report.replicas import usual
 from replicafit_report.section import (
     Answer,
@@ -35,6 +35,7 @@ from replicafit_report.section import (
     Text,
 )
 from replicafit_report.sides import SAME, SectionContext, Side, fit_side, is_fit, side_beside
+from replicafit_report.statistics import short
 from replicafit_report.summary import ranges, told, warnings
 from replicafit_report.views import in_common
 
@@ -168,9 +169,9 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     mine, yours = ours.predictions, theirs.predictions
     if mine is None or yours is None:
         return f"Whether {a} or {b} is better is not known: predictions are not exported."
-    common = [n for n in mine.places if n in yours.places and _same(ours, theirs, n)]
+    common = [n for n in mine.places if n in yours.places and _same(mine, yours, n)]
     if not common:
-        return f"{a} and {b} have no dataset in common, so neither can be called better."
+        return f"{a} and {b} have no data in common, so neither can be called better."
     whole = len(common) == len(mine.places) == len(yours.places)
     level = 0 if whole else 2
     each = [p.chi2_of_mean(level, common) for p in (mine, yours)]
@@ -178,14 +179,18 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     errors = [p.error_of_chi2(level, common) for p in (mine, yours)]
     error, apart_by = math.hypot(*errors), each[1] - each[0]
     over = f"{n_data:,} data" if whole else f"the {n_data:,} data of {len(common)} common datasets"
-    numbers = f"{each[0]:.3f} ({a}) and {each[1]:.3f} ({b}) over {over}"
-    sigmas = abs(apart_by) / error if error > 0 else float("nan")
-    sure = f"{sigmas:.1f} standard errors" if np.isfinite(sigmas) else ""
-    if not sigmas >= 2:
-        known = f", {sure} apart" if sure else ""
+    numbers = f"{short(each[0])} ({a}) and {short(each[1])} ({b}) over {over}"
+    if not error > 0:
+        return (
+            f"chi2 per datum of the mean prediction is {numbers}. With so few replicas it has no "
+            f"error, so neither {a} nor {b} can be called better."
+        )
+    sigmas = abs(apart_by) / error
+    sure = f"{sigmas:.1f} standard errors"
+    if sigmas < 2:
         return (
             f"{a} and {b} describe the data equally well: chi2 per datum of the mean prediction is "
-            f"{numbers}{known}."
+            f"{numbers}, {sure} apart."
         )
     best, worst = (a, b) if apart_by > 0 else (b, a)
     return (
@@ -194,9 +199,10 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     )
 
 
-def _same(ours: Record, theirs: Record, name: str) -> bool:
-    numbers = [r.sound.results[0].n_data_per_dataset[name] for r in (ours, theirs)]
-    return numbers[0] == numbers[1]
+def _same(mine: Predictions, yours: Predictions, name: str) -> bool:
+    """Whether a dataset has the same measured values: not after other cuts, or with other noise."""
+    one, other = (p.data["central"][p.places[name]] for p in (mine, yours))
+    return len(one) == len(other) and np.allclose(one, other, rtol=1e-9, atol=0)
 
 
 def _title(side: Side) -> str:
@@ -211,15 +217,15 @@ def _replicas(side: Side) -> str:
 
 def _best(record: Record) -> str:
     known = record.predictions
-    return "not recorded" if known is None else f"{known.chi2_of_mean():.3f}"
+    return "not recorded" if known is None else short(known.chi2_of_mean())
 
 
 def _spread(record: Record, part: str) -> str:
     values = record.chi2(part)
     if not np.isfinite(values).all():
         return ""
-    deviation = f" ±\u00a0{values.std(ddof=1):.3f}" if len(values) > 1 else ""
-    return f"{values.mean():.3f}{deviation}"
+    deviation = f" ±\u00a0{short(values.std(ddof=1))}" if len(values) > 1 else ""
+    return f"{short(values.mean())}{deviation}"
 
 
 def _chi2(sides: Sequence[Side]) -> Section:
@@ -236,11 +242,8 @@ def _chi2(sides: Sequence[Side]) -> Section:
     records = [record for _, record, *_ in fits]
     datasets = dict.fromkeys(n for r in records for n in r.sound.results[0].per_dataset)
     values = {name: [_dataset(record, name) for record in records] for name in datasets}
-    rows = [
-        Row([name, *(f"{v:.3f}" if np.isfinite(v) else "not fitted" for v in each)])
-        for name, each in values.items()
-    ]
-    total = [f"{record.chi2().mean():.3f}" for record in records]
+    rows = [Row([name, *(short(v) or "not fitted" for v in each)]) for name, each in values.items()]
+    total = [short(record.chi2().mean()) for record in records]
     alike = all(np.isfinite(each).all() for each in values.values())
     rows.append(Row(["Total" if alike else "Total, of its own data", *total], "strong"))
     both = {n: each for n, each in values.items() if np.isfinite(each).sum() > 1}
@@ -254,7 +257,8 @@ def _chi2(sides: Sequence[Side]) -> Section:
 
 
 def _dataset(record: Record, name: str) -> float:
-    return float(np.mean([r.per_dataset.get(name, np.nan) for r in record.sound.results]))
+    each = [r.per_dataset.get(name) for r in record.sound.results]
+    return float(np.array(each, float).mean())
 
 
 def _dots(values: dict[str, list[float]], colors: Sequence[str]) -> Figure:

@@ -36,6 +36,8 @@ def coverage_section(record: Record) -> Section:
     caption = "Each dot is a datum; the numbers count them, by experiment."
     if without := len(across) - sum(count for *_, count in groups.values()):
         caption += f" {without:,} data name no {first} and {second}, and are not here."
+    if len(groups) > NAMED:
+        caption += f" {len(groups) - NAMED} more experiments are not named."
     figures = coverage_figures(groups, (first, second), caption)
     return Section("coverage", title, [Figures(figures, layout="one")], "Coverage")
 

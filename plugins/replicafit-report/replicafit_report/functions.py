@@ -88,7 +88,9 @@ def function_sections(
         layout = "three" if len(figures) % 3 == 0 else "two"
         blocks.append(Figures(figures, ours.short(name), layout))
         deviations.append(_deviation(ours, name))
-    if len(ours) > 1:
+    if not ours.names:
+        blocks.append(Text("All of them are zero."))
+    elif len(ours) > 1:
         blocks.append(More("Standard deviations over the replicas", [Figures(deviations)]))
     short = title if len(title) < 12 else title.replace("Functions a", "A")
     sections = [Section(id, title, [*blocks, *more], short, opening)]
@@ -100,6 +102,8 @@ def plain_opening(context: SectionContext, ours: Functions) -> list[Figure]:
     """The first few functions in one picture, and the data where they are measured directly."""
     points = _measured(context)
     shown = ours.distinct().names[: len(CYCLE)]
+    if not shown:
+        return []
     curves = [
         (ours.short(name), ours.of(name), color, points.get(name))
         for name, color in zip(shown, CYCLE, strict=False)
@@ -387,9 +391,10 @@ def _how_far(ours: Functions, theirs: Functions, first: str, name: str) -> str:
     typical = float(np.sqrt((sigmas**2).mean()))
     note = f", in errors of the other alone, because {few[0]} has none" if few else ""
     where, most = f" {ours.place}" if ours.place else "", ours.short(ours.names[j])
+    x = ours.inputs[0].name
     return (
-        f"{name} is {typical:.2f} sigmas from {first} on average over functions and x{where}"
-        f"{note}; at most {sigmas[i, j]:.1f}, of {most} at x = {ours.x[at][i]:.2g}."
+        f"{name} is {typical:.2f} sigmas from {first} on average over functions and {x}{where}"
+        f"{note}; at most {sigmas[i, j]:.1f}, of {most} at {x} = {ours.x[at][i]:.2g}."
     )
 
 
@@ -423,12 +428,13 @@ def _correlations(functions: Functions) -> Section | None:
     """How the functions move together from replica to replica."""
     if len(functions.names) < 2 or len(functions) < FEWEST_FOR_A_BAND:
         return None
-    figures = []
+    figures, x = [], functions.inputs[0].name
     for wanted in functions.spots:
         at = int(np.abs(functions.x - wanted).argmin())
-        figures.append(_matrix(correlations(functions.values[:, at]), functions.names, wanted))
+        title = f"At {x} = {wanted:.3g}"
+        figures.append(_matrix(correlations(functions.values[:, at]), functions.names, title))
     text = (
-        "Correlation coefficient of two functions at one x over the replicas that count, in per "
+        f"Correlation coefficient of two functions at one {x} over the replicas that count, in per "
         "cent. Blue: they rise together; orange: one falls when the other rises."
     )
     title = "Correlations between functions"
@@ -437,11 +443,11 @@ def _correlations(functions: Functions) -> Section | None:
     )
 
 
-def _matrix(matrix: np.ndarray, names: Sequence[str], x: float) -> Figure:
+def _matrix(matrix: np.ndarray, names: Sequence[str], title: str) -> Figure:
     from matplotlib.patches import Rectangle
 
     n = len(names)
-    with drawing(f"At x = {x:.3g}", height=300, left=28, bottom=8, top=46) as made:
+    with drawing(title, height=300, left=28, bottom=8, top=46) as made:
         ax = made.ax
         for i in range(n):
             for j in range(n):

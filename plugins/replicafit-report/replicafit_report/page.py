@@ -173,15 +173,12 @@ def in_order(sections: Sequence[Section]) -> list[Section]:
 
 def replica_notes(record: Record) -> Mapping[int, str]:
     """What is said of each replica where a reader points at it."""
-    return {
-        result.number: f"replica {result.number}: chi2 per datum {result.chi2_per_datum.all:.3f}, "
-        + (
-            f"does not count: {record.reasons[result.number]}"
-            if result.number in record.reasons
-            else result.status
-        )
-        for result in record.fit.results
-    }
+    notes = {}
+    for result, chi2 in zip(record.fit.results, record.fit.chi2_per_datum, strict=True):
+        why = record.reasons.get(result.number)
+        words = result.status if why is None else f"does not count: {why}"
+        notes[result.number] = f"replica {result.number}: chi2 per datum {chi2:.3f}, {words}"
+    return notes
 
 
 def save(

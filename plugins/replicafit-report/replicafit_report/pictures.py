@@ -231,11 +231,6 @@ def few_ticks(ax: Axes, x: int | None = None, y: int | None = 4) -> None:
         ax.yaxis.set_major_locator(MaxNLocator(y, steps=ROUND))
 
 
-def plain(name: str) -> str:
-    """A name that matplotlib takes for no formula."""
-    return name.replace("$", r"\$")
-
-
 def label_x(ax: Axes, text: str) -> None:
     """Names the x axis and its unit, below its right end."""
     ax.set_xlabel(text, loc="right", labelpad=2)
@@ -355,7 +350,7 @@ def rows_by_name(ax: Axes, names: Sequence[str], at: float = 0.0) -> None:
     ax.spines["left"].set_visible(False)
     paper = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.4}
     for i, name in enumerate(names):
-        ax.text(at, i - 0.23, plain(name), va="bottom", ha="left", fontsize=10, bbox=paper)
+        ax.text(at, i - 0.23, name, va="bottom", ha="left", fontsize=10, bbox=paper)
 
 
 def beyond_the_end(ax: Axes, end: float, row: int, *values: float) -> None:

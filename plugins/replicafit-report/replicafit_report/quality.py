@@ -9,6 +9,7 @@ import numpy as np
 from replicafit_report.chi2_bars import DATASET, EXPERIMENT, PARTS, charts, split_of, values_of
 from replicafit_report.record import Record
 from replicafit_report.section import Block, Cell, Figures, More, Row, Section, Table, Text
+from replicafit_report.statistics import short
 
 MANY = 24
 """Datasets whose charts would push their table off the screen."""
@@ -56,7 +57,7 @@ def chi2_table(record: Record) -> Table:
         blank = ["", ""] if record.predictions is not None else []
         every = _mean_and_deviation(values)
         rows.append(Row([f"{name}, not fitted", "", *blank[:1], every, *blank[1:], "", ""]))
-    total = [_short(np.mean(record.chi2(part))) for part in PARTS]
+    total = [short(np.mean(record.chi2(part))) for part in PARTS]
     every = _mean_and_deviation(record.chi2())
     phi = _phi(record, 0, record.chi2())
     cells: list[str | Cell] = [
@@ -78,7 +79,7 @@ def _line(
     record: Record, level: str, name: str, n_data: int, datasets: Sequence[str]
 ) -> list[str | Cell]:
     results = record.sound.results
-    parts = [_short(np.mean(split_of(results, level, name, part))) for part in PARTS]
+    parts = [short(np.mean(split_of(results, level, name, part))) for part in PARTS]
     which, values = 1 if level == EXPERIMENT else 2, values_of(results, level, name)
     phi = _phi(record, which, values, datasets)
     mean = _of_mean(record, which, datasets)
@@ -90,7 +91,7 @@ def _of_mean(record: Record, level: int, datasets: Sequence[str] | None = None) 
     if record.predictions is None:
         return []
     chi2 = record.predictions.chi2_of_mean(level, datasets)
-    return [Cell(_short(chi2), min(chi2 / 4, 0.6))]
+    return [Cell(short(chi2), min(chi2 / 4, 0.6))]
 
 
 def _phi(
@@ -100,22 +101,15 @@ def _phi(
     if record.predictions is None:
         return []
     square = float(values.mean()) - record.predictions.chi2_of_mean(level, datasets)
-    return [_short(np.sqrt(max(square, 0.0)))]
+    return [short(np.sqrt(max(square, 0.0)))]
 
 
 def _mean_and_deviation(values: np.ndarray) -> str:
     if not np.isfinite(values).all():
         return ""
     if len(values) < 2:
-        return _short(values.mean())
-    return f"{_short(values.mean())} ±\u00a0{_short(values.std(ddof=1))}"
-
-
-def _short(value: float) -> str:
-    """Three decimals, or three digits where that would be zero; nothing if it is unknown."""
-    if not np.isfinite(value):
-        return ""
-    return f"{value:.3f}" if value >= 0.01 or value == 0 else f"{value:.1e}"
+        return short(values.mean())
+    return f"{short(values.mean())} ±\u00a0{short(values.std(ddof=1))}"
 
 
 def _charts(record: Record) -> list[Block]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 
-from replicafit_report.pictures import few_ticks, label_x, log_axis, plain
+from replicafit_report.pictures import few_ticks, label_x, log_axis
 
 CURVE_POINTS = 64
 MANY_DECADES = 100.0
@@ -53,7 +53,7 @@ class Range:
             log_axis(ax, "x", self.low, self.high)
         else:
             ax.set_xlim(self.low if self.edge is None else self.edge, self.high)
-        label_x(ax, plain(self.input))
+        label_x(ax, self.input)
         few_ticks(ax)
 
 

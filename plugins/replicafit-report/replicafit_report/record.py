@@ -110,7 +110,7 @@ class Record:
         runcard: the text of ``runcard.yml``, if it is there.
         fit: all replicas that are written.
         sound: those that count in means and bands.
-        histories: ``history.npz`` of each replica of ``fit`` that has one, by number.
+        histories: ``history.npz`` of each trained replica of ``fit`` that has one, by number.
         predictions: if every replica of ``sound`` has them.
     """
 
@@ -221,14 +221,15 @@ def read_record(path: Path) -> Record:
         runcard=card.read_text(encoding="utf-8", errors="replace") if card else None,
         fit=fit.all,
         sound=sound,
-        histories=_histories(folder, fit.numbers),
+        histories=_histories(folder, fit.all.numbers),
         predictions=_predictions(folder, sound.numbers),
     )
 
 
 def _histories(folder: FitFolder, numbers: tuple[int, ...]) -> Mapping[int, Arrays]:
     name = "history.npz"
-    return {n: read_arrays(folder.exported(n, name)) for n in numbers if folder.has(n, name)}
+    each = {n: read_arrays(folder.exported(n, name)) for n in numbers if folder.has(n, name)}
+    return {n: history for n, history in each.items() if len(history["step"])}
 
 
 def _predictions(folder: FitFolder, numbers: tuple[int, ...]) -> Predictions | None:

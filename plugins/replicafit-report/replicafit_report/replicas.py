@@ -29,6 +29,7 @@ from replicafit_report.section import (
     Table,
     Text,
 )
+from replicafit_report.statistics import short
 from replicafit_report.summary import ranges
 
 
@@ -126,7 +127,7 @@ def _histogram(title: str, values: np.ndarray, unit: str, limit: float | None = 
             ax.axvline(median, color=INK, linewidth=1, linestyle=(0, (3, 2)))
             left = median > (low + high) / 2
             ax.annotate(
-                f"{median:,.0f}" if abs(median) >= 100 else f"{median:.3f}",
+                f"{median:,.0f}" if abs(median) >= 100 else short(median),
                 (median, 1),
                 xycoords=("data", "axes fraction"),
                 xytext=(-4 if left else 4, 0),

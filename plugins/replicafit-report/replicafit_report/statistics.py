@@ -32,6 +32,13 @@ def spread(values: np.ndarray) -> Spread:
     return Spread(float(kept.mean()), float(median), float(low), float(high))
 
 
+def short(value: float) -> str:
+    """Three decimals, or two digits where these would say little; nothing if it is unknown."""
+    if not np.isfinite(value):
+        return ""
+    return f"{value:.3f}" if abs(value) >= 0.01 or value == 0 else f"{value:.1e}"
+
+
 def limits(
     curves: np.ndarray, percentile: float = 2.0, margin: float = 0.08
 ) -> tuple[float, float]:

@@ -24,6 +24,7 @@ from replicafit_report.section import (
     Table,
     Text,
 )
+from replicafit_report.statistics import short
 
 KIND = r": | is not finite| \S+, (?:limit|bound) "
 """Where the kind of a reason ends and its numbers begin."""
@@ -72,7 +73,9 @@ def verdict(record: Record) -> tuple[str, str]:
         chi2, what = record.predictions.chi2_of_mean(), "of the mean prediction"
     n = record.sound.results[0].n_data
     sigma = np.sqrt(2 / n)
-    words = f"chi2 per datum is {chi2:.3f} ({what}, {n:,} data); {counted}."
+    words = f"chi2 per datum is {short(chi2)} ({what}, {n:,} data); {counted}."
+    if not np.isfinite(chi2):
+        return "bad", f"The fit does not describe its data: chi2 is not finite; {counted}."
     if chi2 > BAD and chi2 > 1 + FAIR * sigma:
         return "bad", f"The fit does not describe its data: {words}{_worst(record)}"
     if chi2 > 1 + FAIR * sigma:
@@ -88,7 +91,7 @@ def verdict(record: Record) -> tuple[str, str]:
 def _worst(record: Record) -> str:
     """The datasets with the largest chi2, if there are several."""
     per = {
-        name: float(np.mean([r.per_dataset[name] for r in record.sound.results]))
+        name: float(np.array([r.per_dataset[name] for r in record.sound.results], float).mean())
         for name in record.sound.results[0].n_data_per_dataset
     }
     worst = sorted(per, key=lambda name: -per[name])[:2]
@@ -151,14 +154,14 @@ def _facts(record: Record) -> list[tuple[str, str]]:
     facts = []
     if record.predictions is not None:
         best = record.predictions.chi2_of_mean()
-        facts.append((f"{best:.3f}", "chi2 per datum of the mean prediction"))
+        facts.append((short(best), "chi2 per datum of the mean prediction"))
     ended = Counter(record.fit.statuses)
     told = ", ".join(f"{count} {status}" for status, count in ended.items())
     counted, written = len(record.fit.selected), len(record.fit)
     who = f"the {counted} replicas that count" if counted else f"all {written} replicas"
     return [
         *facts,
-        (f"{every.mean():.3f}", f"chi2 per datum, mean over {who}"),
+        (short(every.mean()), f"chi2 per datum, mean over {who}"),
         (f"{counted} of {written}", f"replicas count; {told}"),
         (f"{results[0].n_data:,}", f"data in {_count(results[0].n_data_per_dataset)}"),
         (

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from replicafit.plugin import Input
 from replicafit_report.functions import COLORS
-from replicafit_report.pictures import band, drawing, few_ticks, label_x, log_axis, plain
+from replicafit_report.pictures import band, drawing, few_ticks, label_x, log_axis
 from replicafit_report.section import Block, Figure, Figures, Section, Text
 from replicafit_report.sides import SectionContext
 from replicafit_report.views import Functions
@@ -58,8 +58,8 @@ def _map(functions: Functions, title: str, values: np.ndarray) -> Figure:
         bar.ax.tick_params(labelsize=10)
         _scale(made.ax, functions.inputs[0], "x")
         _scale(made.ax, functions.inputs[1], "y")
-        label_x(ax, plain(functions.inputs[0].name))
-        ax.set_ylabel(plain(functions.inputs[1].name))
+        label_x(ax, functions.inputs[0].name)
+        ax.set_ylabel(functions.inputs[1].name)
     return made.done()
 
 
@@ -79,7 +79,7 @@ def _slice(each: Sequence[Functions], name: str, place: int) -> Figure:
             band(ax, x, values[(slice(None), *index)], color)
         ax.set_xlim(x[0], x[-1])
         _scale(ax, one, "x")
-        label_x(ax, plain(one.name))
+        label_x(ax, one.name)
     return made.done()
 
 

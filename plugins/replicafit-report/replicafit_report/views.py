@@ -12,7 +12,7 @@ from replicafit.plugin import Input, OutputError
 from replicafit_report.ranges import Range, around
 
 NOTHING = 1e-9
-"""Functions that are nowhere larger vanish."""
+"""Of the largest value of all functions: those that are nowhere larger vanish."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Functions:
 
     def short(self, name: str) -> str:
         """The same without arguments."""
-        return self.title(name).partition("(")[0]
+        return self.form.partition("(")[0].format(name)
 
     def becoming(self, names: Sequence[str], way: Callable[[np.ndarray], np.ndarray]) -> Functions:
         """Other functions made of these: ``way`` takes values (..., f) to (..., g)."""
@@ -82,10 +82,11 @@ class Functions:
     def distinct(self) -> Functions:
         """Without functions that equal an earlier one or vanish."""
         kept: list[int] = []
+        nothing = NOTHING * float(np.abs(self.values).max(initial=0))
         for i in range(len(self.names)):
             one = self.values[..., i]
-            same = (np.allclose(one, self.values[..., j], rtol=1e-6, atol=1e-9) for j in kept)
-            if np.abs(one).max() > NOTHING and not any(same):
+            same = (np.allclose(one, self.values[..., j], rtol=1e-6, atol=nothing) for j in kept)
+            if not (np.abs(one).max() <= nothing or any(same)):
                 kept.append(i)
         return self.only([self.names[i] for i in kept])
 
@@ -120,5 +121,5 @@ def plain(
     ranges = around(x, reach, inputs[0].name)
     low, high = ranges[0].low, ranges[0].high
     spots = tuple(np.linspace(low, high, 6)[1:-1].tolist())
-    form = f"{{}}({inputs[0].name})" if "{" not in inputs[0].name else "{}"
+    form = "{}(" + inputs[0].name.replace("{", "{{").replace("}", "}}") + ")"
     return Functions(names, x, values, ranges=ranges, spots=spots, form=form, inputs=inputs)

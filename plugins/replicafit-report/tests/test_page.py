@@ -9,6 +9,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import replicafit_report
 from fit_folder import EXPORTERS, write_fit
@@ -143,6 +144,82 @@ def test_few_replicas_and_nothing_but_diverged_ones(numbers, two_flavours, regis
     assert "Every replica diverged" in page.words
     assert f"0 of {len(numbers)} replicas count" in page.words
     assert f"mean over all {len(numbers)} replicas" in page.words
+
+
+def changed(fit: Path, number: int, **new) -> None:
+    """Writes other values into the result of a replica."""
+    file = fit / "replicas" / f"replica_{number:04d}" / "result.json"
+    result = json.loads(file.read_text())
+    result.pop("checksum", None)
+    file.write_text(json.dumps({**result, **new}))
+
+
+def test_refused_replicas_are_in_the_charts_of_training(folders, two_flavours, registry, tmp_path):
+    source = Page(write_report(folders["partial"], tmp_path / "page.html")).source
+    training = source[
+        source.index('<section id="training"') : source.index('<section id="replicas"')
+    ]
+    assert training.count('data-r="4" class="refused"') == 4  # curve and end, in both charts
+    assert 'data-r="5"' in training
+    lost = write_fit(tmp_path / "lost", two_flavours, registry, [1, 2], diverged=[1, 2])
+    assert "written without histories" not in Page(write_report(lost)).words
+
+
+def test_a_replica_that_was_not_trained_has_no_curve(two_flavours, registry, tmp_path):
+    path = write_fit(tmp_path / "fit", two_flavours, registry)
+    nothing = {"training": None, "validation": None, "all": 9.0}
+    changed(path, 2, status="undrawn", steps=0, best_step=0, chi2_per_datum=nothing, files={})
+    empty = {name: np.zeros(0) for name in ("step", "chi2_training", "chi2_validation")}
+    np.savez(path / "replicas" / "replica_0002" / "history.npz", **empty)
+    source = Page(write_report(path)).source
+    training = source[
+        source.index('<section id="training"') : source.index('<section id="replicas"')
+    ]
+    assert 'data-r="2"' not in training
+    assert 'data-r="3"' in training
+
+
+@pytest.mark.parametrize("refused", [[2], [1, 2, 3, 4, 5]])
+def test_chi2_that_is_not_finite(two_flavours, registry, tmp_path, refused):
+    path = write_fit(tmp_path / "fit", two_flavours, registry)
+    per = {dataset.name: None for dataset in two_flavours.datasets}
+    for number in range(1, 6):
+        bad = {"chi2_per_datum": {"all": None}, "per_dataset": per, "per_experiment": per}
+        why = {"selected": number not in refused, "reasons": ["chi2 is not finite"]}
+        changed(path, number, selection=why, **(bad if number in refused else {}))
+    run = json.loads((path / "run.json").read_text())
+    selected = [number for number in range(1, 6) if number not in refused]
+    selection = {"selected": selected, "not_selected": {str(n): ["chi2"] for n in refused}}
+    (path / "run.json").write_text(json.dumps({**run, "selection": selection}))
+    assert "chi2 is not finite" in Page(write_report(path)).words
+    assert Page(write_comparison([path, path], tmp_path / "c.html")).sections
+
+
+def test_predictions_of_zero_are_told(two_flavours, registry, tmp_path):
+    path = write_fit(tmp_path / "fit", two_flavours, registry)
+    for number in range(1, 6):
+        changed(path, number, files={})
+        file = path / "replicas" / f"replica_{number:04d}" / "predictions.npz"
+        arrays = dict(np.load(file))
+        arrays["prediction"][5] = 0.0
+        np.savez(file, **arrays)
+    assert "1 datum lies outside." in Page(write_report(path)).words
+
+
+def test_single_replicas_are_not_called_equally_good(two_flavours, registry, tmp_path):
+    fits = [write_fit(tmp_path / f"fit_{n}", two_flavours, registry, [n]) for n in (1, 2)]
+    words = Page(write_comparison(fits, tmp_path / "c.html")).words
+    assert "equally well" not in words
+    assert "neither fit_1 nor fit_2 can be called better" in words
+
+
+def test_fits_of_other_values_of_the_same_datasets_are_not_compared(
+    folders, two_flavours, registry, tmp_path
+):
+    moved = [replace(d, central=1.5 * d.central) for d in two_flavours.datasets]
+    other = write_fit(tmp_path / "other", stack(moved), registry)
+    words = Page(write_comparison([folders["whole"], other], tmp_path / "c.html")).words
+    assert "whole and other have no data in common" in words
 
 
 WHY = "arc length of g 9.9, limit 2.1 = mean + 7 sigma of the 4 others"
