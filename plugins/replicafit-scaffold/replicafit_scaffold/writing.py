@@ -117,7 +117,7 @@ class NewPlugin:
         """One whose name is free.
 
         Raises:
-            PluginError: not a name, or there is a component of that name.
+            PluginError: not a name, or there is a component or a distribution of that name.
         """
         plugin = cls(given, kind)
         if not re.fullmatch(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", given) or keyword.iskeyword(given):
@@ -130,6 +130,11 @@ class NewPlugin:
         if owner:
             raise PluginError(
                 f"The {KINDS[component]} '{name}' is provided by '{owner}'. Choose another name."
+            )
+        if plugin.distribution in {other.distribution for other in registry.plugins}:
+            raise PluginError(
+                f"'{plugin.distribution}' is installed already, and a new plugin of that name would "
+                "take its place. Choose another name."
             )
         return plugin
 

@@ -94,10 +94,12 @@ def test_a_new_plugin_of_each_kind_passes_its_tests(one_of_each):
     python("-m", "pytest", "-q", "--import-mode", "importlib", *tests, cwd=one_of_each)
 
 
-def test_a_new_plugin_is_tidy(new_plugin):
+def test_a_new_plugin_of_each_kind_is_tidy(one_of_each):
     pytest.importorskip("ruff", reason="ruff is installed with replicafit[dev]")
-    rules = ("--isolated", "--select", "E,F,W", "--line-length", 100)
-    python("-m", "ruff", "check", *rules, ".", cwd=new_plugin)
+    for kind in SCAFFOLDS:
+        rules = ("--no-cache", "--select", "E,F,I,W")
+        python("-m", "ruff", "check", *rules, ".", cwd=one_of_each / kind)
+        python("-m", "ruff", "format", "--no-cache", "--check", ".", cwd=one_of_each / kind)
 
 
 @pytest.mark.parametrize("name", ["My-Gate", "2gate", "gate-", "a b", "class", "../x", ""])
@@ -107,6 +109,8 @@ def test_a_name_that_cannot_be_one_is_refused(registry, name):
 
 
 def test_nothing_is_overwritten(registry, tmp_path):
+    with pytest.raises(PluginError, match="'replicafit-scaffold' is installed already"):
+        NewPlugin.of("scaffold", "observer", registry)
     with pytest.raises(PluginError, match="'dropout' is provided by 'replicafit'"):
         NewPlugin.of("dropout", "layer", registry)
     (tmp_path / "mine.txt").write_text("mine")
