@@ -133,7 +133,7 @@ class NewPlugin:
             )
         if plugin.distribution in {other.distribution for other in registry.plugins}:
             raise PluginError(
-                f"'{plugin.distribution}' is installed already, and a new plugin of that name would "
+                f"'{plugin.distribution}' is installed already, and the new plugin would "
                 "take its place. Choose another name."
             )
         return plugin
