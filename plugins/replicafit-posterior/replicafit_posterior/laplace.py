@@ -286,6 +286,13 @@ def begun(
         warnings.append(
             "The penalties of the runcard are left out: the band is that of chi2 alone."
         )
+    if any(weight.constraint for weight in objective.plan.model.network.trainable_variables):
+        warnings.append(
+            "Constraints of weights, such as the ranges of trained exponents, are not kept: the "
+            "band is that of weights that may be anything."
+        )
+    for line in warnings:
+        tell(f"Warning: {line}")
     record = {
         "fit": str(fit.folder),
         "hash": fit.run.hash,

@@ -149,6 +149,22 @@ def test_weights_without_effect_are_held_fixed(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.std, 0.1 / 12**0.5, rtol=1e-4)
 
 
+def test_what_is_left_out_of_the_band_is_told(tmp_path: Path) -> None:
+    layers = [{"type": "x"}, {"type": "multi_dense", "units": 1, "kernel_constraint": "non_neg"}]
+    card = {
+        "replicas": 1,
+        "model": {"flavours": ["f"], "layers": layers},
+        "penalties": [{"type": "integrability", "flavours": ["f"], "x": [0.1]}],
+        "training": {"max_steps": 5},
+    }
+    x, lines = np.linspace(0.1, 1, 12), list[str]()
+    fit(card, data={"line": (x, 1 + x, 0.1)}, output=tmp_path / "fit", observer=())
+    _, _, record = begun(tmp_path / "fit", (), (), lines.append)
+    for words in ("penalties of the runcard are left out", "Constraints of weights"):
+        assert any(line.startswith("Warning: ") and words in line for line in lines)
+    assert len(record["warnings"]) == 2
+
+
 def test_a_replica_of_a_choice_has_its_own_architecture(tmp_path: Path) -> None:
     layers = [[{"type": "x"}, {"type": "multi_dense", "units": units}, *LAST] for units in (2, 3)]
     choice = [{"layers": layers[0], "training": {"max_steps": 30}}, {"layers": layers[1]}]
