@@ -36,7 +36,7 @@ from replicafit.runcard.models import DatasetEntry
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 NO_VALUE = ("none", "empty", "see below")
 DOCS = Path(__file__).parent
-NAME = re.compile(r"(?<![\w`:./-])([a-z]+(?:[._][a-z0-9*]+)+)(?![\w`])")
+NAME = re.compile(r"(?<![\w`:./-])([a-z]+(?:[._][a-z0-9*]+)+(?:=\w+(?:\.\w+)*)?)(?![\w`])")
 """Names of keys and files in running text: they are shown as code."""
 BLOCK = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.S)
 

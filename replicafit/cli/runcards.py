@@ -114,6 +114,13 @@ def init(card: Path, data: Path | None, example: str | None, yes: bool) -> None:
         }
         if columns["x"] not in there and "," in columns["x"]:
             columns["x"] = [name.strip() for name in columns["x"].split(",")]
+        xs = columns["x"]
+        taken = [*([xs] if isinstance(xs, str) else xs), columns["y"], columns["error"]]
+        if left := [name for name in there if name not in taken]:
+            click.echo(
+                f"Taken: {', '.join(taken)}. Left: {', '.join(left)}; if they are errors too: "
+                "replicafit explain csv.systematics"
+            )
         datasets, functions = [first_card.entry_for(data, card.parent, columns)], [columns["y"]]
     replicas = ask("How many replicas", 20, type=click.IntRange(min=1))
     title = ask("Title", card.stem)

@@ -269,6 +269,7 @@ def test_init_takes_columns_and_functions_from_the_header(call, tmp_path, monkey
     code, out, _ = call("init", "card.yml")
     assert code == 0
     assert "has the columns energy, angle, yield, sigma" in out
+    assert "Left" not in out
     told = json.loads(call("check", "card.yml", "--json")[1])
     assert told["functions"] == ["yield"]
     assert [each["name"] for each in told["inputs"]] == ["energy", "angle"]
@@ -291,6 +292,13 @@ def test_a_command_that_nobody_knows_is_refused(call, given, near):
     assert code == 2
     assert f"There is no command '{given}'" in err
     assert near in err
+
+
+def test_init_says_which_columns_it_leaves(call, tmp_path):
+    (tmp_path / "mine.csv").write_text("x,y,stat,sys\n1,2,0.1,0.2\n2,3,0.1,0.2\n")
+    code, out, _ = call("init", "--yes", "--data", "mine.csv")
+    assert code == 0
+    assert "Taken: x, y, stat. Left: sys; if they are errors too" in out
 
 
 def test_init_asks(call, tmp_path, monkeypatch):
