@@ -21,10 +21,8 @@ HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
-def described(
-    module: ModuleType, name: str, distribution: str, version: str, module_name: str
-) -> Plugin:
-    """The plugin that ``module`` is.
+def described(plugin: Plugin, module: ModuleType) -> Plugin:
+    """``plugin`` with what its ``module`` says of itself.
 
     Raises:
         PluginError: it is for another version of the hooks, or a hook of it is wrong.
@@ -36,16 +34,16 @@ def described(
             f"{hookspecs.API_VERSION}. Install versions of both that go together"
         )
     _refuse_unknown_hooks(module)
-    origin = (
-        "" if distribution == hookspecs.PROJECT else f"plugin '{name}' ({distribution} {version})"
-    )
+    ours = plugin.distribution == hookspecs.PROJECT
+    origin = "" if ours else f"plugin '{plugin.name}' ({plugin.distribution} {plugin.version})"
     components = tuple(replace(each, origin=origin) for each in _collect(module))
     names = [(KINDS[type(c)], c.name) for c in components]
     twice = sorted({each for each in names if names.count(each) > 1})
     if twice:
         raise PluginError(f"it provides the {twice[0][0]} '{twice[0][1]}' twice")
-    return Plugin(
-        *(name, distribution, version, module_name, components),
+    return replace(
+        plugin,
+        components=components,
         hooks=tuple(hook for hook in HOOKS if hasattr(module, hook)),
         file=getattr(module, "__file__", None),
         api_version=wanted,

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -83,7 +83,10 @@ def load_registry(
     choice = choice or Choice.from_environment()
     if entry_points is None:
         entry_points = metadata.entry_points(group=hookspecs.PROJECT)
-    found = [_load(point) for point in choice.of(entry_points)]
+    found = []
+    for point in choice.of(entry_points):
+        origin = (point.dist.name, point.dist.version) if point.dist else ("unknown", "unknown")
+        found.append(_loaded(Plugin(point.name, *origin, point.value), point.load))
     registry = Registry(
         plugins=tuple(plugin for plugin in found if plugin.cause is None),
         broken=tuple(plugin for plugin in found if plugin.cause is not None),
@@ -93,17 +96,15 @@ def load_registry(
     return registry
 
 
-def _load(point: metadata.EntryPoint) -> Plugin:
-    distribution = version = "unknown"
+def _loaded(plugin: Plugin, load: Callable[[], ModuleType]) -> Plugin:
+    """``plugin`` with what it provides, or why ``load`` did not import its module."""
     try:
-        if point.dist:
-            distribution, version = point.dist.name, point.dist.version
-        with printing_as(point.name, distribution):
-            return described(point.load(), point.name, distribution, version, point.value)
+        with printing_as(plugin.name, plugin.distribution):
+            return described(plugin, load())
     except KeyboardInterrupt:
         raise
     except BaseException as cause:  # it may fail in any way and take no command along
-        return Plugin(point.name, distribution, version, point.value, cause=cause)
+        return replace(plugin, cause=cause)
 
 
 def with_files(
@@ -150,17 +151,15 @@ def _from_file(name: str, path: Path, recorded: Mapping[str, str] | None) -> Plu
             f"The plugin file '{name}' has the name of the module '{module_name}', which is there "
             "already. Give the file another name."
         )
-    try:
-        with printing_as(module_name, name):
-            module = _imported(module_name, path, code)
-            plugin = described(module, module_name, name, "local", module_name)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as cause:  # a plugin may fail in any way
+    plugin = _loaded(
+        Plugin(module_name, name, "local", module_name, sha256=sha256),
+        lambda: _imported(module_name, path, code),
+    )
+    if plugin.cause is not None:
         sys.modules.pop(module_name, None)
-        failed = Plugin(module_name, name, "local", module_name, cause=cause)
-        raise PluginError(f"The plugin file '{name}' does not load: {failed.reason}") from cause
-    return replace(plugin, sha256=sha256)
+        failed = f"The plugin file '{name}' does not load: {plugin.reason}"
+        raise PluginError(failed) from plugin.cause
+    return plugin
 
 
 def _imported(name: str, path: Path, code: bytes) -> ModuleType:
