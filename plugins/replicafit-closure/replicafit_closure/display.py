@@ -111,7 +111,7 @@ def closure_table(fits: Sequence[ClosureFit], together: Summary) -> Table:
             f"{fit.chi2_per_datum:.3g}",
             f"{fit.bias:.3g}",
             f"{fit.variance:.3g}",
-            f"{fit.bias / fit.variance:.2f}",
+            f"{fit.ratio:.2f}",
             f"{100 * fit.within.mean():.0f} %",
             "good" if fit.good else "bad",
         )

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from replicafit.plugin import Seeds, chi2_from_factor
+from replicafit.plugin import OutputError, Seeds, chi2_from_factor
 
 POSITIONS_PER_PART = 10
 """Positions in x below 0.1, spaced logarithmically, and as many above, spaced linearly; of an input
@@ -54,6 +54,7 @@ class ClosureFit:
         pulls: how many standard deviations the mean is above the truth, (n, f).
         flavours: names, length f.
         logarithmic: whether positions are spaced logarithmically, at small x.
+        input: what the functions depend on, if on one thing.
     """
 
     name: str
@@ -70,6 +71,12 @@ class ClosureFit:
     pulls: np.ndarray
     flavours: tuple[str, ...]
     logarithmic: bool = True
+    input: str = "x"
+
+    @property
+    def ratio(self) -> float:
+        """Bias over variance; infinite where all replicas say the same."""
+        return self.bias / self.variance if self.variance else float("inf")
 
     @property
     def within(self) -> np.ndarray:
@@ -84,7 +91,7 @@ class ClosureFit:
     def of(cls, plain: Mapping[str, Any]) -> ClosureFit:
         """From what ``plain`` gave."""
         arrays = {"x": np.array(plain["x"]), "pulls": np.array(plain["pulls"])}
-        own = {name: plain[name] for name in cls.__dataclass_fields__}
+        own = {name: plain[name] for name in cls.__dataclass_fields__ if name in plain}
         return cls(**{**own, **arrays, "flavours": tuple(plain["flavours"])})
 
 
@@ -171,7 +178,7 @@ def positions(x_data: np.ndarray) -> np.ndarray:
     return np.concatenate([logarithmic, np.linspace(edge, high, POSITIONS_PER_PART)])
 
 
-def regions(x: np.ndarray, logarithmic: bool) -> dict[str, np.ndarray]:
+def regions(x: np.ndarray, logarithmic: bool, input: str = "x") -> dict[str, np.ndarray]:
     """Which of the positions ``x`` (n,) lie in which region, each (n,), without empty ones.
 
     Functions of several inputs have none.
@@ -180,15 +187,30 @@ def regions(x: np.ndarray, logarithmic: bool) -> dict[str, np.ndarray]:
         return {}
     low, high = REGIONS if logarithmic else np.linspace(x.min(), x.max(), 4)[1:3].tolist()
     found = {
-        f"x < {low:.3g}": x < low,
+        f"{input} < {low:.3g}": x < low,
         f"{low:.3g} to {high:.3g}": (x >= low) & (x < high),
-        f"x > {high:.3g}": x >= high,
+        f"{input} > {high:.3g}": x >= high,
     }
     return {name: own for name, own in found.items() if own.any()}
 
 
 def summary(fits: Sequence[ClosureFit]) -> Summary:
-    """What ``fits`` with different seeds say together."""
+    """What ``fits`` with different seeds say together.
+
+    Raises:
+        OutputError: they have different functions, or these at different positions.
+    """
+    first = fits[0]
+    for other in fits[1:]:
+        if (
+            other.flavours != first.flavours
+            or other.x.shape != first.x.shape
+            or not np.allclose(other.x, first.x)
+        ):
+            raise OutputError(
+                f"'{first.name}' and '{other.name}' are no fits of one closure test: their "
+                "functions or the reach of their data differ. Give fits that differ in the seed."
+            )
     drawn = (
         Seeds(0)
         .generator(0, "bootstrap over fits")
@@ -198,10 +220,11 @@ def summary(fits: Sequence[ClosureFit]) -> Summary:
     def estimated(of: Callable[..., np.ndarray], *each: Sequence[float]) -> Estimate:
         """``of`` means over fits of numbers that each fit has."""
         columns = [np.array(column, float) for column in each]
-        value = float(of(*(column.mean() for column in columns)))
-        if len(fits) < 2:
-            return Estimate(value, float("nan"))
-        spread = np.std(of(*(column[drawn].mean(axis=1) for column in columns)))
+        with np.errstate(divide="ignore", invalid="ignore"):  # replicas that all say the same
+            value = float(of(*(column.mean() for column in columns)))
+            if len(fits) < 2:
+                return Estimate(value, float("nan"))
+            spread = np.std(of(*(column[drawn].mean(axis=1) for column in columns)))
         # fits vary around their own mean less than around the true one
         return Estimate(value, float(spread * (len(fits) / (len(fits) - 1)) ** 0.5))
 
@@ -210,8 +233,8 @@ def summary(fits: Sequence[ClosureFit]) -> Summary:
 
     bias, variance = [fit.bias for fit in fits], [fit.variance for fit in fits]
     within = np.array([fit.within for fit in fits])
-    parts = regions(fits[0].x, fits[0].logarithmic)
-    names = fits[0].flavours
+    parts = regions(first.x, first.logarithmic, first.input)
+    names = first.flavours
     return Summary(
         bias=mean(bias),
         variance=mean(variance),

@@ -70,6 +70,7 @@ def judged(path: Path, setup: Setup) -> ClosureFit:
             fit.interpolate(x)[:, :, columns], on_flavours(truth, x, flavours, setup.registry)
         ),
         flavours=flavours,
+        input=data.inputs[0].name,
         logarithmic=bool(data.inputs[0].is_unit and x.min() < LOGARITHMIC_FROM),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from math import nan
+from typing import Any
 
 import numpy as np
 from replicafit_report import (
@@ -64,22 +65,25 @@ def sections(context: SectionContext) -> list[Section]:
     ]
 
 
-def _about(study: Mapping[str, object]) -> list[Block]:
-    fits, closure = study["fits"], study["closure"]
-    assert isinstance(fits, list)
-    assert isinstance(closure, dict)
+def _about(study: Mapping[str, Any]) -> list[Block]:
+    fits, closure = list(study["fits"]), dict(study["closure"])
     text = f"{study['title'] or study['card']}. Level {closure['level']}, truth {closure['truth']}."
     silent = [each for each in fits if not each["judged"]]
     blocks: list[Block] = [Text(text)]
     blocks += [Notice(f"{each['name']}: {each['reason']}") for each in silent]
-    if len(fits) < int(str(study["wanted"])):
+    if len(fits) < int(study["wanted"]):
         blocks.append(Notice(f"{len(fits)} of {study['wanted']} fits have ended."))
     return blocks
 
 
 def _opening(together: Summary, fits: Sequence[ClosureFit]) -> list[Block]:
     away = (together.r_bv.value - 1) / together.r_bv.error if together.r_bv.error else nan
-    if not np.isfinite(away):
+    if (level := fits[0].level) < 2:
+        answer = Answer(
+            f"At level {level} replicas are fitted to the same data, so that their spread does not "
+            "tell whether errors are right: level 2 does."
+        )
+    elif not np.isfinite(away):
         answer = Answer("One fit alone does not tell whether errors are right.")
     elif abs(away) <= FAITHFUL:
         answer = Answer("The spread of replicas is as large as their distance from truth.", "good")
@@ -162,7 +166,7 @@ def _pull(fit: ClosureFit, column: int, pulls: np.ndarray) -> Figure:
             log_axis(made.ax, "x", float(fit.x.min()) / 1.2, float(fit.x.max()) * 1.05)
         made.ax.set_ylim(-limit, limit)
         few_ticks(made.ax)
-        label_x(made.ax, "x")
+        label_x(made.ax, fit.input)
     return made.done()
 
 
@@ -185,7 +189,7 @@ def _each(fits: Sequence[ClosureFit]) -> list[Block]:
                 *(f"{value:.3f}" for value in (fit.chi2_per_datum, fit.chi2_of_mean)),
                 f"{fit.chi2_of_truth:.3f}",
                 *(f"{value:.4f}" for value in (fit.bias, fit.variance)),
-                f"{fit.bias / fit.variance:.2f}",
+                f"{fit.ratio:.2f}",
                 f"{100 * fit.within.mean():.0f}",
             ]
         )

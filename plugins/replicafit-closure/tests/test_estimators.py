@@ -19,7 +19,11 @@ from replicafit_closure.estimators import (
     regions,
     summary,
 )
+from replicafit_closure.report import sections
+from replicafit_report import Answer, SectionContext
 from rich.console import Console
+
+from replicafit.plugin import OutputError, Registry
 
 DATA, REPLICAS, FITS = 40, 60, 200
 
@@ -170,7 +174,47 @@ def test_regions_of_a_range_without_small_x_are_its_thirds():
     assert regions(np.zeros((4, 2)), logarithmic=False) == {}
 
 
+def test_fits_of_other_functions_are_not_taken_together(faithful):
+    one, other = faithful[:2]
+    for strange in (
+        replace(other, name="b", flavours=("g", "t8")),
+        replace(other, name="b", x=2 * other.x),
+        replace(other, name="b", x=other.x[:4], pulls=other.pulls[:4]),
+    ):
+        with pytest.raises(OutputError, match="'fit' and 'b' are no fits of one closure test"):
+            summary([one, strange])
+
+
+def page_of(folder, fits):
+    """What the page about a study of ``fits`` opens with."""
+    closure = {"truth": "t", "level": fits[0].level}
+    each = [{"name": f.name, "seed": 1, "reason": "", "judged": f.plain()} for f in fits]
+    study = {"title": "", "card": "c.yml", "closure": closure, "wanted": len(fits), "fits": each}
+    (folder / "closure.json").write_text(json.dumps(study))
+    found = sections(SectionContext((), (), Registry(), folder=folder))
+    (answer,) = (block.text for block in found[0].blocks if isinstance(block, Answer))
+    return answer
+
+
+def test_replicas_that_all_say_the_same_have_a_table_and_a_page(faithful, tmp_path):
+    fits = [replace(fit, variance=0.0, input="t") for fit in faithful[:3]]
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(closure_table(fits, summary(fits)))
+    assert "inf" in console.export_text()
+    assert page_of(tmp_path, fits)
+    assert list(summary(fits).within_per_region) == ["t < 0.001", "0.001 to 0.1", "t > 0.1"]
+
+
+@pytest.mark.parametrize(("level", "judged"), [(0, False), (1, False), (2, True)])
+def test_only_level_two_judges_errors(faithful, tmp_path, level, judged):
+    answer = page_of(tmp_path, [replace(fit, level=level, bias=9.0) for fit in faithful[:5]])
+    assert (answer == "Errors are too small.") == judged
+
+
 def test_what_is_written_is_read(faithful):
+    older = faithful[0].plain()
+    del older["input"]
+    assert ClosureFit.of(older).input == "x"
     back = ClosureFit.of(json.loads(json.dumps(faithful[0].plain())))
     assert back.plain() == faithful[0].plain()
     assert json.dumps(summary([back]).plain(), allow_nan=False)
