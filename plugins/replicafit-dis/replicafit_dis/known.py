@@ -9,8 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from replicafit.plugin import DataError
+from replicafit_dis import FIT
 from replicafit_dis.catalogue import FIT_FILE
 from replicafit_dis.grid import interpolation_matrix
+
+SAME = 1e-6
+"""Relative distance below which an end of the grid and what is asked for are the same."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,18 @@ class MeanOfFit:
     values: np.ndarray
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        """x f, (m, f), at x (m,); zero outside the grid."""
-        values: np.ndarray = interpolation_matrix(self.x, x) @ self.values
+        """x f, (m, f), at x (m,).
+
+        Raises:
+            DataError: outside the grid by more than rounding.
+        """
+        within = np.clip(x, self.x[0], self.x[-1])
+        if x.ndim != 1 or not np.allclose(x, within, rtol=SAME, atol=0):
+            raise DataError(
+                f"The functions '{FIT}' are known for one x from {self.x[0]:.3g} to "
+                f"{self.x[-1]:g}; the data have others. Name another function."
+            )
+        values: np.ndarray = interpolation_matrix(self.x, within) @ self.values
         return values
 
 

@@ -91,6 +91,14 @@ def test_the_shipped_fit_is_positive_where_it_was_kept_so(
         assert predictions(observable, fit(common_grid())[:, turn]).min() > -1e-6
 
 
+def test_the_shipped_fit_is_not_zero_for_rounding_and_nothing_beyond_its_grid() -> None:
+    fit, ends = known.read("dis_fit", Path(), Q0), common_grid()[[0, -1]]
+    np.testing.assert_array_equal(fit(ends * np.array([1 - 1e-12, 1 + 1e-12])), fit(ends))
+    for x in (np.array([1e-7, 0.1]), np.array([0.1, 2.0]), np.full((2, 2), 0.5)):
+        with pytest.raises(DataError, match="known for one x from 2e-07 to 1"):
+            fit(x)
+
+
 def test_the_shipped_fit_is_of_one_scale() -> None:
     with pytest.raises(DataError, match=r"at q0 = 1\.65 GeV, but the tables of the data act at 1"):
         known.read("dis_fit", Path(), {"q0": 1.0})
