@@ -107,7 +107,7 @@ class Sink:
         for dead in self.job.dead():
             if dead not in self._begun:
                 found = self.checkpoints.load(dead, self.observer.warning)
-                self._begun[dead] = found or Checkpoint(dead, (), ())
+                self._begun[dead] = found or Checkpoint(dead, {})
         here = set(self.folder.finished()) & self.wanted - self.written - self.again
         for number in sorted(here):
             self.arrived(number)
@@ -115,7 +115,7 @@ class Sink:
     @property
     def begun(self) -> set[int]:
         """The replica numbers that jobs had begun that were killed or stopped."""
-        return {number for each in self._begun.values() for number in each.numbers}
+        return {number for each in self._begun.values() for number in each.rows}
 
     def continued(self, replica: PreparedReplica) -> PreparedReplica:
         """``replica`` where an earlier job left it; itself if none had begun it."""
@@ -262,5 +262,5 @@ class Sink:
     def _clear_dead(self, done: set[int]) -> None:
         """Removes checkpoints of dead jobs with nothing but replicas that are ``done``."""
         for dead, begun in list(self._begun.items()):
-            if done.issuperset(begun.numbers):
+            if done.issuperset(begun.rows):
                 shutil.rmtree(dead, ignore_errors=True)

@@ -14,8 +14,8 @@ from replicafit.reading import UnreadableError, read_arrays
 from replicafit.training.engine import History
 from replicafit.training.slots import PreparedReplica, Row, stacked
 
-FORMAT = 2
-"""Of checkpoints; 1 had no such key."""
+FORMAT = 3
+"""Of checkpoints; 1 had no such key, 2 one part for all replicas."""
 
 _FILES = ("newer.npz", "older.npz")
 
@@ -26,13 +26,11 @@ class Checkpoint:
 
     Attributes:
         file: where it is from.
-        numbers: the replica numbers.
-        arrays: of states and histories, each with a leading replica axis.
+        rows: the arrays of state and history of each replica, by number.
     """
 
     file: Path
-    numbers: tuple[int, ...]
-    arrays: tuple[np.ndarray, ...]
+    rows: Mapping[int, tuple[np.ndarray, ...]]
 
     def row(self, replica: PreparedReplica) -> Row:
         """Where ``replica``, which is here, was left.
@@ -40,8 +38,7 @@ class Checkpoint:
         Raises:
             OutputError: the checkpoint is of another network or another release.
         """
-        own = tuple(array[self.numbers.index(replica.number)] for array in self.arrays)
-        like = replica.beginning
+        own, like = self.rows[replica.number], replica.beginning
         ours = keras.tree.flatten(like[0])
         if [(a.shape, a.dtype) for a in own[: len(ours)]] != [(a.shape, a.dtype) for a in ours]:
             raise OutputError(
@@ -55,7 +52,7 @@ class Checkpoint:
 
 def continued(replica: PreparedReplica, begun: Mapping[Path, Checkpoint]) -> PreparedReplica:
     """``replica`` where the furthest of some checkpoints left it; itself if it is in none."""
-    rows = [each.row(replica) for each in begun.values() if replica.number in each.numbers]
+    rows = [each.row(replica) for each in begun.values() if replica.number in each.rows]
     if not rows:
         return replica
     furthest = max(rows, key=lambda row: (int(row[0].steps), int(row[0].status)))
@@ -79,11 +76,17 @@ class Checkpoints:
         newer, older = (folder / name for name in _FILES)
         if newer.exists():
             newer.replace(older)
-        snapshot = stacked(list(rows.values()))
-        flat = keras.tree.flatten((snapshot.state, snapshot.history))
-        arrays = {f"array_{i}": array for i, array in enumerate(flat)}
-        about = {"format": FORMAT, "numbers": np.array(list(rows)), "identity": self.identity}
-        self.write(newer, save=np.savez, **about, **arrays)
+        alike: dict[object, list[int]] = {}  # those of one architecture
+        for number, (state, _) in rows.items():
+            shapes = [array.shape for array in keras.tree.flatten(state)]
+            alike.setdefault(repr((sorted(state.hyper), shapes)), []).append(number)
+        arrays: dict[str, np.ndarray] = {}
+        for part, numbers in enumerate(alike.values()):
+            snapshot = stacked([rows[number] for number in numbers])
+            flat = keras.tree.flatten((snapshot.state, snapshot.history))
+            arrays[f"numbers_{part}"] = np.array(numbers)
+            arrays |= {f"array_{part}_{i}": array for i, array in enumerate(flat)}
+        self.write(newer, save=np.savez, format=FORMAT, identity=self.identity, **arrays)
 
     def load(self, folder: Path, warn: Callable[[str], None]) -> Checkpoint | None:
         """The newest sound checkpoint in the ``folder`` of a job; ``warn`` hears why one is not."""
@@ -92,12 +95,8 @@ class Checkpoints:
                 continue
             try:
                 found = read_arrays(file)
-                version = int(found.pop("format"))
-                numbers = tuple(map(int, found.pop("numbers").tolist()))
-                identity = str(found.pop("identity"))
-                arrays = tuple(found[f"array_{i}"] for i in range(len(found)))
-                if any(len(array) != len(numbers) for array in arrays):
-                    raise ValueError("its arrays are not of its replicas")
+                version, identity = int(found.pop("format")), str(found.pop("identity"))
+                rows = _rows(found) if version == FORMAT else {}
             except (UnreadableError, OSError, KeyError, ValueError, TypeError) as cause:
                 warn(f"The checkpoint '{file}' is damaged ({cause}); going back to the one before.")
                 continue
@@ -106,5 +105,18 @@ class Checkpoints:
             elif identity != self.identity:
                 warn(f"The checkpoint '{file}' is of another fit and not used.")
             else:
-                return Checkpoint(file, numbers, arrays)
+                return Checkpoint(file, rows)
         return None
+
+
+def _rows(found: dict[str, np.ndarray]) -> dict[int, tuple[np.ndarray, ...]]:
+    """The arrays of each replica, by number, from those of each part of a checkpoint."""
+    rows: dict[int, tuple[np.ndarray, ...]] = {}
+    for part in range(sum(key.startswith("numbers_") for key in found)):
+        numbers = list(map(int, found[f"numbers_{part}"].tolist()))
+        count = sum(key.startswith(f"array_{part}_") for key in found)
+        arrays = [found[f"array_{part}_{i}"] for i in range(count)]
+        if any(len(array) != len(numbers) for array in arrays):
+            raise ValueError("its arrays are not of its replicas")
+        rows |= dict(zip(numbers, zip(*arrays, strict=True), strict=True))
+    return rows
