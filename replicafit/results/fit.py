@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from importlib import import_module
-from itertools import cycle, product
+from itertools import cycle, islice, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,8 @@ class Replica(Attributed):
 
 SAME = 0.02
 """A prediction is the function itself if they differ by no more of what the function varies by."""
+DECADES = 100
+"""A ratio of ends above which an axis is logarithmic."""
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Of Okabe and Ito, which color-blind readers can tell apart."""
 
@@ -381,7 +383,10 @@ class Fit(Attributed):
         wanted = list(dict.fromkeys(numbers if isinstance(numbers, Iterable) else [numbers]))
         missing = sorted(set(wanted) - set(self.numbers))
         if missing or not wanted:
-            raise ValueError(f"Replicas {missing or 'none'} are asked for; here: {self.numbers}.")
+            here = (
+                f"{len(self)}, from {min(self.numbers)} to {max(self.numbers)}" if len(self) else 0
+            )
+            raise ValueError(f"Replicas {missing or 'none'} are asked for; here are {here}.")
         at = [self.numbers.index(number) for number in wanted]
         fewer = replace(self, results=tuple(self.results[i] for i in at))
         if "functions" in self.__dict__:  # read already
@@ -443,12 +448,13 @@ class Fit(Attributed):
     def plot(self, x: Any = None, *, level: float = 0.68, ax: Any = None) -> Any:
         """Draws mean and central band of each function with matplotlib, as reports do.
 
-        With the data that measure it; of one function alone with every replica, too.
+        With the data that measure it; of one function alone with every replica, too. x in (0, 1]
+        is logarithmic where the data that are shown, or else the points, span two decades.
 
         Args:
             x: where, (n,), on the tables' grid by default; of several inputs (n, m), along one.
             level: of the band, as for ``band``.
-            ax: the axes to draw into; new ones by default.
+            ax: the axes to draw into, beside what is there; new ones by default.
 
         Returns:
             The axes.
@@ -458,7 +464,8 @@ class Fit(Attributed):
         """
         columns = as_points(self.x if x is None else checked(x, self.inputs)).T
         changing = [i for i, column in enumerate(columns) if np.ptp(column) > 0] or [0]
-        along = self.inputs[changing[0]].name
+        one = self.inputs[changing[0]]
+        along = one.name
         if len(changing) > 1:
             raise ValueError(
                 f"A curve goes along one input. Give x of shape (n, {len(columns)}) in which one "
@@ -466,24 +473,33 @@ class Fit(Attributed):
             )
         points, each = columns[changing[0]], self._at(x)
         low, high = _central(each, level)
+        shown = {} if len(self.inputs) > 1 else self.measured
+        beside, title = "", f"mean of {len(self)} replicas, central {100 * level:g} %"
         if ax is None:
             _, ax = _optional("matplotlib.pyplot").subplots()
             ax.spines[["top", "right"]].set_visible(False)
+            reach = [shown[name].x for name in self.flavours if name in shown] or [points]
+            if one.log and np.min(np.concatenate(reach)) * DECADES < np.max(np.concatenate(reach)):
+                ax.set_xscale("log")
+        elif ax.get_legend():
+            beside, title = f", {self.folder.name}", f"mean, central {100 * level:g} %"
+        drawn = len(ax.get_legend_handles_labels()[1])
         curves = [each.reshape(len(points), -1).T for each in (each.mean(axis=0), low, high)]
+        styles = islice(cycle(product(("-", "--", ":"), COLORS)), drawn, None)
         for name, (line, color), mean, bottom, top in zip(
-            self.flavours, cycle(product(("-", "--", ":"), COLORS)), *curves, strict=False
+            self.flavours, styles, *curves, strict=False
         ):
             if len(self.flavours) == 1:
                 ax.plot(points, each.reshape(len(each), -1).T, color="#a9a9aa", linewidth=0.5)
-            if len(self.inputs) == 1 and name in self.measured:
-                data = self.measured[name]
+            if name in shown:
+                data = shown[name]
                 style = {"color": "#6b6b6c", "markersize": 3, "elinewidth": 0.8}
                 ax.errorbar(data.x, data.values, data.errors, fmt="o", **style)
-            label = name.replace("$", r"\$")
+            label = f"{name}{beside}".replace("$", r"\$")
             ax.plot(points, mean, line, color=color, linewidth=1.8, label=label)
             ax.fill_between(points, bottom, top, color=color, alpha=0.3, linewidth=0)
         ax.set_xlabel(along.replace("$", r"\$"))
-        ax.legend(title=f"mean of {len(self)} replicas, central {100 * level:g} %")
+        ax.legend(title=title)
         return ax
 
     def save(self, folder: str | Path) -> Fit:
@@ -505,7 +521,7 @@ class Fit(Attributed):
         """How many replicas ended how, and how many were refused."""
         counts = Counter(self.statuses)
         ended = ", ".join(f"{count} {status}" for status, count in counts.items())
-        refused = len(self.finished) - len(self)
+        refused = len(self.refused.keys() - set(self.numbers))
         return f"{len(self)} replicas ({ended or 'none'})" + (
             f", {refused} refused" if refused else ""
         )

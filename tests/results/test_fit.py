@@ -33,6 +33,7 @@ def test_tables_are_those_of_the_replicas_that_count(fit, toy_data):
 
 def test_refused_replicas_are_in_only_when_asked_for(fit):
     assert fit.refused == {2: ("diverged",)}
+    assert "1 replicas (1 stopped), 1 refused" in repr(fit.only(1))
     assert fit.all.numbers == (1, 2, 3, 4, 5)
     assert fit.all.selected == fit.numbers
     np.testing.assert_array_equal(fit.all.values[[0, 2, 3, 4]], fit.values)
@@ -172,6 +173,11 @@ def test_axes_of_matplotlib(fit):
     assert fit["g"].plot(level=0.95, ax=axes) is axes
     assert len(axes.lines) == len(fit.flavours) + len(fit) + 1  # one function has its replicas
     np.testing.assert_array_equal(axes.lines[-1].get_ydata(), fit["g"].mean())
+    assert [text.get_text() for text in axes.get_legend().texts][-1] == f"g, {fit.folder.name}"
+    assert len({(line.get_color(), line.get_linestyle()) for line in axes.lines}) > len(
+        fit.flavours
+    )
+    assert axes.get_xscale() == "log"
     axes.figure.canvas.draw()
 
 
@@ -188,7 +194,9 @@ def test_data_that_measure_a_function(tmp_path, registry):
     np.testing.assert_array_equal(found["f"].x, x)
     np.testing.assert_array_equal(found["f"].values, own.central)
     pytest.importorskip("matplotlib", reason="optional")
-    points = [line.get_xdata() for line in fit.plot().lines if len(line.get_xdata()) == 9]
+    axes = fit.plot()
+    assert axes.get_xscale() == "linear"
+    points = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 9]
     np.testing.assert_array_equal(points, [x])
 
 
