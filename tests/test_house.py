@@ -85,7 +85,7 @@ def test_nothing_above_layers_imports_keras(module):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_backends_are_named_only_in_the_seam():
+def test_backends_are_named_only_in_their_room():
     for file in FILES:
         if "backend" in file.parts:
             continue
