@@ -46,7 +46,7 @@ class Workers(ThreadPoolExecutor):
     def _begin(self) -> None:
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
             "GFORTRAN_UNBUFFERED_PRECONNECTED": "y",  # hoppet's greeting comes when it is caught
         }
         command, pipe = [sys.executable, "-P", "-c", _SERVE], subprocess.PIPE
