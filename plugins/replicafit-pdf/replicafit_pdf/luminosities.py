@@ -99,7 +99,8 @@ def _ratio(name: str, values: np.ndarray) -> Figure:
     """Values (r, m) over their mean."""
     with drawing(f"Luminosity {name}, ratio to its mean") as made:
         made.ax.axhline(1, color=INK, linewidth=0.6)
-        edges = band(made.ax, MASSES, values / values.mean(axis=0), BLUE)
+        mean = values.mean(axis=0)
+        edges = band(made.ax, MASSES, values / np.where(mean == 0, 1.0, mean), BLUE)
         low, high = np.percentile(edges, [15, 85])  # it is widest at the ends
         room = max(0.2 * (high - low), 0.002)
         made.ax.set_ylim(low - room, high + room)
@@ -114,8 +115,10 @@ def _table(found: np.ndarray) -> Table:
     for i in range(0, len(MASSES), 3):
         cells = [f"{MASSES[i]:.0f} GeV"]
         for values in PICOBARN * found[..., i]:
-            part = 100 * values.std(ddof=1) / values.mean() if len(values) > 1 else 0.0
-            cells.append(f"{values.mean():.4g} ± {part:.1f} %")
+            mean = values.mean()
+            known = len(values) > 1 and mean != 0  # one replica has no deviation
+            part = f" ± {100 * values.std(ddof=1) / mean:.1f} %" if known else ""
+            cells.append(f"{mean:.4g}{part}")
         rows.append(Row(cells))
     headings = ["M", *(f"{name} [pb]" for name in CHANNELS)]
     return Table(headings, rows, name="luminosities")

@@ -9,7 +9,7 @@ import pytest
 import replicafit_pdf
 from fit_folder import write_fit
 from replicafit_pdf.evolution_basis import DGLAP, EVOLUTION, GLUON, PARTONS
-from replicafit_pdf.luminosities import ENERGY, MASSES, luminosity
+from replicafit_pdf.luminosities import ENERGY, MASSES, _ratio, _table, luminosity
 from replicafit_report.page import write_report
 from scipy.integrate import quad
 
@@ -43,6 +43,15 @@ def test_they_are_the_integrals(mass):
 
     slow = [sum(integral(*pair) for pair in each) for each in pairs]
     np.testing.assert_allclose(luminosity(x, table, mass)[:, 0], slow, rtol=2e-3)
+
+
+def test_one_replica_has_no_deviation_and_nothing_is_divided_by_nothing():
+    one = np.ones((3, 1, len(MASSES)))
+    assert not any("±" in cell for row in _table(one).rows for cell in row.cells)
+    none = np.zeros((3, 2, len(MASSES)))
+    assert _table(none).rows[0].cells[1] == "0"
+    assert _ratio("g g", none[0]).svg
+    assert "± 70.7 %" in _table(np.concatenate([one, 3 * one], axis=1)).rows[0].cells[1]
 
 
 def grow(start: StartingFunctions, scales: tuple[float, ...]) -> np.ndarray:
