@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 from replicafit.components import ComponentSettings, LayerType, Settings
 from replicafit.plugins import Registry
 from replicafit.runcard.expressions import condition, quantity
-from replicafit.runcard.replica_range import ReplicaRange, object_schema
+from replicafit.runcard.replica_range import ReplicaRange
 
 Steps = Annotated[int, Field(ge=1, le=10**9, json_schema_extra={"unit": "steps"})]
 
@@ -272,16 +272,11 @@ class StartFrom(Settings):
         default=None, ge=1, description="One replica for all; else each starts from its own number."
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _from_folder(cls, value: Any) -> Any:
-        return {"fit": value} if isinstance(value, str) else value
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, *_: Any) -> dict[str, Any]:
-        """Both forms that a runcard may use."""
-        properties = {"fit": {"type": "string"}, "replica": {"type": "integer", "minimum": 1}}
-        return {"anyOf": [{"type": "string"}, object_schema(properties, "fit")]}
+_FolderOrStart = BeforeValidator(
+    lambda value: {"fit": value} if isinstance(value, str) else value,
+    json_schema_input_type=str | StartFrom,
+)
 
 
 class NetworkSettings(Settings):
@@ -297,7 +292,7 @@ class NetworkSettings(Settings):
     layers: tuple[Any, ...] = Field(
         default=(), description="The layers from x to the functions, each with a type."
     )
-    start_from: StartFrom | None = Field(
+    start_from: Annotated[StartFrom, _FolderOrStart] | None = Field(
         default=None,
         description="Start from the trained weights of an earlier fit with the same layers, "
         "instead of random ones. What is not trained, such as fixed exponents, is drawn anew.",

@@ -135,7 +135,7 @@ Location = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake and its place.
+    """One mistake and its place; as text, with file:line:column, the line, and a caret.
 
     Attributes:
         missing: what is not installed, if that is the mistake: it is told at its first place.
@@ -148,7 +148,12 @@ class Problem:
     def __str__(self) -> str:
         if isinstance(self.mark, OptionMark):
             return f"Invalid value for '{self.mark.name}': {self.message}"
-        return excerpt(self.mark, self.message)
+        mark = self.mark
+        lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", (mark.buffer or "").rstrip("\0"))
+        begin = max(0, mark.column - MOST_SHOWN)
+        shown = lines[mark.line][begin : mark.column + MOST_SHOWN] if mark.line < len(lines) else ""
+        where = f"{mark.name}:{mark.line + 1}:{mark.column + 1}"
+        return f"{where}: {self.message}\n    {shown}\n    {' ' * (mark.column - begin)}^"
 
 
 @dataclass(frozen=True)
@@ -191,15 +196,6 @@ class YamlSource:
         return found
 
 
-def excerpt(mark: yaml.Mark, message: str) -> str:
-    """A message with file:line:column, the line, and a caret."""
-    lines = re.split(r"\r\n|[\r\n\x85\u2028\u2029]", (mark.buffer or "").rstrip("\0"))
-    begin = max(0, mark.column - MOST_SHOWN)
-    shown = lines[mark.line][begin : mark.column + MOST_SHOWN] if mark.line < len(lines) else ""
-    where = f"{mark.name}:{mark.line + 1}:{mark.column + 1}"
-    return f"{where}: {message}\n    {shown}\n    {' ' * (mark.column - begin)}^"
-
-
 def values(data: Any, at: Location = ()) -> Iterator[tuple[Location, Any]]:
     """``data`` and all in it, each with what leads to it."""
     yield at, data
@@ -223,7 +219,8 @@ def read_yaml(path: Path, text: str | None = None) -> YamlSource:
     try:
         source = parse(text, str(path))
     except yaml.YAMLError as cause:
-        raise RuncardError(excerpt(_place(cause, text, str(path)), _not_valid(cause))) from None
+        place = _place(cause, text, str(path))
+        raise RuncardError(str(Problem(place, _not_valid(cause)))) from None
     if source is None:
         raise RuncardError(f"The runcard '{path}' is empty. `replicafit init` writes one.")
     return source
