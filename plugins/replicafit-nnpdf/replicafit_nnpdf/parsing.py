@@ -40,6 +40,7 @@ class Loaded:
         joined: the tables.
         q0: their scale in GeV.
         sources: the files read.
+        absent: those that would have been read in place of some of them.
     """
 
     metadata: ObservableMetaData
@@ -48,10 +49,12 @@ class Loaded:
     joined: Joined
     q0: float
     sources: tuple[Path, ...]
+    absent: tuple[Path, ...]
 
 
 def parse(settings: NnpdfSettings) -> tuple[Dataset, tuple[Path, ...]]:
-    """The dataset that ``settings``, with absolute paths, describe, and the files read.
+    """The dataset that ``settings``, with absolute paths, describe, and the files that it hangs on:
+    those read, and those that were not there.
 
     Raises:
         DataError: it does not exist, or its data and tables cannot be used.
@@ -67,7 +70,7 @@ def parse(settings: NnpdfSettings) -> tuple[Dataset, tuple[Path, ...]]:
     if not predicted.all():
         _check_removal(settings, predicted)
         dataset = select(dataset, predicted)
-    return dataset, loaded.sources
+    return dataset, (*loaded.sources, *loaded.absent)
 
 
 def parse_observable(settings: NnpdfSettings) -> Dataset:
@@ -120,7 +123,8 @@ def load(settings: NnpdfSettings) -> Loaded:
     measured = load_measurement(name, metadata)
     joined = join(name, len(measured.central), theory, tables)
     q0 = tables[theory.tables[0]].q0
-    return Loaded(metadata, measured, theory, joined, q0, (*source_files(metadata), *files))
+    sources = (*source_files(metadata), *files)
+    return Loaded(metadata, measured, theory, joined, q0, sources, _absent(settings, files))
 
 
 def _describe(settings: NnpdfSettings, loaded: Loaded) -> dict[str, Any]:
@@ -149,9 +153,7 @@ def theory_files(settings: NnpdfSettings, theory: Theory) -> Mapping[str, Sequen
     Raises:
         DataError: one is missing.
     """
-    folders = [settings.tables.parent / "cfactor", package_folder() / "cfactors"]
-    if settings.cfactor_folder:
-        folders.insert(0, settings.cfactor_folder)
+    folders = _cfactor_folders(settings)
     return {
         name: (
             find_table(settings.name, name, settings.tables),
@@ -159,6 +161,19 @@ def theory_files(settings: NnpdfSettings, theory: Theory) -> Mapping[str, Sequen
         )
         for name in theory.tables
     }
+
+
+def _cfactor_folders(settings: NnpdfSettings) -> list[Path]:
+    """Where C-factors are looked for, one after the other."""
+    own = [settings.cfactor_folder] if settings.cfactor_folder else []
+    return [*own, settings.tables.parent / "cfactor", package_folder() / "cfactors"]
+
+
+def _absent(settings: NnpdfSettings, files: Sequence[Path]) -> tuple[Path, ...]:
+    """C-factors that would come before those among ``files``."""
+    folders = _cfactor_folders(settings)
+    places = {file: folders.index(file.parent) for file in files if file.parent in folders}
+    return tuple(folder / file.name for file, n in places.items() for folder in folders[:n])
 
 
 def find_theory(settings: NnpdfSettings) -> None:

@@ -66,6 +66,16 @@ class TestCache:
         plain.measured(3, {**NULL, "conversion_factor": 2.0})
         np.testing.assert_array_equal(plain.read().tables[0], 2 * first.tables[0])
 
+    def test_a_cfactor_that_comes_before_the_one_read_is_read_anew(self, plain: Any) -> None:
+        plain.cfactor("QCD", "A", [2.0, 2.0, 2.0])
+        own = plain.root / "own"
+        own.mkdir()
+        asked = {"cfactors": ["QCD"], "cfactor_folder": own}
+        first = plain.read(**asked)
+        name, folder = "CF_QCD_A.dat", plain.root / "theory" / "cfactor"
+        (own / name).write_text((folder / name).read_text().replace("2.0", "6.0"))
+        np.testing.assert_array_equal(plain.read(**asked).tables[0], 3 * first.tables[0])
+
     def test_settings_have_files_of_their_own(self, plain: Any) -> None:
         plain.cfactor("QCD", "A", [2.0, 2.0, 2.0])
         first, doubled = plain.read(), plain.read(cfactors=["QCD"])
