@@ -89,6 +89,16 @@ def test_a_trained_exponent_that_no_weights_follow_is_refused():
             check(SumRulesSettings(), EIGHT, [(settings, EIGHT)])
 
 
+def test_a_momentum_that_the_nodes_do_not_follow_is_refused():
+    for rules, alpha, refused in (("all", 1.95, True), ("all", 1.9, False), (("v",), 1.95, False)):
+        before = [(PreprocessingSettings(alpha={"g": alpha}), EIGHT)]
+        if refused:
+            with pytest.raises(ModelError, match=r"momentum sum rule.*alpha = 1\.95 for 'g'"):
+                check(SumRulesSettings(rules=rules), EIGHT, before)
+        else:
+            check(SumRulesSettings(rules=rules), EIGHT, before)
+
+
 def test_a_replica_alone_has_the_same_weights():
     alpha = np.array([0.85, 0.97, 0.99])
     together = after([preprocessing(alpha)], 3)

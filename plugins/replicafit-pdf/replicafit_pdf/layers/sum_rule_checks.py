@@ -13,6 +13,8 @@ from replicafit_pdf.preprocessing_ranges import ALPHA
 MOMENTUM, OPEN_CHARM = "momentum", "v_open_charm"
 STEEPEST_TRAINED = 0.95
 """Up to this alpha weights for the end of a range serve all of it."""
+STEEPEST_MOMENTUM = 1.9
+"""Up to this alpha the nodes follow x^(1 - alpha)."""
 NEEDS = {MOMENTUM: ("sigma", "g"), OPEN_CHARM: ("v", "v15")}
 
 
@@ -54,8 +56,17 @@ def check(
     Raises:
         ModelError: naming the exponent.
     """
-    known = _highest_alpha(before)
-    for name in over_x(imposed(settings.rules, flavours)):
+    known, rules = _highest_alpha(before), imposed(settings.rules, flavours)
+    for name in NEEDS[MOMENTUM] if MOMENTUM in rules else ():
+        highest, _ = known.get(name, (0.0, False))
+        if highest > STEEPEST_MOMENTUM:
+            raise ModelError(
+                f"The momentum sum rule cannot be imposed while preprocessing allows alpha = "
+                f"{highest:g} for '{name}': above {STEEPEST_MOMENTUM:g} the integral would be "
+                "wrong by more than 0.1 %. Give preprocessing a lower alpha, or leave the rule out "
+                "of sum_rules.rules."
+            )
+    for name in over_x(rules):
         highest, trained = known.get(name, (0.0, False))
         if highest >= 1:
             raise ModelError(
