@@ -265,7 +265,9 @@ def _selection_lines(fit: Fit, replicas: ReplicaRange) -> list[str]:
     reasons = [f"  replica {n}: {'; '.join(why)}" for n, why in selection.not_selected.items()]
     selected, rounds = len(fit), selection.rounds or 1
     how = f", in {rounds} rounds: limits are taken anew without those that fell out"
-    lines = [f"{selected} of {len(fit.finished)} selected{how * (rounds > 1)}"]
+    earlier = selection.not_selected.keys() - {str(result.number) for result in fit.finished}
+    others = f", and of those that were here before all but {len(earlier)}" if earlier else ""
+    lines = [f"{selected} of {len(fit.finished)} selected{others}{how * (rounds > 1)}"]
     lines += reasons[:SHOWN_REASONS]
     if reasons[SHOWN_REASONS:]:
         lines.append(f"  and {len(reasons) - SHOWN_REASONS} more, in run.json")

@@ -14,6 +14,9 @@ from toy import toy_dataset
 import replicafit
 from replicafit.data import stack
 from replicafit.errors import OutputError
+from replicafit.execution.display import closing_lines
+from replicafit.results.records import SelectionRecord
+from replicafit.runcard.replica_range import ReplicaRange
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,17 @@ def test_refused_replicas_are_in_only_when_asked_for(fit):
     assert fit.all.selected == fit.numbers
     np.testing.assert_array_equal(fit.all.values[[0, 2, 3, 4]], fit.values)
     assert not np.allclose(fit.all.mean(), fit.mean())
+
+
+def test_replicas_that_join_are_told_from_those_that_were_there(fit):
+    told = {"selected": [1, 3, 4, 5], "not_selected": {"2": ["diverged"]}, "limits": {}}
+    run = fit.run.model_copy(update={"selection": SelectionRecord(**told)})
+    numbers = ReplicaRange(first=1, last=5)
+    whole = "\n".join(closing_lines(replace(fit, run=run), numbers, False))
+    assert "4 of 5 selected\n  replica 2: diverged" in whole
+    new = replace(fit.only([4, 5]), run=run, finished=fit.only([4, 5]).results)
+    lines = closing_lines(new, numbers, False)
+    assert "2 of 2 selected, and of those that were here before all but 1" in lines
 
 
 def test_a_fit_of_refused_replicas_says_so(tmp_path, toy_data, registry):
