@@ -19,7 +19,7 @@ import numpy as np
 Columns = Mapping[str, np.ndarray]
 Part = Callable[[Columns], Any]
 
-_ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
+_OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -27,20 +27,15 @@ _ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Pow: operator.pow,
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
-}
-_COMPARISONS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
-}
-_LOGIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.And: np.logical_and,
     ast.Or: np.logical_or,
 }
-
 _OF_ONE: Mapping[str, Callable[..., Any]] = {
     "log": np.log,
     "exp": np.exp,
@@ -114,26 +109,22 @@ def _truth(node: ast.AST, text: str) -> Part:
     match node:
         case ast.BoolOp(op=op, values=values):
             parts = [_truth(value, text) for value in values]
-            return lambda columns: reduce(_LOGIC[type(op)], [part(columns) for part in parts])
+            return lambda columns: reduce(_OPERATORS[type(op)], [p(columns) for p in parts])
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             part = _truth(inner, text)
             return lambda columns: np.logical_not(part(columns))
-        case ast.Compare(left=first, ops=ops, comparators=rest):
-            return _comparison([_number(n, text) for n in (first, *rest)], ops, text)
+        case ast.Compare(left=first, ops=ops, comparators=rest) if all(
+            type(op) in _OPERATORS for op in ops
+        ):
+            parts = [_number(each, text) for each in (first, *rest)]
+
+            def holds(columns: Columns) -> Any:
+                values = [part(columns) for part in parts]
+                pairs = zip(ops, values[:-1], values[1:], strict=True)
+                return reduce(np.logical_and, [_OPERATORS[type(op)](a, b) for op, a, b in pairs])
+
+            return holds
     raise ValueError(_not_a_condition(text))
-
-
-def _comparison(parts: list[Part], ops: list[ast.cmpop], text: str) -> Part:
-    if any(type(op) not in _COMPARISONS for op in ops):
-        raise ValueError(_not_a_condition(text))
-    compare = [_COMPARISONS[type(op)] for op in ops]
-
-    def holds(columns: Columns) -> Any:
-        values = [part(columns) for part in parts]
-        each = [c(a, b) for c, a, b in zip(compare, values[:-1], values[1:], strict=True)]
-        return reduce(np.logical_and, each)
-
-    return holds
 
 
 def _number(node: ast.AST, text: str) -> Part:
@@ -146,12 +137,12 @@ def _number(node: ast.AST, text: str) -> Part:
             return lambda columns: number
         case ast.Name(id=name):
             return lambda columns: columns[name]
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
             a, b = _number(left, text), _number(right, text)
-            return lambda columns: _ARITHMETIC[type(op)](a(columns), b(columns))
-        case ast.UnaryOp(op=op, operand=inner) if type(op) in _ARITHMETIC:
+            return lambda columns: _OPERATORS[type(op)](a(columns), b(columns))
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as op, operand=inner):
             part = _number(inner, text)
-            return lambda columns: _ARITHMETIC[type(op)](part(columns))
+            return lambda columns: _OPERATORS[type(op)](part(columns))
         case ast.Call(func=ast.Name(id=name), args=[inner], keywords=[]) if name in _OF_ONE:
             part = _number(inner, text)
             return lambda columns: _OF_ONE[name](part(columns))
