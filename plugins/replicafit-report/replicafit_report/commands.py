@@ -40,7 +40,7 @@ AT_Q = click.option(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="Where to write; by default DIR/report.html, anew if it is there.",
 )
 def report(
@@ -66,7 +66,7 @@ def report(
     "-o",
     "--output",
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     default=Path("comparison.html"),
     show_default=True,
     help="Where to write.",
