@@ -10,7 +10,7 @@ import atexit
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from html import escape
@@ -47,7 +47,7 @@ def fit(
     observer: Observer | Sequence[Observer] | None = None,
     executor: str | Executor | None = None,
     resume: bool = False,
-    refit: Collection[int] = (),
+    refit: int | Collection[int] = (),
     checkpoint_every: float = 30.0,
 ) -> Fit:
     """Fits all replicas of a runcard and writes each as soon as it is finished.
@@ -68,7 +68,7 @@ def fit(
             terminals and in notebooks.
         executor: who trains: one, or as ``--executor`` takes it; by default lanes on all cores.
         resume: continue the fit in ``output``, begun with the same runcard.
-        refit: replica numbers of the fit in ``output`` to fit again.
+        refit: replica numbers of the fit in ``output``, or one, to fit again.
         checkpoint_every: seconds between two checkpoints.
 
     Returns:
@@ -80,6 +80,7 @@ def fit(
         KeyboardInterrupt: with all that is finished kept in the folder, and that said.
     """
     begun = time.perf_counter()
+    refit = frozenset(refit if isinstance(refit, Iterable) else [refit])
     folder = FitFolder(Path(output) if output is not None else _temporary())
     setup = _setup(
         card,
@@ -90,7 +91,7 @@ def fit(
         folder.plugin_files() if resume or refit else None,
     )
     asked = setup.runcard.replicas.numbers
-    if foreign := set(refit).difference(asked):
+    if foreign := refit.difference(asked):
         raise OutputError(
             f"Replica {min(foreign)} cannot be fitted again: the runcard has {asked[0]} to "
             f"{asked[-1]}. Give one of them, or other --replicas."

@@ -51,6 +51,8 @@ def test_its_folder_is_whole_wherever_it_is_saved(fit, tmp_path):
     assert (plan.hash, plan.n_data) == (fit.run.hash, {"a curve/1": 24})
     more = {"card": saved.folder / "runcard.yml", "output": saved.folder, "resume": True}
     assert replicafit.fit(**more).numbers == (1, 2)
+    for number in (2, np.array([2])):
+        assert replicafit.fit(**{**more, "resume": False}, refit=number).numbers == (1, 2)
     again = {"output": saved.folder, "replicas": 2, "resume": True}
     with pytest.raises(OutputError, match="begun with other data"):
         replicafit.fit(CARD, data={"a curve/1": (X, Y + 1, 0.05)}, **again)
@@ -89,6 +91,14 @@ def test_frames_covariances_and_several_inputs():
     assert replicafit.check(CARD, data={"f": several}).data.datasets[0].inputs == (
         *("energy", "angle"),
     )
+    alone = {"x": both[["energy"]], "y": Y, "error": 0.1}
+    three = replicafit.check(CARD, data={"f": alone}).data.datasets[0]
+    assert three.inputs == ("energy",)
+    np.testing.assert_array_equal(three.kinematics["x"], X)  # where Fit.measured looks
+    named = frame.assign(flavour="g")
+    assert replicafit.check(CARD, data={"f": named}).data.flavours == ("g",)
+    with pytest.raises(DataError, match=r"'flavour' names 2 functions \(g, h\)"):
+        replicafit.check(CARD, data={"f": frame.assign(flavour=["g", "h"] * 12)})
     plain = (np.stack([X, Y], axis=1), Y, 0.1)
     assert replicafit.check(CARD, data={"f": plain}).data.datasets[0].inputs == ("x1", "x2")
 
@@ -104,6 +114,7 @@ def test_frames_covariances_and_several_inputs():
         ({"f": (X, Y, -0.1)}, "'stat' of dataset f is negative"),
         ({"f": (X, Y * np.nan, 0.1)}, "'y' must be finite numbers"),
         ({"f": (X, ["1"] * len(X), 0.1)}, "'y' must be finite numbers"),
+        ({"f": (X, np.ma.masked_less(Y, 0), 0.1)}, "'y' must be finite numbers"),
         ({"f": (X, Y, -np.eye(len(X)))}, r"covariance in data\['f'\] needs numbers above 0"),
         ({}, "data"),
     ],

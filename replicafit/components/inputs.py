@@ -187,11 +187,13 @@ def described(inputs: Sequence[Input]) -> str:
 
 def real_numbers(given: Any) -> np.ndarray | None:
     """``given``, a number or lists of them, as an array of float64; None if it is something else:
-    text, true or false, lists of different lengths.
+    text, true or false, lists of different lengths, an array of which some is masked.
     """
     try:
         array = np.asarray(given)
     except ValueError:
+        return None
+    if np.ma.is_masked(given):
         return None
     return array.astype(np.float64) if array.dtype.kind in "iuf" or not array.size else None
 

@@ -226,9 +226,10 @@ def cholesky(matrix: np.ndarray | Covariance, datasets: Sequence[Dataset]) -> np
 def _correlation(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Standard deviations (d,), eigenvalues (d,) and eigenvectors (d, d) of the correlation.
 
-    Data without any error, as a matrix for some of the data has them, have correlations of zero.
+    Data without any error, as a matrix for some of the data has them, have correlations of zero,
+    also where rounding left a negative variance.
     """
-    errors = np.sqrt(np.diag(matrix))
+    errors = np.sqrt(np.maximum(np.diag(matrix), 0))
     scale = np.where(errors > 0, errors, 1.0)
     return errors, *np.linalg.eigh(matrix / np.outer(scale, scale))
 

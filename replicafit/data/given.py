@@ -63,7 +63,15 @@ def given_dataset(name: str, given: Any) -> Dataset:
     if missing:
         raise DataError(f"{source} has no '{missing[0]}', only: {', '.join(columns)}. {FORMS}.")
     inputs = tuple(map(str, getattr(columns["x"], "columns", ())))  # of a frame
-    flavour = str(columns.pop("flavour", "f"))
+    flavour = columns.pop("flavour", "f")
+    if not isinstance(flavour, str):  # a column of a frame
+        flavours = sorted(set(map(str, flavour)))
+        if len(flavours) != 1:
+            raise DataError(
+                f"{source}: 'flavour' names {len(flavours)} functions ({', '.join(flavours[:3])}); "
+                "give those data of each function a name of their own."
+            )
+        (flavour,) = flavours
     x, y, error = (_numbers(source, key, columns.pop(key)) for key in ("x", "y", "error"))
     if y.ndim != 1 or not len(y) or x.ndim not in (1, 2) or len(x) != len(y):
         raise DataError(
@@ -95,6 +103,7 @@ def given_dataset(name: str, given: Any) -> Dataset:
         kinematics={
             **{k: v for k, v in others.items() if v.dtype.kind in "iuf" and v.shape == y.shape},
             **dict(zip(names, points.T, strict=True)),
+            **({"x": points[:, 0]} if len(names) == 1 else {}),
         },
         x_grid=grid,
         flavours=(flavour,),

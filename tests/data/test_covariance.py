@@ -80,6 +80,12 @@ def test_a_matrix_is_added(rank):
     )
 
 
+def test_variances_that_are_negative_by_rounding_add_nothing():
+    covariance = random_covariance(3, 2)
+    added = covariance.plus(np.diag([1.0, 0.0, -1e-18]))
+    np.testing.assert_allclose(added.dense, covariance.dense + np.diag([1.0, 0, 0]), rtol=1e-14)
+
+
 def test_regularization_is_clipping(toy_data):
     """C = D V max(l, floor) V^T D."""
     matrix = toy_data.covariance

@@ -138,6 +138,8 @@ def test_choosing_replicas(fit):
     assert fit.only([3, 1]).numbers == (3, 1)
     assert fit.only(3).numbers == (3,)
     np.testing.assert_array_equal(fit.only([3]).values[0], fit.all.values[2])
+    assert ", 1 refused" in repr(fit.only(3))
+    assert "refused" not in repr(fit.all.only([2, 3]))
 
 
 def test_one_replica_has_no_deviation(fit):
