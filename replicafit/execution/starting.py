@@ -31,8 +31,8 @@ def import_engine_quietly() -> bool:
     gc.disable()  # a tenth of what the import takes: nothing of it becomes garbage
     try:
         with quiet_start():
-            importlib.import_module("replicafit.execution.lanes")
             backend = importlib.import_module("replicafit.training.backend").backend()
+            importlib.import_module("replicafit.execution.lanes")
             anew: bool = backend.start(cores())
             backend.accelerators()  # looks for devices, which has notes of its own
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import keras
 import pytest
@@ -47,6 +49,22 @@ sys.exit(import_engine_quietly())
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="of TensorFlow")
 def test_it_is_said_that_keras_has_computed_before():
     subprocess.run([sys.executable, "-c", LATE], check=True)  # exit code 0: not anew
+
+
+@pytest.mark.parametrize("name", ["nonsense", "torch"])
+def test_a_backend_that_keras_cannot_start_on_is_told(name):
+    if name == "torch" and find_spec("torch"):
+        pytest.skip("torch is installed")
+    command = [sys.executable, "-c", "from replicafit.cli import main; main()", "verify"]
+    card = Path(__file__).parents[2] / "runcards" / "anything.yml"
+    environment = {**os.environ, "KERAS_BACKEND": name}
+    done = subprocess.run(
+        [*command, str(card)], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 2
+    assert "Keras cannot start" in done.stderr
+    assert "Set KERAS_BACKEND to tensorflow or jax" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 NOISY = """

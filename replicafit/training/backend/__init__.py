@@ -16,8 +16,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import keras
-
 from replicafit.errors import TrainingError
 
 _MODULES = {
@@ -30,12 +28,17 @@ def backend() -> Any:
     """The module of the backend that Keras runs on.
 
     Raises:
-        TrainingError: there is none for it.
+        TrainingError: there is none for it, or Keras cannot start on it.
     """
+    allowed = f"Set KERAS_BACKEND to {' or '.join(_MODULES)}"
+    try:
+        import keras
+    except Exception as cause:  # whatever a backend raises that is not there, or broken
+        raise TrainingError(
+            f"Keras cannot start ({type(cause).__name__}: {cause}). {allowed}, and see that it is "
+            "installed."
+        ) from cause
     name = keras.backend.backend()
     if name not in _MODULES:
-        raise TrainingError(
-            f"replicafit cannot train on the Keras backend '{name}'. Set KERAS_BACKEND to "
-            f"{' or '.join(_MODULES)}."
-        )
+        raise TrainingError(f"replicafit cannot train on the Keras backend '{name}'. {allowed}.")
     return importlib.import_module(_MODULES[name])
