@@ -48,7 +48,7 @@ def _known(kind: str, given: Any) -> Any:
         return given
     if isinstance(given, Mapping) and not str(given.get("module", "keras.")).startswith("keras."):
         return given
-    hint = did_you_mean(name, names, "; did you mean '{}'?") or f", see keras.{kind}"
+    hint = did_you_mean(name, names, "; did you mean '{}'") or f", see keras.{kind}"
     raise ValueError(f"there is no {kind.removesuffix('s')} '{name}'{hint}")
 
 
