@@ -116,7 +116,6 @@ def with_files(
     """``registry`` with the plugins in Python files beside a runcard. Their code runs.
 
     Args:
-        registry: of the installed plugins.
         names: paths of the files as the runcard has them, relative to ``folder``.
         folder: where these paths begin.
         recorded: the SHA-256 that each plugin must have, by its name; no other file is imported.

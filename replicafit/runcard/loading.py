@@ -133,11 +133,9 @@ def load_runcard(
     overrides: Sequence[Override] = (),
     written_to: Path | None = None,
 ) -> Runcard:
-    """The runcard at ``path``, checked.
+    """The runcard in the YAML file ``path``, with components of ``registry``, checked.
 
     Args:
-        path: a YAML file.
-        registry: the plugins that provide its components.
         overrides: values of the command line that take the place of the card's.
         written_to: the file whose folder relative paths are to start from, if not ``path``.
 

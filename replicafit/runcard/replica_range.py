@@ -76,15 +76,21 @@ class ReplicaRange(Settings):
         """Every form that a runcard may use."""
         count = {"type": "integer", "minimum": 1}
         pair = {"type": "array", "items": count, "minItems": 2, "maxItems": 2}
+        mappings = [
+            {
+                "type": "object",
+                "properties": dict.fromkeys(names, count),
+                "required": [needed],
+                "additionalProperties": False,
+            }
+            for names, needed in (
+                (("first", "last"), "last"),
+                (("first", "good", "at_most"), "good"),
+            )
+        ]
         return {
             "words": "count, first and last (1-10 or [1, 10]), or {good: count}",
-            "anyOf": [
-                count,
-                {"type": "string", "pattern": f"^{_PAIR}$"},
-                pair,
-                object_schema({"first": count, "last": count}, "last"),
-                object_schema({"first": count, "good": count, "at_most": count}, "good"),
-            ],
+            "anyOf": [count, {"type": "string", "pattern": f"^{_PAIR}$"}, pair, *mappings],
         }
 
     @property
@@ -100,13 +106,3 @@ class ReplicaRange(Settings):
 
 _PAIR = r"\s*(\d+)(?:\s*-\s*(\d+))?\s*"
 _FORMS = "give a count such as 100, or a first and last number such as 1-10, or {good: 100}"
-
-
-def object_schema(properties: dict[str, Any], needed: str) -> dict[str, Any]:
-    """JSON Schema of a mapping with ``properties``, of which one must be given."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [needed],
-        "additionalProperties": False,
-    }
