@@ -110,7 +110,7 @@ def _write(path: Path, dataset: Dataset, measured: Mapping[str, Any]) -> None:
     """Writes what predicts ``dataset`` and what was ``measured``."""
     arrays = {
         "format": FORMAT,
-        "metadata": json.dumps({"name": dataset.name, **dataset.metadata}),
+        "metadata": json.dumps({**dataset.metadata, "name": dataset.name}, default=_plain),
         "inputs": np.array(dataset.inputs, dtype=np.str_),
         "x_grid": dataset.x_grid,
         "flavours": np.array(dataset.flavours, dtype=np.str_),
@@ -123,6 +123,11 @@ def _write(path: Path, dataset: Dataset, measured: Mapping[str, Any]) -> None:
     with temporary.open("wb") as stream:
         np.savez_compressed(stream, **arrays)
     temporary.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """What JSON does not know, as it does: numbers and arrays of numpy, else the words for it."""
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

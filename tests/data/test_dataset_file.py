@@ -29,6 +29,14 @@ def test_round_trip(tmp_path, toy_datasets):
     assert not list(tmp_path.glob(".*"))
 
 
+def test_metadata_may_hold_anything_and_do_not_rename_a_dataset(tmp_path, toy_datasets):
+    about = {"name": "another", "year": np.int64(2021), "bins": np.arange(2), "file": tmp_path}
+    write_dataset(tmp_path / "A.npz", dataclasses.replace(toy_datasets[0], metadata=about))
+    back = read_dataset(tmp_path / "A.npz")
+    assert back.name == toy_datasets[0].name
+    assert back.metadata == {"year": 2021, "bins": [0, 1], "file": str(tmp_path)}
+
+
 def test_q0_for_short_is_an_attribute(toy_datasets):
     given = {f.name: getattr(toy_datasets[0], f.name) for f in dataclasses.fields(Dataset)}
     short = Dataset(**{**given, "attributes": {"z": 2}}, q0=1.65)
