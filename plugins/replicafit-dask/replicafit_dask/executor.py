@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import Executor as Futures
 from itertools import pairwise
@@ -14,7 +15,6 @@ from replicafit_dask.task import Failed, Task, Trained, carry_out, unpack
 from replicafit_dask.versions import versions_of
 
 SECONDS_BETWEEN_LOOKS = 0.5
-SECONDS_TO_A_WORKER = 20.0
 ATTEMPTS = 3
 """Of a task that fails; Dask itself gives that of a worker that dies to another."""
 
@@ -26,15 +26,23 @@ class DaskExecutor(Executor):
         name: as on the command line.
         client: of the scheduler.
         hint: how to start a worker.
+        resources: of Dask, that a worker needs for a task.
         lanes: what each worker trains with, as ``--executor`` takes it.
         news: what the scheduler has to say of workers that come and go.
     """
 
     def __init__(
-        self, name: str, client: Any, executor: Futures, hint: str, lanes: str, news: Any
+        self,
+        name: str,
+        client: Any,
+        executor: Futures,
+        hint: str,
+        resources: Mapping[str, float],
+        lanes: str,
+        news: Any,
     ) -> None:
         self.name, self.client, self.hint, self.lanes, self.news = name, client, hint, lanes, news
-        self._futures = executor
+        self.resources, self._futures = resources, executor
         self._setup: Setup | None = None
         self._workers: dict[str, dict[str, str]] = {}
 
@@ -43,7 +51,7 @@ class DaskExecutor(Executor):
         return self._futures
 
     def ready(self, setup: Setup, tell: Callable[[str], None]) -> None:
-        """Waits for the first worker.
+        """Waits for the first worker that has the resources.
 
         Raises:
             ExecutionError: the connection is lost.
@@ -54,12 +62,7 @@ class DaskExecutor(Executor):
             if not told:
                 tell(f"No worker has come to '{self.name}' yet; waiting. {self.hint}")
             told = True
-            try:
-                self.client.wait_for_workers(1, timeout=SECONDS_TO_A_WORKER)
-            except TimeoutError:
-                continue
-            except Exception as cause:
-                raise self._lost() from cause
+            time.sleep(SECONDS_BETWEEN_LOOKS)
 
     def train(self, plans: Sequence[Any], numbers: Sequence[int], sink: Sink) -> None:
         """In parts that follow each other, a few for each worker."""
@@ -139,7 +142,19 @@ class DaskExecutor(Executor):
         sink.seen(self.name, ())
 
     def _count(self) -> int:
-        return len(self.client.scheduler_info(n_workers=-1)["workers"])
+        """How many workers have the resources of a task.
+
+        Raises:
+            ExecutionError: the connection is lost.
+        """
+        try:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+        except Exception as cause:
+            raise self._lost() from cause
+        if self.client.status == "closed":
+            raise self._lost()
+        asked = self.resources.items()
+        return sum(all(w["resources"].get(k, 0) >= amount for k, amount in asked) for w in workers)
 
     def _lost(self) -> ExecutionError:
         return ExecutionError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -81,14 +82,20 @@ def _connected(
     from replicafit_dask.executor import DaskExecutor
 
     executor = client.get_executor(pure=False, resources=dict(resources) or None)
+    given = " ".join(f"{key}={amount:g}" for key, amount in resources.items())
     hint = f"Start workers with: dask worker {address} --nthreads 1"
+    hint += f' --resources "{given}"' * bool(given)
+    log = logging.getLogger("distributed.client")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # that a connection is lost is said in words
     try:
-        yield DaskExecutor(name, client, executor, hint, lanes, news)
+        yield DaskExecutor(name, client, executor, hint, resources, lanes, news)
     finally:
         executor.shutdown(wait=False)
         if client.status == "running":
             client.unsubscribe_topic("all")  # else the scheduler logs that nobody listens
         client.close()
+        log.setLevel(level)
 
 
 def _client(address: str, name: str) -> Any:
@@ -142,7 +149,10 @@ def _address_in(file: Path) -> str:
 def _resources(asked: str, address: str) -> dict[str, float]:
     try:
         pairs = [part.split("=") for part in asked.split("&") if part]
-        return {key: float(amount) for key, amount in pairs}
+        found = {key: float(amount) for key, amount in pairs}
+        if all(0 < amount < math.inf for amount in found.values()):
+            return found
+        raise ValueError
     except ValueError:
         raise ExecutionError(
             f"dask:{address}: after '?' stands RESOURCE=AMOUNT, such as ?GPU=1; not '{asked}'."
@@ -153,4 +163,4 @@ def _pass_on(event: Mapping[str, Any], news: SimpleQueue[str]) -> None:
     """What the scheduler says of workers that come and go."""
     worker, action = event.get("worker"), event.get("action")
     if action == "remove-worker" and event.get("processing-tasks"):
-        news.put(f"The worker at {worker} left. Another one takes over its replicas.")
+        news.put(f"The worker at {worker} left. Its replicas wait for another one.")

@@ -38,6 +38,7 @@ def test_parts_have_no_gaps():
     "address",
     [
         *("", "local", "local:0", "local:x", "local:1000000000", "local:2?GPU"),
+        *("local:2?GPU=nan", "local:2?GPU=-1", "local:2?GPU=0", "local:2?GPU=inf"),
         *("tcp://127.0.0.1:1", "tcp://127.0.0.1:99999", "tcp://127.0.0.1", "tcp://[::1", "foo://x"),
         *("missing.json", "/dev/null", "/dev/zero", "empty.json", "list.json", "stale.json"),
     ],
@@ -53,3 +54,22 @@ def test_bad_addresses_are_refused(address, monkeypatch, tmp_path):
     monkeypatch.setattr("replicafit_dask.opening.SECONDS_TO_CONNECT", 0.3)
     with pytest.raises(ExecutionError, match="dask"), open_executor(address):
         pass
+
+
+def test_who_lacks_workers_with_a_resource_is_told():
+    distributed = pytest.importorskip("distributed", reason="Dask comes with replicafit-dask")
+
+    class ToldError(Exception):
+        """In place of waiting."""
+
+    def tell(line):
+        raise ToldError(line)
+
+    with (
+        distributed.LocalCluster(
+            n_workers=1, processes=False, protocol="tcp://", dashboard_address=None
+        ) as cluster,
+        open_executor(f"{cluster.scheduler_address}?GPU=1") as executor,
+        pytest.raises(ToldError, match=r"No worker has come .* --resources \"GPU=1\""),
+    ):
+        executor.ready(None, tell)

@@ -90,9 +90,10 @@ def _scan(
     from replicafit_scan.trials import Trials
 
     space.refuse_unless_sound()
-    folder.mkdir(parents=True, exist_ok=True)
+    if not resume:
+        folder.mkdir(parents=True, exist_ok=True)
     study, console = open_study(space, storage or journal(folder), resume), Console()
-    display = ScanDisplay(console, space.scan.trials, quiet)
+    display = ScanDisplay(console, space.scan.trials, quiet, len(study.outcomes()))
     try:
         with one_blas_thread():
             scanned(study, folder, display, Trials(space), workers)

@@ -76,7 +76,7 @@ def scan_table(outcomes: Sequence[Outcome], objective: str) -> Table:
     table.add_column("settings", overflow="fold", ratio=1)
     for group in (best, failed):
         for outcome in group:
-            scores = [f"{f.chi2:.3f}\n{f.phi2:.3f}" for f in outcome.folds]
+            scores = [f"{f.chi2:.3f}\n{f.spread}" for f in outcome.folds]
             settings = "\n".join(f"{key} {shown(outcome.values, key)}" for key in outcome.values)
             value = "failed" if outcome.value is None else f"{outcome.value:.4g}"
             value += "\nbad fits" * bool(outcome.bad)

@@ -40,6 +40,11 @@ class FoldScore:
     fitted: float = 0.0
     allowed: float = 0.0
 
+    @property
+    def spread(self) -> str:
+        """phi2 for a table; nothing of a single replica, which has no spread."""
+        return "" if len(self.statuses) == 1 else f"{self.phi2:.3f}"
+
 
 @dataclass(frozen=True)
 class Outcome:

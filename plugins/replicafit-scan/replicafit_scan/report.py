@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,31 @@ from replicafit_scan.objective import OBJECTIVE_WORDS, Outcome, best_words, rank
 
 SHOWN = 20
 """Of the best trials."""
-Scan = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a page says of a scan beside its trials.
+
+    Attributes:
+        title: of the card.
+        objective: its key.
+        folds: the names of the datasets of each.
+        importances: the share of each setting.
+    """
+
+    title: str
+    objective: str
+    folds: tuple[tuple[str, ...], ...]
+    importances: Mapping[str, float]
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Scan:
+        """From ``scan.json``."""
+        objective = {key: key for key in OBJECTIVE_WORDS}[plain["objective"]]
+        folds = tuple(tuple(map(str, fold)) for fold in plain["folds"])
+        shares = {str(key): float(value) for key, value in dict(plain["importances"]).items()}
+        return cls(str(plain["title"] or ""), objective, folds, shares)
 
 
 def sections(context: SectionContext) -> list[Section]:
@@ -43,9 +68,9 @@ def sections(context: SectionContext) -> list[Section]:
         OutputError: what it left cannot be read.
     """
     try:
-        scan: Scan = json.loads((context.folder / "scan.json").read_text(encoding="utf-8"))
-        outcomes = [Outcome.of(trial) for trial in scan["trials"]]
-    except (OSError, ValueError, KeyError, TypeError) as cause:
+        plain = json.loads((context.folder / "scan.json").read_text(encoding="utf-8"))
+        scan, outcomes = Scan.of(plain), [Outcome.of(trial) for trial in plain["trials"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as cause:
         raise OutputError(f"'{context.folder}/scan.json' cannot be read: {cause}.") from None
     best = ranking(outcomes)
     found = [
@@ -61,7 +86,7 @@ def sections(context: SectionContext) -> list[Section]:
 def summary(scan: Scan, best: Sequence[Outcome], outcomes: Sequence[Outcome]) -> Section:
     """Which trial is the best and whether it is good, and how many there are."""
     if best:
-        words = best_words(best[0], scan["objective"], len(outcomes))
+        words = best_words(best[0], scan.objective, len(outcomes))
         answer = Answer(words, "bad" if best[0].bad else "fair" if best[0].far else "good")
         number = best[0].number
         facts = [(f"{best[0].value:.3f}", f"{_objective(scan)} of the best trial, number {number}")]
@@ -73,12 +98,12 @@ def summary(scan: Scan, best: Sequence[Outcome], outcomes: Sequence[Outcome]) ->
     blocks.append(Facts(facts))
     if best:
         blocks.append(Text("best.yml is its runcard; ensemble.yml that of the best together."))
-    return Section("summary", "Summary", blocks, page=str(scan["title"] or ""))
+    return Section("summary", "Summary", blocks, page=scan.title)
 
 
 def importance(scan: Scan) -> Section:
     """Which settings matter for being among the best."""
-    title, shares = "Importance", scan["importances"]
+    title, shares = "Importance", scan.importances
     if not shares:
         return Section("importance", title, [Text("Too few trials are complete to tell.")])
     text = "What each setting contributes to being in the best tenth (PED-ANOVA, arXiv:2304.10255)."
@@ -124,7 +149,7 @@ def the_best(scan: Scan, best: Sequence[Outcome]) -> Section:
     """The best trials, with chi2 and phi2 of each fold."""
     if not best:
         return Section("best", "The best", [])
-    keys, folds = list(best[0].values), range(1, len(scan["folds"]) + 1)
+    keys, folds = list(best[0].values), range(1, len(scan.folds) + 1)
     scores = [f"{name} of fold {k}" for k in folds for name in ("chi2", "phi2")]
     headings = ["trial", _objective(scan), *scores, "own fits", *keys]
     rows = [_row(outcome, keys) for outcome in best[:SHOWN]]
@@ -150,7 +175,7 @@ def failed(outcomes: Sequence[Outcome]) -> Section:
 
 
 def _row(outcome: Outcome, keys: Sequence[str]) -> Row:
-    scores = [f"{value:.3f}" for fold in outcome.folds for value in (fold.chi2, fold.phi2)]
+    scores = [each for fold in outcome.folds for each in (f"{fold.chi2:.3f}", fold.spread)]
     own = "bad" if outcome.bad else "good"
     values = [_words(outcome.values[key]) for key in keys]
     return Row([str(outcome.number), f"{outcome.value:.3f}", *scores, own, *values])
@@ -161,9 +186,9 @@ def _words(value: Any) -> str:
 
 
 def _held_out(scan: Scan) -> str:
-    parts = [f"{k}: {', '.join(names)}" for k, names in enumerate(scan["folds"], 1)]
+    parts = [f"{k}: {', '.join(names)}" for k, names in enumerate(scan.folds, 1)]
     return f"Per datum of the fold held out. Folds: {'; '.join(parts)}."
 
 
 def _objective(scan: Scan) -> str:
-    return OBJECTIVE_WORDS[scan["objective"]]
+    return OBJECTIVE_WORDS[scan.objective]

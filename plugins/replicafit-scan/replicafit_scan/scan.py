@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from replicafit.plugin import Override, import_engine_quietly, load_setup, one_blas_thread
+from replicafit.plugin import (
+    ExecutionError,
+    Override,
+    ReplicafitError,
+    import_engine_quietly,
+    load_setup,
+    one_blas_thread,
+)
 from replicafit_scan.objective import Outcome
 from replicafit_scan.results import write_results
 from replicafit_scan.space import Point, Space, groups
@@ -95,6 +102,23 @@ def _outcomes(
     else:
         space = trials.space
         orders = [Order(space.card.resolve(), space.overrides, tuple(points)) for points in each]
-        done = (f.result() for f in as_completed([executor.submit(carry_out, o) for o in orders]))
+        done = map(_answer, as_completed([executor.submit(carry_out, o) for o in orders]))
     for outcomes in done:
         yield from outcomes
+
+
+def _answer(future: Future[list[Outcome]]) -> list[Outcome]:
+    """What a worker says.
+
+    Raises:
+        ExecutionError: nothing, as it died or cannot be reached.
+    """
+    try:
+        return future.result()
+    except ReplicafitError:
+        raise
+    except Exception as cause:  # those of Dask and of the worker
+        raise ExecutionError(
+            f"A worker could not try its trials ({type(cause).__name__}: {cause}). All that have "
+            "ended are kept: continue with --resume."
+        ) from None

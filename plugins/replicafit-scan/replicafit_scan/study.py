@@ -156,6 +156,9 @@ def open_study(space: Space, storage: str, resume: bool) -> Study:
         OutputError: there is one already, or none, or one of another scan.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    nothing = f"'{storage}' holds no scan to resume. Check the path, or begin without."
+    if resume and "://" not in storage and not Path(storage).is_file():
+        raise OutputError(nothing)  # a journal that is opened is made
     kept = _opened(storage)
     meant = _meaning(space)
     if not resume:
@@ -169,9 +172,9 @@ def open_study(space: Space, storage: str, resume: bool) -> Study:
         study.set_user_attr("scan", meant)
         return Study(space, study)
     if NAME not in optuna.get_all_study_names(storage=kept):
-        raise OutputError(f"'{storage}' holds no scan to resume. Check the path, or begin without.")
+        raise OutputError(nothing)
     study = optuna.load_study(storage=kept, study_name=NAME)
-    changed = differences(study.user_attrs["scan"], meant)
+    changed = differences(study.user_attrs.get("scan", {}), meant)
     if changed:
         raise OutputError(
             f"'{storage}' holds another scan: {', '.join(changed)} differ. Only scan.trials may "

@@ -88,7 +88,19 @@ def test_a_page_opens_with_the_best_and_whether_it_is_good(folder):
     assert "fitted data is 5.5 without fold 1 (good: to 1.9)" in text
 
 
-def test_unreadable(tmp_path):
-    (tmp_path / "scan.json").write_text("{")
-    with pytest.raises(OutputError, match="cannot be read"):
-        write_report(tmp_path, registry=REGISTRY)
+@pytest.mark.parametrize("key", ["title", "objective", "folds", "importances", "trials", None])
+def test_unreadable(folder, key):
+    file = folder(trial(0, 2.5)) / "scan.json"
+    content = json.loads(file.read_text())
+    content.pop(key, None)
+    file.write_text(json.dumps(content) if key else "[" * 100_000)
+    with pytest.raises(OutputError, match=r"scan\.json' cannot be read"):
+        write_report(file.parent, registry=REGISTRY)
+
+
+def test_a_single_replica_has_no_spread(folder):
+    def cells(*statuses):
+        scan = folder(trial(0, 2.5, statuses=statuses))
+        return write_report(scan, registry=REGISTRY).read_text().count("<td>0.250</td>")
+
+    assert (cells("completed"), cells("completed", "completed")) == (0, 1)

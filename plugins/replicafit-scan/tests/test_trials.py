@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sqlite3
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from click.testing import CliRunner
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from replicafit_report.page import write_report
-from replicafit_scan.display import told
+from replicafit_scan.display import ScanDisplay, told
 from replicafit_scan.objective import OBJECTIVES, FoldScore, Outcome, best_words, ranking, score
 from replicafit_scan.scan import scan
 from replicafit_scan.space import Point, Space
-from replicafit_scan.study import Study, copied, journal, open_study, twins
+from replicafit_scan.study import NAME, Study, copied, journal, open_study, twins
 from replicafit_scan.trials import Trials
+from rich.console import Console
 from toy import SCAN_CARD, observable_arrays
 
 from replicafit import cli, load_fit
-from replicafit.errors import OutputError
+from replicafit.errors import ExecutionError, OutputError
 from replicafit.execution.plans import make_plans
 from replicafit.forward.assembly import load_data
 from replicafit.runcard import Override, Setup, load_runcard
@@ -241,9 +246,44 @@ def test_another_scan_is_not_continued(trials, whole):
         study_in(trials, whole)
 
 
-def test_nothing_to_resume(trials, tmp_path):
+def test_nothing_to_resume(trials, card, tmp_path):
     with pytest.raises(OutputError, match="no scan to resume"):
         open_study(trials.space, f"sqlite:///{tmp_path}/none.db", resume=True)
+    scan_there = ["scan", str(card), "-o", str(tmp_path / "none"), "--resume"]
+    done = CliRunner().invoke(cli.commands, scan_there)
+    assert isinstance(done.exception, OutputError)
+    assert not (tmp_path / "none").exists()  # else it would be told to resume what is not there
+
+
+def test_a_scan_that_was_killed_before_it_was_described_is_not_resumed(trials, tmp_path):
+    kept = JournalStorage(JournalFileBackend(journal(tmp_path)))
+    optuna.create_study(storage=kept, study_name=NAME)
+    with pytest.raises(OutputError, match="holds another scan"):
+        open_study(trials.space, journal(tmp_path), resume=True)
+
+
+class Lost(Executor):
+    """Workers that nobody reaches any more."""
+
+    def submit(self, *_: object) -> Future:
+        future: Future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_workers_that_are_lost_are_told_and_trials_begin_again(trials, toy_folder):
+    folder = toy_folder / "lost"
+    with pytest.raises(ExecutionError, match=r"could not try its trials.*continue with --resume"):
+        scan(study_in(trials, folder), folder, Watch(), trials, Lost())
+    assert len(study_in(trials, folder, resume=True).next_points()) == 4
+
+
+def test_a_resumed_scan_counts_on():
+    out = io.StringIO()
+    shown = ScanDisplay(Console(file=out, width=80), 8, done=5)
+    shown.trial(Outcome(5, {}, "diverged", None, ()))
+    assert out.getvalue() == "trial 5 (6 of 8): diverged\n"
 
 
 def test_sqlite_keeps_a_scan_too(trials, tmp_path):
