@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 from replicafit.plugin import Input
 from replicafit_report.functions import COLORS
 from replicafit_report.pictures import band, drawing, few_ticks, label_x, log_axis
+from replicafit_report.ranges import around
 from replicafit_report.section import Block, Figure, Figures, Section, Text
 from replicafit_report.sides import SectionContext
 from replicafit_report.views import Functions
@@ -23,7 +25,9 @@ def surface_section(context: SectionContext) -> Section:
     """The functions of every side of ``context`` that depends on the inputs of the first."""
     first = context.functions[0]
     same = [one for one in context.functions if np.array_equal(one.x, first.x)]
-    blocks: list[Block] = [Text(_words(first.inputs, len(context.functions) - len(same)))]
+    left_out = len(context.functions) - len(same)
+    first, *_ = same = [where_data_are(one, context) for one in same]
+    blocks: list[Block] = [Text(_words(first.inputs, left_out))]
     for name in first.names:
         shown = [one for one in same if name in one.names]
         figures = [_slice(shown, name, place) for place in range(len(first.inputs))]
@@ -33,6 +37,27 @@ def surface_section(context: SectionContext) -> Section:
             figures = [*maps, *figures]
         blocks.append(Figures(figures, name, layout="two"))
     return Section("functions", "Functions", blocks)
+
+
+def where_data_are(functions: Functions, context: SectionContext) -> Functions:
+    """``functions`` without points far from all data: of (0, 1] these may be nine decades."""
+    predictions = context.fit.predictions if context.fit else None
+    data = {} if predictions is None else predictions.data
+    kept, inputs = np.ones(len(functions.x), dtype=bool), list(functions.inputs)
+    for place, (one, column) in enumerate(zip(inputs, functions.x.T, strict=True)):
+        known = data.get(f"kinematics_{one.name}", np.empty(0))
+        known = known[np.isfinite(known)]
+        if one.is_unit and len(known):
+            axis = np.unique(column)
+            shown = around(axis, (float(known.min()), float(known.max())), one.name)[-1]
+            low = axis[max(0, int(np.searchsorted(axis, shown.low, side="right")) - 1)]
+            high = axis[min(len(axis) - 1, int(np.searchsorted(axis, shown.high)))]
+            if low < high:
+                kept &= (column >= low) & (column <= high)
+                inputs[place] = replace(one, low=float(low), high=float(high), log=shown.log)
+    return replace(
+        functions, x=functions.x[kept], values=functions.values[:, kept], inputs=tuple(inputs)
+    )
 
 
 def _words(inputs: Sequence[Input], left_out: int) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from replicafit_report.section import Figures, Text
 from replicafit_report.sides import SectionContext, Side
-from replicafit_report.surfaces import surface_section
+from replicafit_report.surfaces import surface_section, where_data_are
 from replicafit_report.views import plain
 
 from replicafit.plugin import Input, Registry
@@ -52,3 +53,24 @@ def test_sides_on_another_grid_are_left_out_and_told():
     assert "left out" not in words[0]
     words = [b.text for b in section_of(ours, functions((ENERGY, ANGLE), 8)).blocks[:1]]
     assert "left out" in words[0]
+
+
+@pytest.mark.parametrize(
+    ("angles", "log"), [((0.1, 0.2, 0.3), False), ((1e-4, 0.3), True), ((0.33, 0.33), False)]
+)
+def test_of_an_input_from_0_to_1_the_part_with_data_is_shown(angles, log):
+    inputs = (ENERGY, Input("angle", log=True))
+    ours, known = functions(inputs, 40), np.array(angles)
+    record = SimpleNamespace(predictions=SimpleNamespace(data={"kinematics_angle": known}))
+    side = Side("fit", record, ours, Path(), Registry(), {})
+    context = SectionContext((side,), (), Registry())
+    shown = where_data_are(ours, context)
+    angle = np.unique(shown.x[:, 1])
+    assert angle[0] <= known.min()
+    assert angle[-1] >= known.max()
+    assert angle[0] > known.min() / 5
+    assert angle[-1] < known.max() + 0.1
+    assert shown.inputs[1].log == log
+    assert shown.inputs[0] == ENERGY
+    assert shown.values.shape == (5, len(shown.x), 2)
+    assert surface_section(context).blocks
