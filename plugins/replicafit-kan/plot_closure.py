@@ -20,10 +20,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import replicafit
-from replicafit.data.known_functions import known_function, on_flavours
+from replicafit.plugin import known_function, load_registry, on_flavours
 
 CARDS = Path(__file__).parent / "runcards"
-TRUTH = Path("../../../runcards/closure_truth.npz")
+TRUTH, Q0 = "../../../runcards/closure_truth.npz", 1.65
+"""The function, from the runcards, and its scale."""
 NETWORKS = {
     "kan": ("two kan layers, 729 parameters", "#D55E00"),
     "spline": ("one spline per function, 192", "#009E73"),
@@ -60,9 +61,16 @@ def draw_way(axes: Any, fits: Path) -> None:
     axes.legend(frameon=False, fontsize=7)
 
 
+def truth_of(flavour: str) -> np.ndarray:
+    """The truth at ``X``, (n,)."""
+    registry = load_registry()
+    truth = known_function(TRUTH, CARDS, {"q0": Q0}, registry)
+    return on_flavours(truth, X, (flavour,), registry)[:, 0]
+
+
 def draw_function(axes: Any, fits: Path, flavour: str, label: str) -> None:
     """Ratio to the truth at level 2, seed 1: mean and deviation of replicas."""
-    truth = on_flavours(known_function(TRUTH, CARDS, 1.65), X, (flavour,))[:, 0]
+    truth = truth_of(flavour)
     for name in ("kan", "spline", "dense"):
         fit = replicafit.load_fit(fits / f"{name}_l2_1")
         values = fit.interpolate(X)[:, :, fit.flavours.index(flavour)] / truth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import keras
@@ -167,3 +168,10 @@ def test_build_uses_every_setting() -> None:
     for name in ("units", "intervals", "degree", "low", "high", "activation"):
         assert config[name] == getattr(given, name)
     assert config["kernel_initializer"]["class_name"] == "HeNormal"
+
+
+def test_the_truth_of_the_figure_is_read():
+    pytest.importorskip("matplotlib", reason="the figure is drawn with matplotlib")
+    script = run_path(str(Path(__file__).parents[1] / "plot_closure.py"))
+    for flavour in script["SHOWN"]:
+        assert (script["truth_of"](flavour) > 0).all()
