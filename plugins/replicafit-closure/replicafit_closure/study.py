@@ -146,7 +146,7 @@ def carried_out(
 
     def one(name: str) -> Outcome:
         folder, setup = FitFolder(study.folder / name), setups[name]
-        there = folder.run_file.exists()
+        there = folder.run_file.exists() or (folder.path / "replicas").exists()
         fit(setup, output=folder.path, observer=observer(name), executor=shared, resume=there)
         try:
             return Outcome(name, setup.runcard.seed, judged(folder.path, setup))

@@ -13,7 +13,14 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure as Canvas
 
 from replicafit import Fit, __version__
-from replicafit.plugin import Registry, ReportSection, appearing, is_there, load_registry
+from replicafit.plugin import (
+    OutputError,
+    Registry,
+    ReportSection,
+    appearing,
+    is_there,
+    load_registry,
+)
 from replicafit_report.agreement import agreement_section
 from replicafit_report.coverage import coverage_section
 from replicafit_report.files import named, write_files
@@ -53,6 +60,9 @@ def write_report(
         scales: where functions are shown beside that of the fit.
         registry: of the plugins.
         figures: a folder for all figures and tables as files.
+
+    Raises:
+        OutputError: there is no fit, or what is there has nothing to be compared.
     """
     path, page = output or folder / "report.html", _page(folder, reference, scales, registry)
     save(path, page.title, page.subtitle, page.sections, page.notes)
@@ -97,6 +107,11 @@ def _page(
     registry = registry or Registry()
     context = SectionContext((), (), registry, folder=folder)
     if found := list(of_plugins(context, mark=_mark(context))):
+        if reference is not None or scales:
+            raise OutputError(
+                f"'{folder}' holds no single fit, which --reference and --at-q are for. Leave them "
+                "away, or give the folder of a fit."
+            )
         name = folder.resolve().name
         title = next((section.page for section in found if section.page), "")
         return _Page(title or name, f"Report of {name}" if title else "Report", found)

@@ -104,3 +104,8 @@ def test_a_single_replica_has_no_spread(folder):
         return write_report(scan, registry=REGISTRY).read_text().count("<td>0.250</td>")
 
     assert (cells("completed"), cells("completed", "completed")) == (0, 1)
+
+
+def test_what_is_for_fits_is_not_passed_over(folder):
+    with pytest.raises(OutputError, match="holds no single fit, which --reference and --at-q"):
+        write_report(folder(trial(0, 2.5)), scales=[100.0], registry=REGISTRY)
