@@ -12,7 +12,6 @@ import signal
 import socket
 import tarfile
 import tempfile
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +73,6 @@ class Failed:
     """Why nothing came of it: one line; ``final`` if no other worker would fare better."""
 
     cause: str
-    details: str = ""
     final: bool = False
 
 
@@ -94,7 +92,7 @@ def carry_out(task: Task) -> Trained | Failed:
         reason = refusal(task.versions, load_registry(), worker)
         return Failed(reason, final=True) if reason else _trained(task, worker)
     except (Exception, SystemExit) as cause:  # an exception need not be known to the client
-        return Failed(f"{type(cause).__name__}: {cause} (on {worker})", traceback.format_exc())
+        return Failed(f"{type(cause).__name__}: {cause} (on {worker})")
 
 
 def _trained(task: Task, worker: str) -> Trained | Failed:

@@ -53,13 +53,15 @@ def _made(blocks: Sequence[Block]) -> Iterator[Figure | Table]:
 
 
 def _free(title: str, taken: set[str]) -> str:
-    """A name for a file that is not ``taken``, of letters that every program reads."""
+    """A name for a file that is not ``taken``, of letters that every program reads; some file
+    systems take capitals for the same.
+    """
     name = re.sub(r"[^A-Za-z0-9.-]+", "_", title).strip("_")[:100]
     found, count = name, 1
-    while found in taken:
+    while found.lower() in taken:
         count += 1
         found = f"{name}_{count}"
-    taken.add(found)
+    taken.add(found.lower())
     return found
 
 

@@ -32,7 +32,8 @@ def surface_section(context: SectionContext) -> Section:
         shown = [one for one in same if name in one.names]
         figures = [_slice(shown, name, place) for place in range(len(first.inputs))]
         if len(first.inputs) == 2:
-            mean, sigma = first.of(name).mean(axis=0), first.of(name).std(axis=0)
+            values = first.of(name)
+            mean, sigma = values.mean(axis=0), values.std(axis=0, ddof=min(1, len(values) - 1))
             maps = [_map(first, f"{name}, mean", mean), _map(first, f"{name}, sigma", sigma)]
             figures = [*maps, *figures]
         blocks.append(Figures(figures, name, layout="two"))

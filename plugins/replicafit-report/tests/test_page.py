@@ -14,7 +14,9 @@ import pytest
 import replicafit_report
 from fit_folder import EXPORTERS, write_fit
 from replicafit_report.comparison import write_comparison
+from replicafit_report.files import named
 from replicafit_report.page import write_report
+from replicafit_report.section import Section, Table
 
 from replicafit import load_fit
 from replicafit.data import stack
@@ -329,3 +331,9 @@ def test_figures_and_tables_are_written_as_files(folders, tmp_path):
     [head, *rows] = (figures / "chi2-chi2_per_datum.csv").read_text(encoding="utf-8").splitlines()
     assert head == ",data,mean prediction,replicas,phi,training,validation"
     assert rows[-1].startswith("Total,")
+
+
+def test_files_have_names_that_differ_in_more_than_capitals():
+    tables = [Table(["f"], [], name=name) for name in ("t3", "T3", "t3", "t 3")]
+    names = [name for name, _ in named([Section("functions", "Functions", tables)])]
+    assert len({name.lower() for name in names}) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,3 +75,18 @@ def test_of_an_input_from_0_to_1_the_part_with_data_is_shown(angles, log):
     assert shown.inputs[0] == ENERGY
     assert shown.values.shape == (5, len(shown.x), 2)
     assert surface_section(context).blocks
+
+
+@pytest.mark.parametrize(("replicas", "sigma"), [(1, 0.0), (2, 2**0.5)])
+def test_sigma_is_the_standard_deviation_of_few_replicas(replicas, sigma):
+    ours = functions((ENERGY, ANGLE))
+    slope = ours.x[:, 1] / ours.x[:, 1].max()
+    values = np.stack([slope, -slope])[:replicas, :, None]
+    (block,) = (
+        b
+        for b in section_of(replace(ours, names=("f",), values=values)).blocks
+        if isinstance(b, Figures)
+    )
+    (drawn,) = (figure for figure in block.figures if figure.title == "f, sigma")
+    shades = drawn.canvas.axes[0].collections[0].get_array()
+    assert np.max(shades) == pytest.approx(sigma, abs=0.2)
