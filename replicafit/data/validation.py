@@ -13,6 +13,9 @@ from replicafit.data.product_table import ProductTable, Table, table_arrays
 from replicafit.errors import DataError
 from replicafit.reading import no_text
 
+TAKEN = ("x", "x_grid", "values", "flavours", "inputs", "format", "metadata", "file")
+"""What files of datasets and functions hold beside attributes."""
+
 LARGEST = 1e70
 """Of measured values, errors and tables: squares of their products are numbers, too."""
 
@@ -190,6 +193,11 @@ def _check_values(source: str, dataset: Dataset) -> None:
     for name, value in dataset.attributes.items():
         if not np.isfinite(value):
             raise DataError(f"{source}: {name} must be a finite number, not {value}.")
+        if name in TAKEN:
+            raise DataError(
+                f"{source}: '{name}' is no name of an attribute, for files of functions hold "
+                "something else under it. Give it another name."
+            )
 
 
 def _some(values: np.ndarray) -> str:

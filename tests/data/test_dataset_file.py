@@ -112,6 +112,7 @@ def nan_at(array, index):
         (lambda d: {"tables": ()}, "'fk_0' is missing"),
         (lambda d: {"x_grid": nan_at(d.x_grid, 2)}, "'x_grid' .* the grid points 2"),
         (lambda d: {"sys_add": nan_at(d.sys_add, (1, 1))}, "'sys_add' .* the data 1"),
+        (lambda d: {"attributes": {"values": 1.0}}, "'values' is no name of an attribute"),
     ],
 )
 def test_bad_values_are_refused(tmp_path, toy_datasets, change, words):
