@@ -63,9 +63,7 @@ class Plan:
 
     @cached_property
     def model(self) -> ReplicaModel:
-        """The network of as many replicas as there are slots: of it the engine is compiled, and
-        finished replicas lend it their weights to be judged.
-        """
+        """The network of as many replicas as there are slots: of it the engine is compiled."""
         first = self.network.batches[0]
         padded = (*first, *first[:1] * (self.slots - len(first)))
         grids = all_grids(self.data.datasets)
@@ -74,10 +72,11 @@ class Plan:
     @cached_property
     def evaluation(self) -> Evaluation:
         """How its replicas are judged."""
+        grids, one = all_grids(self.data.datasets), self.network.numbers[:1]
         return Evaluation(
             self.setup,
             self.data,
-            self.model,
+            build_model(self.setup, one, grids, self.start, self.data.inputs),
             architecture=self.network.position,
             verdicts=self.penalties.verdicts,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -44,12 +44,15 @@ from replicafit.training.status import Status
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Judges finished replicas, as many at once as there are slots.
+    """Judges finished replicas.
+
+    Their networks are evaluated one by one: outside of the compiled engine the last digits of a
+    replica would depend on its slot, and so on its company.
 
     Attributes:
         setup: what is fitted.
         data: of it.
-        model: of as many replicas as there are slots; gets the weights of those that are judged.
+        model: of one replica; gets the weights of those that are judged.
         architecture: its position in ``model.choice``, if there is a choice.
         verdicts: of the penalties, by name.
     """
@@ -64,64 +67,73 @@ class Evaluation:
         self, finished: Sequence[FinishedReplica]
     ) -> Iterator[tuple[ReplicaResult, keras.Model]]:
         """The result and the plain network of each of ``finished``, at its best weights."""
-        self._take_weights(finished)
-        count = len(finished)
-        turn = combination(self.model.flavours, self.data.flavours, self.setup.registry)
-        fitted = self._functions(self.data.x_grid)
-        grid = table_grid(self.data.inputs)
-        exported = (self._functions(grid) @ turn)[:count]
-        predictions = predict_all(self.data, self.setup.registry, (fitted @ turn)[:count])
+        turn, grid = self._turn(self.data), table_grid(self.data.inputs)
+        held_out = () if self.data.held_out is None else (self.data.held_out.x_grid,)
+        seen, networks, recorded = [], [], []
+        for each in finished:
+            seen.append(self._functions(each, (self.data.x_grid, grid, *held_out)))
+            alone = replace(self.model, numbers=(each.replica.number,))
+            networks += alone.split([0], turn)
+            layers = [stage.layer for stage in alone.stages if hasattr(stage.layer, "record")]
+            recorded.append(dict(pair for one in layers for pair in one.record(0).items()))
+        fitted, exported, *others = map(np.stack, zip(*seen, strict=True))
+        exported = exported @ turn
+        predictions = predict_all(self.data, self.setup.registry, fitted @ turn)
         weighted = self._weighted(self.data.central - predictions)
-        held_out = self._held_out(count)
-        judged = self._verdicts(fitted)
-        networks = self.model.split(range(count), turn)
+        elsewhere = self._held_out(others[0]) if others else [{} for _ in finished]
         for i, (each, network) in enumerate(zip(finished, networks, strict=True)):
             function = GridFunctions(
                 grid, self.data.flavours, exported[i], self.data.attributes, self.data.inputs
             )
             own = ReplicaPredictions(self.data, predictions[i], weighted[:, i])
-            record = self._record(each, i, own, function, held_out[i], judged[i])
+            verdicts = self._verdicts(fitted[i])
+            record = self._record(each, own, function, elsewhere[i], verdicts, recorded[i])
             pseudodata = self._pseudodata(each)
             yield ReplicaResult(record, _history(each), function, pseudodata, own), network
 
-    def _take_weights(self, finished: Sequence[FinishedReplica]) -> None:
-        """Best weights, and what is not trained, of each replica; the first's in spare slots."""
-        network = self.model.network
-        padded = [*finished, *[finished[0]] * (len(self.model.numbers) - len(finished))]
-        trained = zip(*(each.row[0].best_weights for each in padded), strict=True)
-        for variable, rows in zip(network.trainable_variables, trained, strict=True):
-            variable.assign(np.stack(rows))
-        fixed = zip(
-            *([a[e.replica.place] for a in e.replica.batch.constants.fixed] for e in padded),
-            strict=True,
-        )
+    def _functions(
+        self, finished: FinishedReplica, grids: Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        """The functions (n, f) of a replica on each of ``grids``, (n,) or (n, m); its best weights,
+        and what is not trained, stay in the model.
+        """
+        network, place = self.model.network, finished.replica.place
+        for variable, row in zip(
+            network.trainable_variables, finished.row[0].best_weights, strict=True
+        ):
+            variable.assign(row[None])
+        fixed = finished.replica.batch.constants.fixed
         for variable, rows in zip(network.non_trainable_variables, fixed, strict=True):
-            variable.assign(np.stack(rows))
+            variable.assign(rows[place : place + 1])
+        found = []
+        for x in grids:
+            points = ops.cast(ops.convert_to_tensor(as_points(x)[None]), network.compute_dtype)
+            values = ops.convert_to_numpy(network(points))
+            found.append(np.asarray(values[0, 0], dtype=np.float64))
+        return found
 
-    def _functions(self, x: np.ndarray) -> np.ndarray:
-        """The functions (r, n, f) of all slots at x (n,) or (n, m)."""
-        network = self.model.network
-        points = ops.cast(ops.convert_to_tensor(as_points(x)[None]), network.compute_dtype)
-        return np.asarray(ops.convert_to_numpy(network(points))[0], dtype=np.float64)
+    def _turn(self, data: FitData) -> np.ndarray:
+        """The matrix (f, g) from the fitted functions to those of ``data``."""
+        return combination(self.model.flavours, data.flavours, self.setup.registry)
 
-    def _verdicts(self, fitted: np.ndarray) -> list[dict[str, PenaltyVerdict]]:
-        """What each penalty says of each slot, from fitted functions (r, n, f)."""
-        found: list[dict[str, PenaltyVerdict]] = [{} for _ in fitted]
+    def _verdicts(self, fitted: np.ndarray) -> dict[str, PenaltyVerdict]:
+        """What each penalty says of a replica, from fitted functions (n, f)."""
+        found: dict[str, PenaltyVerdict] = {}
         for name, verdict in self.verdicts.items():
-            values = ops.convert_to_numpy(verdict.measure(ops.convert_to_tensor(fitted)))
-            for own, value in zip(found, values.tolist(), strict=True):
-                passed = value <= verdict.bound
-                own[name] = PenaltyVerdict(value=value, bound=verdict.bound, passed=passed)
+            values = ops.convert_to_numpy(verdict.measure(ops.convert_to_tensor(fitted[None])))
+            value = float(values[0])
+            passed = value <= verdict.bound
+            found[name] = PenaltyVerdict(value=value, bound=verdict.bound, passed=passed)
         return found
 
     def _record(
         self,
         finished: FinishedReplica,
-        slot: int,
         own: ReplicaPredictions,
         function: GridFunctions,
         held_out: Each,
         penalties: dict[str, PenaltyVerdict],
+        recorded: dict[str, Any],
     ) -> ReplicaRecord:
         (state, _), replica, data = finished.row, finished.replica, self.data
         residual = data.central - own.prediction
@@ -133,12 +145,6 @@ class Evaluation:
         training = replica.batch.data.training[replica.place]
         seeds, number, draw = RandomSeeds(self.setup.runcard.seed), replica.number, int(state.draw)
         seeded = [i for i, s in enumerate(self.model.stages) if hasattr(s.layer, "replica_seeds")]
-        recorded = {
-            key: value
-            for stage in self.model.stages
-            if hasattr(stage.layer, "record")
-            for key, value in stage.layer.record(slot).items()
-        }
         return ReplicaRecord(
             format=FORMAT,
             number=replica.number,
@@ -211,32 +217,29 @@ class Evaluation:
         (s, d), and their verdicts: those of penalties, and of the bound that the runcard sets for
         chi2.
         """
-        self._take_weights(finished)
-        assert self.data.held_out is not None
-        count = len(finished)
-        judged = self._verdicts(self._functions(self.data.x_grid))[:count]
-        fitted = self._predicted(self.data, count)
+        held_out, registry = self.data.held_out, self.setup.registry
+        assert held_out is not None
+        seen = [self._functions(each, (self.data.x_grid, held_out.x_grid)) for each in finished]
+        own, others = map(np.stack, zip(*seen, strict=True))
+        judged = [self._verdicts(each) for each in own]
+        fitted = predict_all(self.data, registry, own @ self._turn(self.data))
         bound = self.setup.runcard.selection.chi2_per_datum
         if bound is not None:
             each = chi2(fitted - self.data.central, self.data.covariance) / self.data.n_data
-            for own, value in zip(judged, each.tolist(), strict=True):
-                own["selection.chi2_per_datum"] = PenaltyVerdict(
+            for verdicts, value in zip(judged, each.tolist(), strict=True):
+                verdicts["selection.chi2_per_datum"] = PenaltyVerdict(
                     value=value, bound=bound, passed=value <= bound
                 )
-        return self._predicted(self.data.held_out, count), fitted, judged
+        return predict_all(held_out, registry, others @ self._turn(held_out)), fitted, judged
 
-    def _predicted(self, data: FitData, count: int) -> np.ndarray:
-        """Predictions for ``data`` of the first ``count`` slots, (s, d)."""
-        turn = combination(self.model.flavours, data.flavours, self.setup.registry)
-        functions = (self._functions(data.x_grid) @ turn)[:count]
-        return predict_all(data, self.setup.registry, functions)
-
-    def _held_out(self, count: int) -> list[Each]:
-        """chi2 per datum of each dataset that is not fitted, for the first ``count`` slots."""
+    def _held_out(self, functions: np.ndarray) -> list[Each]:
+        """chi2 per datum of each dataset that is not fitted, of replicas with ``functions``
+        (r, n, f) on the grid of these.
+        """
         data = self.data.held_out
-        if data is None:
-            return [{} for _ in range(count)]
-        residuals = self._predicted(data, count) - data.central
+        assert data is not None
+        predictions = predict_all(data, self.setup.registry, functions @ self._turn(data))
+        residuals = predictions - data.central
         per_dataset = [
             chi2(residuals[:, place], data.covariance[place, place]) / dataset.n_data
             for dataset, place in zip(data.datasets, data.slices, strict=True)
