@@ -225,9 +225,10 @@ def _short(*values: Any) -> str:
 def closing_lines(fit: Fit, replicas: ReplicaRange, reports: bool) -> list[str]:
     """How many replicas ended how, which count, how long it took, and what may come next."""
     counts = Counter(result.status for result in fit.finished)
+    many = f"{len(fit.finished)} replica" + ("s" if len(fit.finished) > 1 else "")
     ended = [f"{counts[name]} {name} ({words})" for name, words in ENDS.items() if counts[name]]
     lines = [
-        f"{len(fit.finished)} replicas: {', '.join(ended)}, in '{fit.folder}'",
+        f"{many}: {', '.join(ended)}, in '{fit.folder}'",
         *_selection_lines(fit, replicas),
         *verdict_lines(fit.run.verdict),
     ]

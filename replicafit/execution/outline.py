@@ -96,9 +96,10 @@ def plan_lines(plan: NetworkPlan, machine: Machine | None = None) -> Iterator[st
     """How ``plan`` would be trained, on a CPU; with ``machine``, how long it takes at least."""
     told, replicas = plan.describe(), len(plan.numbers)
     which = f"architecture {plan.position}: " if plan.position else ""
+    many = f"{replicas} replica" + ("s" if replicas > 1 else "")
     count = f"{told['batches']} batch" + ("es" if told["batches"] > 1 else "")
     memory = f"{told['memory_per_batch_mb']} MB each"
-    yield f"plan: {which}{replicas} replicas in {count} of {plan.slots} slots, {memory}"
+    yield f"plan: {which}{many} in {count} of {plan.slots} slots, {memory}"
     yield f"    {plan.parameters} parameters per replica, {plan.grid_points} grid points"
     for part in told["chi2"]:
         yield from _form_lines(part)

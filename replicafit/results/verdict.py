@@ -320,7 +320,7 @@ def _patterns(seen: Evidence) -> _Found | None:
         return None
     worst = sorted(found, key=lambda name: found[name][0])[:3]
     told = ", ".join(
-        f"{name} ({found[name][2]} data change sides only {found[name][1] - 1} times)"
+        f"{name} ({found[name][2]} data change sides {_times(found[name][1] - 1)})"
         for name in worst
     )
     return _Found(
@@ -329,6 +329,11 @@ def _patterns(seen: Evidence) -> _Found | None:
         "The network or the theory cannot follow the shape of these data: more units, other layers "
         "or cuts, or look at how the tables were made.",
     )
+
+
+def _times(count: int) -> str:
+    """How few, in words."""
+    return {0: "not once", 1: "only once"}.get(count, f"only {count} times")
 
 
 def _orders(dataset: Dataset) -> Iterator[np.ndarray]:
