@@ -48,14 +48,17 @@ class ProductTable:
         return int(np.prod(self.values.shape[1:]))
 
     def predict(self, functions: np.ndarray) -> np.ndarray:
-        """Predictions (..., d) from functions (..., n, f): one channel after another."""
-        total = np.zeros((*functions.shape[:-2], len(self)))
-        for c, (f, g) in enumerate(self.channels):
-            first, second = functions[..., self.x1, f], functions[..., self.x2, g]
-            products = first[..., :, None] * second[..., None, :]
-            flat = products.reshape(*products.shape[:-2], -1)
-            total += flat @ self.values[:, c].reshape(len(self), -1).T
-        return total
+        """Predictions (..., d) from functions (..., n, f): one channel after another.
+
+        Each replica by itself: products of matrices round otherwise for one than for several.
+        """
+        predictions = np.zeros((*functions.shape[:-2], len(self)))
+        for replica in np.ndindex(predictions.shape[:-1]):
+            for c, (f, g) in enumerate(self.channels):
+                first, second = functions[(*replica, self.x1, f)], functions[(*replica, self.x2, g)]
+                table = self.values[:, c].reshape(len(self), -1)
+                predictions[replica] += (first[:, None] * second).ravel() @ table.T
+        return predictions
 
     def on(self, points: np.ndarray, flavours: np.ndarray) -> ProductTable:
         """The same on another grid and other flavours, of which there may be more.

@@ -99,6 +99,20 @@ def test_a_prediction_is_the_sum():
     np.testing.assert_allclose(predicted, [expected, 4 * expected], rtol=1e-12)
 
 
+def test_a_prediction_of_a_replica_is_the_same_in_any_company():
+    """Bitwise, which products of matrices are not."""
+    rng = np.random.default_rng(1)
+    table = ProductTable(
+        rng.normal(size=(40, 3, 30, 30)), np.array([[0, 1], [1, 1], [2, 0]]), *[np.arange(30)] * 2
+    )
+    functions = rng.normal(size=(10, 30, 3))
+    together = table.predict(functions)
+    for some in (slice(0, 1), slice(2, 5), slice(9, 10)):
+        np.testing.assert_array_equal(table.predict(functions[some]), together[some])
+    np.testing.assert_array_equal(table.predict(functions[4]), together[4])
+    assert table.predict(functions[:0]).shape == (0, 40)
+
+
 def test_cuts_take_rows():
     dataset = hadronic_dataset("DY", 6)
     kept = np.array([True, False, True, True, False, False])
