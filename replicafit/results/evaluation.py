@@ -67,27 +67,16 @@ class Evaluation:
         self, finished: Sequence[FinishedReplica]
     ) -> Iterator[tuple[ReplicaResult, keras.Model]]:
         """The result and the plain network of each of ``finished``, at its best weights."""
-        turn, grid = self._turn(self.data), table_grid(self.data.inputs)
-        held_out = () if self.data.held_out is None else (self.data.held_out.x_grid,)
-        seen, networks, recorded = [], [], []
+        data, turn, grid = self.data, self._turn(self.data), table_grid(self.data.inputs)
         for each in finished:
-            seen.append(self._functions(each, (self.data.x_grid, grid, *held_out)))
-            alone = replace(self.model, numbers=(each.replica.number,))
-            networks += alone.split([0], turn)
-            layers = [stage.layer for stage in alone.stages if hasattr(stage.layer, "record")]
-            recorded.append(dict(pair for one in layers for pair in one.record(0).items()))
-        fitted, exported, *others = map(np.stack, zip(*seen, strict=True))
-        exported = exported @ turn
-        predictions = predict_all(self.data, self.setup.registry, fitted @ turn)
-        weighted = self._weighted(self.data.central - predictions)
-        elsewhere = self._held_out(others[0]) if others else [{} for _ in finished]
-        for i, (each, network) in enumerate(zip(finished, networks, strict=True)):
+            fitted, exported = self._functions(each, (data.x_grid, grid))
+            [network] = replace(self.model, numbers=(each.replica.number,)).split([0], turn)
             function = GridFunctions(
-                grid, self.data.flavours, exported[i], self.data.attributes, self.data.inputs
+                grid, data.flavours, exported @ turn, data.attributes, data.inputs
             )
-            own = ReplicaPredictions(self.data, predictions[i], weighted[:, i])
-            verdicts = self._verdicts(fitted[i])
-            record = self._record(each, own, function, elsewhere[i], verdicts, recorded[i])
+            prediction = predict_all(data, self.setup.registry, fitted @ turn)
+            own = ReplicaPredictions(data, prediction, self._weighted(data.central - prediction))
+            record = self._record(each, own, function, self._verdicts(fitted))
             pseudodata = self._pseudodata(each)
             yield ReplicaResult(record, _history(each), function, pseudodata, own), network
 
@@ -131,9 +120,7 @@ class Evaluation:
         finished: FinishedReplica,
         own: ReplicaPredictions,
         function: GridFunctions,
-        held_out: Each,
         penalties: dict[str, PenaltyVerdict],
-        recorded: dict[str, Any],
     ) -> ReplicaRecord:
         (state, _), replica, data = finished.row, finished.replica, self.data
         residual = data.central - own.prediction
@@ -145,6 +132,12 @@ class Evaluation:
         training = replica.batch.data.training[replica.place]
         seeds, number, draw = RandomSeeds(self.setup.runcard.seed), replica.number, int(state.draw)
         seeded = [i for i, s in enumerate(self.model.stages) if hasattr(s.layer, "replica_seeds")]
+        recorded = {
+            key: value
+            for stage in self.model.stages
+            if hasattr(stage.layer, "record")
+            for key, value in stage.layer.record(0).items()
+        }
         return ReplicaRecord(
             format=FORMAT,
             number=replica.number,
@@ -159,7 +152,7 @@ class Evaluation:
             per_experiment=experiments,
             split_per_dataset=self._split(self._groups[2], own.prediction, replica),
             split_per_experiment=self._split(self._groups[1], own.prediction, replica),
-            held_out=held_out,
+            held_out=self._held_out(finished),
             penalties=penalties,
             arc_length=dict(zip(function.flavours, lengths, strict=True)),
             seeds=Seeds(
@@ -184,20 +177,24 @@ class Evaluation:
 
     @cached_property
     def _factors(self) -> tuple[dict[str, np.ndarray], ...]:
-        """The lower Cholesky factor of each group's own covariance."""
-        covariance = self.data.covariance
-        return {"all": self.data.cholesky}, *(
-            {name: np.linalg.cholesky(covariance[np.ix_(at, at)]) for name, at in group.items()}
+        """The lower Cholesky factor of each group's own covariance, as LAPACK has matrices: it
+        would copy others each time.
+        """
+        covariance, whole = self.data.covariance, np.asfortranarray(self.data.cholesky)
+        return {"all": whole}, *(
+            {
+                name: np.asfortranarray(np.linalg.cholesky(covariance[np.ix_(at, at)]))
+                for name, at in group.items()
+            }
             for group in self._groups[1:]
         )
 
-    def _weighted(self, residuals: np.ndarray) -> np.ndarray:
-        """C^-1 residual, (3, r, d), with the covariance of all, of experiments, of datasets."""
-        weighted = np.empty((len(self._groups), *residuals.shape))
-        for rows, group, factors in zip(weighted, self._groups, self._factors, strict=True):
+    def _weighted(self, residual: np.ndarray) -> np.ndarray:
+        """C^-1 residual, (3, d), with the covariance of all, of experiments, of datasets."""
+        weighted = np.empty((len(self._groups), len(residual)))
+        for row, group, factors in zip(weighted, self._groups, self._factors, strict=True):
             for name, at in group.items():
-                own = cho_solve((factors[name], True), residuals[:, at].T, check_finite=False)
-                rows[:, at] = own.T
+                row[at] = cho_solve((factors[name], True), residual[at], check_finite=False)
         return weighted
 
     def _pseudodata(self, finished: FinishedReplica) -> ReplicaPseudodata:
@@ -232,20 +229,19 @@ class Evaluation:
                 )
         return predict_all(held_out, registry, others @ self._turn(held_out)), fitted, judged
 
-    def _held_out(self, functions: np.ndarray) -> list[Each]:
-        """chi2 per datum of each dataset that is not fitted, of replicas with ``functions``
-        (r, n, f) on the grid of these.
-        """
+    def _held_out(self, finished: FinishedReplica) -> Each:
+        """chi2 per datum of each dataset that is not fitted."""
         data = self.data.held_out
-        assert data is not None
-        predictions = predict_all(data, self.setup.registry, functions @ self._turn(data))
-        residuals = predictions - data.central
-        per_dataset = [
-            chi2(residuals[:, place], data.covariance[place, place]) / dataset.n_data
+        if data is None:
+            return {}
+        [functions] = self._functions(finished, (data.x_grid,))
+        prediction = predict_all(data, self.setup.registry, functions @ self._turn(data))
+        residual = prediction - data.central
+        return {
+            dataset.name: float(chi2(residual[place], data.covariance[place, place]))
+            / dataset.n_data
             for dataset, place in zip(data.datasets, data.slices, strict=True)
-        ]
-        names = [dataset.name for dataset in data.datasets]
-        return [dict(zip(names, each, strict=True)) for each in zip(*per_dataset, strict=True)]
+        }
 
     def _split(self, group: Mapping[str, np.ndarray], prediction: np.ndarray, replica: Any) -> Any:
         """Of each part of ``group``, in the covariance that is minimised.
