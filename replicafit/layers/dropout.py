@@ -63,8 +63,8 @@ class ReplicaDropout(keras.layers.Layer):
         """Numbers in [0, 1), ``(1, r, n, f)``."""
         n, f = ops.shape(features)[2], features.shape[3]
         stream = _hash(ops.cast(self.seeds, "uint32"), ops.cast(self.steps_taken, "uint32"))
-        rows = ops.cast(ops.arange(n), "uint32")
-        columns = ops.cast(ops.arange(f), "uint32")
+        rows = ops.cast(ops.arange(n, dtype="int32"), "uint32")
+        columns = ops.cast(ops.arange(f, dtype="int32"), "uint32")
         bits = _hash(stream[:, None], rows[None])
         bits = _hash(bits[:, :, None], columns[None, None])
         return ops.cast(ops.right_shift(bits, _word(8)), "float32")[None] * 2.0**-24

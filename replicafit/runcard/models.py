@@ -311,6 +311,11 @@ class NetworkSettings(Settings):
         """With the ``functions`` that data need, where the card names none."""
         return self if self.flavours else self.model_copy(update={"flavours": functions})
 
+    @property
+    def networks(self) -> tuple[NetworkSettings, ...]:
+        """The architectures to choose from; itself without a choice."""
+        return (self,)
+
 
 class ArchitectureSettings(NetworkSettings):
     """One architecture to choose from."""
@@ -342,9 +347,8 @@ class ModelSettings(NetworkSettings):
 
     @property
     def networks(self) -> tuple[NetworkSettings, ...]:
-        """The architectures to choose from; a single one without a choice."""
         if not self.choice:
-            return (self,)
+            return super().networks
         return tuple(each.of(self.flavours) if self.flavours else each for each in self.choice)
 
 

@@ -170,7 +170,8 @@ class Engine:
         running = ops.logical_and(training_now, finite)
         diverged = ops.logical_and(training_now, ops.logical_not(finite))
         passes = self._passes(functions)
-        to_beat = ops.where(passes, np.inf, -np.inf)  # if the best so far has another verdict
+        infinite = ops.full_like(state.best_validation, np.inf)
+        to_beat = ops.where(passes, infinite, -infinite)  # if the best so far has another verdict
         to_beat = ops.where(ops.equal(passes, state.best_passes), state.best_validation, to_beat)
         better = ops.logical_and(running, decides < to_beat)
         best_passes = ops.where(better, passes, state.best_passes)
@@ -179,7 +180,8 @@ class Engine:
             ops.logical_not(best_passes), state.steps - best_step < self.schedule.patience
         )
         left = state.steps < self.schedule.max_steps
-        verdict = ops.where(left, int(Status.stopped), int(Status.completed))
+        completed = ops.full_like(state.status, int(Status.completed))
+        verdict = ops.where(left, int(Status.stopped), completed)
         ends = ops.logical_and(running, ops.logical_not(ops.logical_and(patient, left)))
         seen = History(state.steps, training, validation)
         status = ops.where(ends, verdict, state.status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import pytest
 from toy import TOY_CARD
 
@@ -9,10 +10,29 @@ from replicafit.execution.verify import Case, verify
 from replicafit.runcard import load_setup
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_the_law_holds_on_toy_data(toy_folder, registry, precision):
+WIDE = "    - {type: multi_dense, units: 8}\n"
+CHOICE = TOY_CARD.replace("  layers:", "  choice:\n  - layers:").replace(
+    WIDE, "    - {type: dropout, rate: 0.2}\n" + WIDE
+)
+
+
+@pytest.fixture
+def floatx(request):
+    """Of Keras, which a runcard's precision overrules."""
+    before = keras.config.floatx()
+    keras.config.set_floatx(request.param)
+    yield
+    keras.config.set_floatx(before)
+
+
+@pytest.mark.parametrize(
+    ("precision", "text", "floatx"),
+    [("float32", TOY_CARD, "float64"), ("float64", CHOICE, "float16")],
+    indirect=["floatx"],
+)
+def test_the_law_holds_on_toy_data(toy_folder, registry, precision, text, floatx):
     card = toy_folder / f"verify_{precision}.yml"
-    card.write_text(TOY_CARD.replace("seed: 7", f"seed: 7\nprecision: {precision}"))
+    card.write_text(text.replace("seed: 7", f"seed: 7\nprecision: {precision}"))
     cases = verify(load_setup(card, registry=registry), replicas=3, many=60)
     assert all(case.holds for case in cases), cases
     exact = [case for case in cases if case.allowed == 0]
