@@ -54,7 +54,7 @@ def test_its_folder_is_whole_wherever_it_is_saved(fit, tmp_path):
     for number in (2, np.array([2])):
         assert replicafit.fit(**{**more, "resume": False}, refit=number).numbers == (1, 2)
     again = {"output": saved.folder, "replicas": 2, "resume": True}
-    with pytest.raises(OutputError, match="begun with other data"):
+    with pytest.raises(OutputError, match="begun with other data; changed since: a curve/1\\."):
         replicafit.fit(CARD, data={"a curve/1": (X, Y + 1, 0.05)}, **again)
     assert replicafit.fit(CARD, data={"a curve/1": (X, Y, 0.05)}, **again).numbers == (1, 2)
 

@@ -92,19 +92,18 @@ class FitData:
         """
         found = hashlib.sha256(repr(self.also).encode())
         for d in self.datasets:
-            words = (d.name, d.operation, d.flavours, d.sys_add_names, d.sys_mult_names)
-            found.update(repr((*words, dict(d.attributes), d.may_be_negative)).encode())
-            errors = (d.stat, d.sys_add, d.sys_mult_percent, *d.kinematics.values())
-            computed = d.reference is not None  # in a closure test
-            central = d.central.astype(np.float32) if computed else d.central
-            for array in (central, *errors, *table_arrays(d.tables).values()):
-                found.update(f"{array.shape} {array.dtype}".encode())
-                found.update(np.ascontiguousarray(array).tobytes())
+            _add(found, d)
         for array in (self.x_grid, self.errors.variances, self.fit_errors.variances):
             found.update(np.ascontiguousarray(array).astype(np.float32).tobytes())
         if self.held_out is not None:
             found.update(self.held_out.digest.encode())
         return found.hexdigest()
+
+    @cached_property
+    def digests(self) -> Mapping[str, str]:
+        """SHA-256 of each dataset by its name, held out ones included."""
+        held_out = {} if self.held_out is None else self.held_out.digests
+        return {d.name: _add(hashlib.sha256(), d).hexdigest() for d in self.datasets} | held_out
 
     @cached_property
     def central(self) -> np.ndarray:
@@ -157,6 +156,19 @@ class FitData:
     def positive(self) -> np.ndarray:
         """Which data cannot be negative, (d,): cross sections."""
         return np.concatenate([np.full(d.n_data, not d.may_be_negative) for d in self.datasets])
+
+
+def _add(found: Any, d: Dataset) -> Any:
+    """``found``, a hash, with the dataset ``d``."""
+    words = (d.name, d.operation, d.flavours, d.sys_add_names, d.sys_mult_names)
+    found.update(repr((*words, dict(d.attributes), d.may_be_negative)).encode())
+    errors = (d.stat, d.sys_add, d.sys_mult_percent, *d.kinematics.values())
+    computed = d.reference is not None  # in a closure test
+    central = d.central.astype(np.float32) if computed else d.central
+    for array in (central, *errors, *table_arrays(d.tables).values()):
+        found.update(f"{array.shape} {array.dtype}".encode())
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found
 
 
 def read_datasets(

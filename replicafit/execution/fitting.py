@@ -126,7 +126,7 @@ class FitInFolder:
         folder, card, job = self.sink.folder, self.setup.card, self.sink.job
         folder.create()
         with locked(folder.jobs):
-            run = folder.joined(self.setup, self.data.digest)
+            run = folder.joined(self.setup, self.data)
             if run is not None:  # a later release may fill in more keys: its own hash is another
                 checkpoints = replace(self.sink.checkpoints, identity=run.identity)
                 self.sink.checkpoints = checkpoints

@@ -289,14 +289,14 @@ class FitFolder:
             write_data_file(self.data_file, data)
         return {file.name: checksum(file) for file in (card, self.data_file)}
 
-    def joined(self, setup: Setup, data_hash: str) -> RunRecord | None:
-        """``run.json`` of the fit here, which is the one of ``setup`` and its data; None if there
+    def joined(self, setup: Setup, data: FitData) -> RunRecord | None:
+        """``run.json`` of the fit here, which is the one of ``setup`` and ``data``; None if there
         is none yet, or it is lost and the replicas here are those of this fit.
 
         Raises:
             OutputError: it is another fit.
         """
-        own = identity(canonical_hash(setup.runcard), data_hash)
+        own = identity(canonical_hash(setup.runcard), data.digest)
         try:
             run = read_record(RunRecord, self.run_file)
         except (FileNotFoundError, DamagedError):
@@ -323,11 +323,12 @@ class FitFolder:
                 f"{', '.join(changed)}. Undo the changes, in the card or with --set"
                 f"{was and f' ({was})'}, or choose another folder with -o."
             )
-        if run.data_hash != data_hash:
+        if run.data_hash != data.digest:
+            others = [n for n, sha in data.digests.items() if run.datasets.get(n, sha) != sha]
+            what = ", ".join(others) or "a file or a function that the runcard names"
             raise OutputError(
-                f"The fit in '{self.path}' was begun with other data: a dataset, a table or a "
-                "function that the runcard names has changed since. Bring the files back as they "
-                "were, or choose another folder with -o."
+                f"The fit in '{self.path}' was begun with other data; changed since: {what}. Bring "
+                "the files back as they were, or choose another folder with -o."
             )
         return run
 

@@ -328,6 +328,7 @@ class RunRecord(Record):
         default="",
         description="SHA-256 of the data, their tables and errors; no fit is resumed with others",
     )
+    datasets: dict[str, str] = Field(default={}, description="SHA-256 of each dataset of them")
     inputs: list[InputRecord] = Field(
         default=[InputRecord()], description="what the functions depend on, in which range"
     )

@@ -81,6 +81,7 @@ def run_record(
         extends=[card.model_dump() for card in setup.runcard.extends],
         runcard_folder=str(setup.folder.resolve()),
         data_hash=data.digest,
+        datasets=dict(data.digests),
         inputs=[InputRecord(**each.record()) for each in data.inputs],
         versions={
             **{name: metadata.version(name) for name in PACKAGES},

@@ -137,7 +137,7 @@ def test_changed_data_are_refused(toy_folder, tmp_path):
     write_dataset(folder / "A.npz", replace(dataset, central=5 * dataset.central))
     code, _, err = call("run", "card.yml", "-o", "fit", "--resume", cwd=folder)
     assert code == 2
-    assert "was begun with other data" in err
+    assert "was begun with other data; changed since: A. " in err
 
 
 def test_resuming_nothing_is_an_error(card, tmp_path):
