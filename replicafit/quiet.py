@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_ALONE = threading.RLock()
+"""Descriptors are of the process: what threads did by turns would stay."""
 
 
 @contextmanager
@@ -17,8 +21,8 @@ def quiet_start() -> Iterator[None]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as notes:
+    with _ALONE, tempfile.TemporaryFile() as notes:
+        kept = os.dup(2)
         os.dup2(notes.fileno(), 2)
         try:
             yield

@@ -7,6 +7,7 @@ import pytest
 
 import replicafit
 from replicafit.data import read_dataset
+from replicafit.data.given import write_given
 from replicafit.errors import DataError, OutputError, RuncardError
 
 X = np.linspace(-3, 4, 24)
@@ -122,6 +123,11 @@ def test_frames_covariances_and_several_inputs():
 def test_data_that_cannot_be_used_are_explained(data, words):
     with pytest.raises((DataError, RuncardError), match=words):
         replicafit.check(CARD, data=data)
+
+
+def test_a_name_that_makes_no_name_of_a_file_is_told(tmp_path, toy_datasets):
+    with pytest.raises(DataError, match=r"cannot be kept in .* shorter name"):
+        write_given(tmp_path, {300 * "n": toy_datasets[0]})
 
 
 def test_cards_that_cannot_be_used_are_explained():

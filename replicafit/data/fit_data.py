@@ -102,8 +102,8 @@ class FitData:
     @cached_property
     def digests(self) -> Mapping[str, str]:
         """SHA-256 of each dataset by its name, held out ones included."""
-        held_out = {} if self.held_out is None else self.held_out.digests
-        return {d.name: _add(hashlib.sha256(), d).hexdigest() for d in self.datasets} | held_out
+        every = (*self.datasets, *(self.held_out.datasets if self.held_out else ()))
+        return {d.name: _add(hashlib.sha256(), d).hexdigest() for d in every}
 
     @cached_property
     def central(self) -> np.ndarray:

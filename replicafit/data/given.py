@@ -137,11 +137,21 @@ def read_given(settings: GivenSettings, folder: Path) -> Dataset:
 
 
 def write_given(folder: Path, given: Mapping[str, Dataset]) -> None:
-    """Writes ``given`` into the folder of a fit, so that its runcard can be read by itself."""
+    """Writes ``given`` into the folder of a fit, so that its runcard can be read by itself.
+
+    Raises:
+        DataError: it cannot be written.
+    """
     for name, dataset in given.items():
         file = _file(folder, name)
-        file.parent.mkdir(exist_ok=True)
-        write_dataset(file, dataset)
+        try:
+            file.parent.mkdir(exist_ok=True)
+            write_dataset(file, dataset)
+        except OSError as cause:
+            raise DataError(
+                f"data['{name}'] cannot be kept in '{file}' ({cause.strerror}). Free some space, "
+                "or give a shorter name or another folder."
+            ) from None
 
 
 def _file(folder: Path, name: str) -> Path:

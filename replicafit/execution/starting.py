@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
+from replicafit.errors import ExecutionError
 from replicafit.execution.executors import cores
 from replicafit.quiet import quiet_start
 
@@ -26,7 +29,16 @@ def import_engine_quietly() -> bool:
     """Starts Keras and its backend without their start-up notes, unless that fails.
 
     False if the backend has computed in this process before, with threads and flags of its own.
+
+    Raises:
+        ExecutionError: it has begun in the process that this one was forked from.
     """
+    if _begun_in() != os.getpid():
+        raise ExecutionError(
+            "This process was forked from one in which the engine had begun, and lacks its "
+            "threads: a fit would never end. Start processes with "
+            "multiprocessing.get_context('spawn')."
+        )
     collecting = gc.isenabled()
     gc.disable()  # a tenth of what the import takes: nothing of it becomes garbage
     try:
@@ -39,3 +51,9 @@ def import_engine_quietly() -> bool:
         if collecting:
             gc.enable()
     return anew
+
+
+@cache
+def _begun_in() -> int:
+    """The process in which the engine began."""
+    return os.getpid()

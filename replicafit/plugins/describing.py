@@ -6,6 +6,7 @@ import inspect
 import io
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
@@ -18,6 +19,8 @@ from replicafit.errors import PluginError, did_you_mean
 from replicafit.plugins.registry import TAKEN, Plugin
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
+_ALONE = threading.RLock()
+"""Standard output is of the process: what threads did by turns would stay."""
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -132,5 +135,5 @@ class _UnderItsName(io.TextIOBase):
 @contextmanager
 def printing_as(name: str, distribution: str) -> Iterator[None]:
     """What a plugin prints inside goes to standard error: standard output is the command's."""
-    with redirect_stdout(_UnderItsName(f"plugin '{name}' of '{distribution}': ")):
+    with _ALONE, redirect_stdout(_UnderItsName(f"plugin '{name}' of '{distribution}': ")):
         yield

@@ -118,6 +118,8 @@ class FitFolder:
         Raises:
             OutputError: it is not there, or damaged.
         """
+        if self.path.is_file():
+            raise OutputError(f"'{self.path}' is a file. Give the folder of a fit.")
         try:
             return read_record(RunRecord, self.run_file)
         except FileNotFoundError:

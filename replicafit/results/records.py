@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from replicafit.data.known_functions import NO_RESULT
 from replicafit.errors import DamagedError, OutputError
@@ -401,7 +401,13 @@ def _checksum(content: dict[str, Any]) -> str:
 
 def write_record(file: Path, record: Record) -> None:
     """``record`` as JSON with its checksum; numbers that are not finite become null."""
-    content = json.loads(to_json(record, inf_nan_mode="null"))
+    try:
+        content = json.loads(to_json(record, inf_nan_mode="null"))
+    except PydanticSerializationError:
+        raise OutputError(
+            f"'{file}' cannot be written: a file or folder whose name is in it has bytes that are "
+            "no UTF-8. Rename it."
+        ) from None
     content["checksum"] = _checksum(content)
     write_json(file, content)
 

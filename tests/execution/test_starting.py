@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import keras
 import pytest
 
 from replicafit.execution.executors import cores
+from replicafit.plugins.describing import printing_as
+from replicafit.quiet import quiet_start
 
 THREADS = """
 from replicafit.plugin import import_engine_quietly
@@ -83,3 +87,39 @@ def test_notes_of_the_start_are_told_only_if_it_fails(fails):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ("a note" in done.stderr, "no backend" in done.stderr) == (fails, fails)
     assert not done.returncode or fails
+
+
+@pytest.mark.parametrize("redirected", [quiet_start, lambda: printing_as("mine", "my-plugin")])
+def test_threads_leave_the_output_of_the_process_as_it_was(redirected):
+    before, begun = (sys.stdout, os.fstat(2).st_ino), threading.Event()
+
+    def first():
+        with redirected():
+            begun.set()
+            time.sleep(0.1)
+
+    one = threading.Thread(target=first)
+    one.start()
+    begun.wait()
+    with redirected():
+        one.join()
+    assert (sys.stdout, os.fstat(2).st_ino) == before
+
+
+FORKED = """
+import os
+from replicafit.execution.starting import import_engine_quietly
+from replicafit.errors import ExecutionError
+import_engine_quietly()
+if not os.fork():
+    try:
+        import_engine_quietly()
+    except ExecutionError as told:
+        os._exit("forked" in str(told))
+_, status = os.wait()
+assert os.waitstatus_to_exitcode(status) == 1
+"""
+
+
+def test_a_process_that_lacks_the_threads_of_the_engine_is_told():
+    subprocess.run([sys.executable, "-c", FORKED], check=True)  # it would wait for ever

@@ -9,7 +9,6 @@ from toy import TOY_CARD
 from replicafit.execution.verify import Case, verify
 from replicafit.runcard import load_setup
 
-
 WIDE = "    - {type: multi_dense, units: 8}\n"
 CHOICE = TOY_CARD.replace("  layers:", "  choice:\n  - layers:").replace(
     WIDE, "    - {type: dropout, rate: 0.2}\n" + WIDE

@@ -256,6 +256,8 @@ def test_what_is_not_there_is_said(tmp_path, toy_data, registry):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(OutputError, match="No replica of the fit"):
         replicafit.load_fit(tmp_path)
+    with pytest.raises(OutputError, match=r"run\.json' is a file. Give the folder"):
+        replicafit.load_fit(tmp_path / "run.json")
     bare = write_fit(tmp_path / "bare", toy_data, registry, [1], exporters=EXPORTERS[1:])
     with pytest.raises(OutputError, match=r"without function\.npz"):
         replicafit.load_fit(bare)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from replicafit.errors import OutputError
-from replicafit.results.records import ReplicaRecord, RunRecord, read_record
+from replicafit.results.records import ReplicaRecord, RunRecord, read_record, write_record
 
 
 def test_keys_that_a_later_release_adds_count_as_their_defaults(tmp_path):
@@ -26,6 +26,12 @@ def test_a_later_format_is_refused_by_name(tmp_path):
     file.write_text('{"format": 99}')
     with pytest.raises(OutputError, match="has format 99; this release reads up to 3"):
         read_record(RunRecord, file)
+
+
+def test_names_that_are_no_text_are_refused(tmp_path):
+    record = RunRecord(runcard_folder="caf\udce9")  # of Latin-1
+    with pytest.raises(OutputError, match=r"run\.json' cannot be written: .* no UTF-8"):
+        write_record(tmp_path / "run.json", record)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"timing": 3}'])
