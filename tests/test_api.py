@@ -48,6 +48,9 @@ def test_its_folder_is_whole_wherever_it_is_saved(fit, tmp_path):
     saved = fit.save(tmp_path / "kept")
     (file,) = (saved.folder / "data").iterdir()
     np.testing.assert_array_equal(read_dataset(file).central, Y)
+    (saved.folder / "lost").symlink_to("nowhere")
+    with pytest.raises(OutputError, match=r"again' cannot be written \(\[Errno 2\] No such file"):
+        saved.save(tmp_path / "again")
     plan = replicafit.check(saved.folder / "runcard.yml")
     assert (plan.hash, plan.n_data) == (fit.run.hash, {"a curve/1": 24})
     more = {"card": saved.folder / "runcard.yml", "output": saved.folder, "resume": True}

@@ -34,8 +34,8 @@ def is_of_the_disk(error: BaseException | None) -> bool:
     """Whether the disk or the machine gave out, rather than one exporter is at fault."""
     while error is not None:
         number = getattr(error, "errno", None)
-        if isinstance(error, OSError) and number is None:  # HDF5 says it in words
-            told = re.search(r"errno = (\d+)", str(error))
+        if isinstance(error, OSError) and number is None:  # HDF5 and shutil say it in words
+            told = re.search(r"errno (?:= )?(\d+)", str(error), re.IGNORECASE)
             number = int(told[1]) if told else None
         if isinstance(error, MemoryError | DiskError) or number in _OF_THE_DISK:
             return True

@@ -272,7 +272,10 @@ class FitFolder:
         self.refuse_if_taken(())
         run = other.run()
         with appearing(self.path) as temporary:
-            shutil.copytree(other.path, temporary, ignore=shutil.ignore_patterns("jobs", ".*"))
+            try:
+                shutil.copytree(other.path, temporary, ignore=shutil.ignore_patterns("jobs", ".*"))
+            except shutil.Error as cause:  # of every file that could not be copied
+                raise OSError(cause.args[0][0][-1]) from None
         if run.runcard_folder == str(other.path.resolve()):  # the card came with its data
             moved = run.model_copy(update={"runcard_folder": str(self.path.resolve())})
             write_record(self.run_file, moved)
