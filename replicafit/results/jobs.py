@@ -24,6 +24,8 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from replicafit.errors import OutputError
+
 BEAT = 20.0
 """Seconds between two signs of life."""
 
@@ -167,6 +169,17 @@ def clear_remains(*folders: Path) -> None:
 
 
 def entries(folder: Path) -> Iterator[Path]:
-    """What is in ``folder``, sorted; nothing where there is none."""
-    with suppress(FileNotFoundError, NotADirectoryError):
+    """What is in ``folder``, sorted; nothing where there is none.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    try:
         yield from sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as cause:
+        raise OutputError(
+            f"'{folder}' cannot be read ({cause.strerror}). Give yourself the right to, or choose "
+            "another folder with -o."
+        ) from None

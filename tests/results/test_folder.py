@@ -80,3 +80,10 @@ def test_what_is_not_finite_is_null(tmp_path):
     assert json.loads(text)["chi2_per_datum"] == {"training": 1.0, "validation": None, "all": None}
     write_json(tmp_path / "deep.json", {"a": [1.0, float("inf")], "b": {"c": float("nan")}})
     assert json.loads((tmp_path / "deep.json").read_text()) == {"a": [1.0, None], "b": {"c": None}}
+
+
+def test_a_folder_that_cannot_be_read_is_told(tmp_path):
+    folder = FitFolder(tmp_path)
+    folder.path.joinpath("replicas").symlink_to("replicas")
+    with pytest.raises(OutputError, match=r"replicas' cannot be read \(Too many"):
+        folder.strangers()
