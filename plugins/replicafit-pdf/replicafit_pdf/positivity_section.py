@@ -54,7 +54,7 @@ def positivity(context: SectionContext) -> Section | None:
     told = f"somewhere negative are {', '.join(negative)}" if negative else "none is negative"
     counted = f"Observables that are kept positive: {len(found)}. In the {len(fit.sound)} replicas"
     each = [_observable(name, values) for name, values in found.items()]
-    more = More("Each observable", [Figures(each)])
+    more = More("Each observable over its mean", [Figures(each)])
     return Section(
         "positivity",
         TITLE,

@@ -33,7 +33,7 @@ from replicafit_report import (
     function_sections,
     opening_figures,
 )
-from scipy.integrate import trapezoid
+from scipy.integrate import simpson
 
 from replicafit_pdf.layers.settings import SumRulesSettings
 from replicafit_pdf.theory import is_polarised
@@ -236,14 +236,14 @@ def sum_rules(context: SectionContext) -> Section | None:
         if not set(coefficients) <= set(ours.names):
             continue
         integrand = sum(c * ours.of(n) for n, c in coefficients.items()) / ours.x**power
-        found = trapezoid(integrand * ours.x, t, axis=1)
+        found = simpson(integrand * ours.x, x=t, axis=1)
         spread = f" ± {found.std(ddof=1):.1e}" if len(found) > 1 else ""
         rows.append(Row([name, f"{exact:g}", f"{found.mean():.4f}{spread}"]))
     small, large = _effective_exponents(ours)
     low = float(ours.x[0])
     text = (
         f"Integrals over the tables of each replica that counts, from x = {low:.0e}: what a sum "
-        "rule misses is what lies below, and what the table resolves. Mean and deviation."
+        "rule misses is what lies below. Mean and deviation."
     )
     exponents = (
         "How the functions f go with x at small x, f ~ x⁻ᵅ, and with 1 - x at large x, "
