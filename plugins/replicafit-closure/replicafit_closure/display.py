@@ -108,7 +108,7 @@ def closure_table(fits: Sequence[ClosureFit], together: Summary) -> Table:
             fit.name,
             str(fit.level),
             str(fit.replicas),
-            f"{fit.chi2_per_datum:.3g}",
+            f"{fit.chi2_per_datum:.3f}",
             f"{fit.bias:.3g}",
             f"{fit.variance:.3g}",
             f"{fit.ratio:.2f}",
@@ -117,9 +117,9 @@ def closure_table(fits: Sequence[ClosureFit], together: Summary) -> Table:
         )
     table.add_section()
     ratio, within = together.bias_over_variance.value, together.within.value
-    means = [together.chi2_per_datum, together.bias, together.variance]
-    shown = [f"{estimate.value:.3g}" for estimate in means]
-    table.add_row("all", "", "", *shown, f"{ratio:.2f}", f"{100 * within:.0f} %", "")
+    chi2 = f"{together.chi2_per_datum.value:.3f}"
+    shown = [f"{estimate.value:.3g}" for estimate in (together.bias, together.variance)]
+    table.add_row("all", "", "", chi2, *shown, f"{ratio:.2f}", f"{100 * within:.0f} %", "")
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -53,16 +54,22 @@ def _made(blocks: Sequence[Block]) -> Iterator[Figure | Table]:
 
 
 def _free(title: str, taken: set[str]) -> str:
-    """A name for a file that is not ``taken``, of letters that every program reads; some file
-    systems take capitals for the same.
+    """A name for a file that is not ``taken``, of letters that every program reads: ubar for a u
+    with a bar, sigma for the Greek letter. Some file systems take capitals for the same.
     """
-    name = re.sub(r"[^A-Za-z0-9.-]+", "_", title).strip("_")[:100]
+    plain = unicodedata.normalize("NFKD", title).replace("\N{COMBINING MACRON}", "bar")
+    plain = re.sub(r"[^\W\x00-\x7f]", lambda m: _letter(m[0]), plain)
+    name = re.sub(r"[^A-Za-z0-9.-]+", "_", plain).strip("_")[:100]
     found, count = name, 1
     while found.lower() in taken:
         count += 1
         found = f"{name}_{count}"
     taken.add(found.lower())
     return found
+
+
+def _letter(letter: str) -> str:
+    return unicodedata.name(letter, "x").split()[-1].lower()
 
 
 def _write_table(table: Table, file: Path) -> None:

@@ -337,3 +337,11 @@ def test_files_have_names_that_differ_in_more_than_capitals():
     tables = [Table(["f"], [], name=name) for name in ("t3", "T3", "t3", "t 3")]
     names = [name for name, _ in named([Section("functions", "Functions", tables)])]
     assert len({name.lower() for name in names}) == 4
+
+
+def test_files_are_called_as_the_functions_are():
+    """A macron over a letter, subscripts and Greek letters were dropped: x ū and x Σ were 'x'."""
+    titles = ("x ū(x, Q₀)", "x d\N{COMBINING MACRON}", "x Σ", "x V₃", "χ²")
+    tables = [Table(["f"], [], name=title) for title in titles]
+    names = [name for name, _ in named([Section("f", "Functions", tables)])]
+    assert names == ["f-x_ubar_x_Q0", "f-x_dbar", "f-x_sigma", "f-x_V3", "f-chi2"]
