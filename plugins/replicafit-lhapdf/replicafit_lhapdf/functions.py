@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-from replicafit_pdf.theory import scale_of
+from replicafit_pdf.theory import POLARIZATION, scale_of
 from scipy.interpolate import CubicSpline
 
 from replicafit.plugin import FitFolder, GridFunctions, OutputError
@@ -54,7 +54,7 @@ def read_function(file: Path) -> Function:
             x, values = content["x"].astype(np.float64), content["values"].astype(np.float64)
             flavours = tuple(map(str, content["flavours"]))
             refuse_grid(x, f"those in '{file}'")
-            known = {"q0": float(content["q0"])} if "q0" in content else {}
+            known = {k: float(content[k]) for k in ("q0", POLARIZATION) if k in content}
             if values.shape != (len(x), len(flavours)):
                 raise ValueError(f"its arrays do not go together: {values.shape}, {x.shape}")
             function = Function(x, values, flavours, scale_of(known))

@@ -13,7 +13,7 @@ from typing import Any
 
 from replicafit.plugin import DataError, Dataset, read_dataset, write_dataset
 
-LAYOUT = 2
+LAYOUT = 3
 """Grows when what is kept changes."""
 
 PACKAGES = ("replicafit-nnpdf", "nnpdf-data", "pineappl")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from nnpdf_data.commondataparser import ObservableMetaData
+from replicafit_pdf.theory import POLARIZATION
 
 from replicafit.plugin import DataError, Dataset, select
 from replicafit_nnpdf import NnpdfSettings
@@ -38,7 +39,7 @@ class Loaded:
         measured: data and uncertainties; zeros where nothing was measured.
         theory: how the tables combine.
         joined: the tables.
-        q0: their scale in GeV.
+        attributes: of the functions that they act on.
         sources: the files read.
         absent: those that would have been read in place of some of them.
     """
@@ -47,7 +48,7 @@ class Loaded:
     measured: Measurement
     theory: Theory
     joined: Joined
-    q0: float
+    attributes: Mapping[str, float]
     sources: tuple[Path, ...]
     absent: tuple[Path, ...]
 
@@ -101,7 +102,7 @@ def _dataset(settings: NnpdfSettings, loaded: Loaded) -> Dataset:
         kinematics=measured.kinematics,
         x_grid=joined.x_grid,
         flavours=joined.flavours,
-        attributes={"q0": loaded.q0},
+        attributes=loaded.attributes,
         tables=joined.tables,
         operation=loaded.theory.operation,
         metadata=_describe(settings, loaded),
@@ -122,9 +123,10 @@ def load(settings: NnpdfSettings) -> Loaded:
     tables, files = _load_tables(settings, theory)  # first: data may take a minute
     measured = load_measurement(name, metadata)
     joined = join(name, len(measured.central), theory, tables)
-    q0 = tables[theory.tables[0]].q0
+    first = tables[theory.tables[0]]
+    attributes = {"q0": first.q0, POLARIZATION: float(first.polarised)}
     sources = (*source_files(metadata), *files)
-    return Loaded(metadata, measured, theory, joined, q0, sources, _absent(settings, files))
+    return Loaded(metadata, measured, theory, joined, attributes, sources, _absent(settings, files))
 
 
 def _describe(settings: NnpdfSettings, loaded: Loaded) -> dict[str, Any]:

@@ -15,10 +15,11 @@ import replicafit_nnpdf
 import yaml
 from pydantic import ValidationError
 from replicafit_nnpdf import NnpdfSettings
+from replicafit_pdf.theory import scale_of
 
 from replicafit.components import DatasetReader, hookspecs
 from replicafit.data import read_datasets, stack
-from replicafit.errors import DataError
+from replicafit.errors import DataError, OutputError
 from replicafit.plugins import Plugin, Registry, load_registry
 from replicafit.testing import check_dataset
 
@@ -60,6 +61,19 @@ def test_two_scales_in_one_fit(workshop: Any) -> None:
     second = workshop.read()
     with pytest.raises(DataError, match=r"act at q0 = 1.65, those of B at 1.0"):
         stack([first, replace(second, name="B")])
+
+
+def test_polarised_and_unpolarised_functions_in_one_fit(workshop: Any) -> None:
+    workshop.table("A", 3)
+    workshop.table("B", 3, polarised=(True,))
+    workshop.measured(3, {"FK_tables": [["A"]]})
+    first = workshop.read()
+    workshop.measured(3, {"FK_tables": [["B"]]})
+    second = workshop.read()
+    with pytest.raises(DataError, match=r"act at polarization = 0.0, those of B at 1.0. A fit has"):
+        stack([first, replace(second, name="B")])
+    with pytest.raises(OutputError, match="are polarised"):
+        scale_of(stack([second]).attributes)
 
 
 def test_load_data_uses_it(workshop: Any, registry: Registry) -> None:

@@ -211,8 +211,8 @@ RULES: Rules = {
 }
 
 
-def _rules(card: Mapping[str, Any]) -> Rules:
-    if not is_polarised(card):
+def _rules(card: Mapping[str, Any], attributes: Mapping[str, float]) -> Rules:
+    if not is_polarised(card, attributes):
         return RULES
     charges = SumRulesSettings()
     return {
@@ -226,13 +226,13 @@ def sum_rules(context: SectionContext) -> Section | None:
 
     Integrals in x = e^t over the tables, from the lowest x that they have.
     """
-    ours = context.functions[0]
-    if context.compares or context.fit is None or not {"sigma", "v"} <= set(ours.names):
+    ours, fit = context.functions[0], context.fit
+    if context.compares or fit is None or not {"sigma", "v"} <= set(ours.names):
         return None
     if not _of_fractions(ours) or ours.x[0] > LOGARITHMIC.low or ours.x[-1] < 1 - SAME:
         return None  # of data.x_range
     rows, t = [], np.log(ours.x)
-    for name, (coefficients, power, exact) in _rules(context.fit.card).items():
+    for name, (coefficients, power, exact) in _rules(fit.card, fit.attributes).items():
         if not set(coefficients) <= set(ours.names):
             continue
         integrand = sum(c * ours.of(n) for n, c in coefficients.items()) / ours.x**power

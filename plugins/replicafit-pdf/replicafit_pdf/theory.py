@@ -11,6 +11,12 @@ from replicafit.plugin import OutputError, Settings
 from replicafit_pdf.fit_bases import POLARISED
 
 _GEV: Any = {"unit": "GeV"}
+POLARIZATION = "polarization"
+"""The attribute that is 1 of polarised functions and 0 of others, where data say so."""
+_NOT_EVOLVED = (
+    "The functions of this fit are polarised, and only unpolarised ones can be evolved. Take "
+    "function.npz of the replicas, which is at q0, instead."
+)
 
 
 class TheorySettings(Settings):
@@ -63,18 +69,15 @@ def theory_of(runcard: Mapping[str, Any]) -> TheorySettings:
     Raises:
         OutputError: they are polarised, which evolve otherwise.
     """
-    if is_polarised(runcard):
-        raise OutputError(
-            "The functions of this fit are polarised, and only unpolarised ones can be evolved. "
-            "Take function.npz of the replicas, which is at q0, instead."
-        )
+    if is_polarised(runcard, {}):
+        raise OutputError(_NOT_EVOLVED)
     return TheorySettings.model_validate(runcard.get("theory") or {})
 
 
-def is_polarised(runcard: Mapping[str, Any]) -> bool:
-    """Whether the functions are polarised, by their basis or by the sum rules of axial charges."""
+def is_polarised(runcard: Mapping[str, Any], attributes: Mapping[str, float]) -> bool:
+    """Whether data, basis or sum rules of axial charges say that the functions are polarised."""
     model = runcard.get("model") or {}
-    return any(
+    return bool(attributes.get(POLARIZATION)) or any(
         (layer.get("type") == "rotation" and layer.get("basis") == POLARISED)
         or (layer.get("type") == "sum_rules" and bool({"t3", "t8"} & {*layer.get("rules", ())}))
         for network in model.get("choice") or (model,)
@@ -83,11 +86,13 @@ def is_polarised(runcard: Mapping[str, Any]) -> bool:
 
 
 def scale_of(attributes: Mapping[str, float]) -> float:
-    """The scale q0 of fitted functions, in GeV.
+    """The scale q0 in GeV that fitted functions evolve from.
 
     Raises:
-        OutputError: their data say of none.
+        OutputError: their data say of none, or that they are polarised.
     """
+    if attributes.get(POLARIZATION):
+        raise OutputError(_NOT_EVOLVED)
     if "q0" not in attributes:
         raise OutputError(
             "The data of this fit name no scale q0 that its functions belong to, so that they "

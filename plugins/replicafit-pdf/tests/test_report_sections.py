@@ -20,7 +20,7 @@ def test_polarised_functions_are_held_against_their_own_sum_rules():
     values = np.repeat((x * (1 - x))[None, :, None], len(FLAVOURS), axis=2)
     for basis, named in (("evolution", "momentum"), ("polarised_evolution", "axial charge")):
         card = {"model": {"layers": [{"type": "rotation", "basis": basis}]}}
-        fit = SimpleNamespace(card=card)
+        fit = SimpleNamespace(card=card, attributes={})
         ours = plain(FLAVOURS, x, values, None)
         section = sum_rules(SimpleNamespace(functions=[ours], compares=False, fit=fit))
         [table] = [block for block in section.blocks if isinstance(block, Table)]
@@ -33,7 +33,7 @@ def test_sum_rules_are_integrated_as_well_as_the_table_knows_the_functions():
     """On the grid of function.npz trapezoids were off by 4e-4, many times the spread told."""
     x, toy = np.append(np.geomspace(1e-9, 0.1, 100), np.linspace(0.11, 1, 90)), ToyLesHouches()
     ours = plain(toy.flavours, x, np.repeat(toy(x)[None], 2, axis=0), None)
-    fit = SimpleNamespace(card={})
+    fit = SimpleNamespace(card={}, attributes={})
     section = sum_rules(SimpleNamespace(functions=[ours], compares=False, fit=fit))
     [table] = [block for block in section.blocks if isinstance(block, Table)]
     assert [row.cells[2][:6] for row in table.rows[:3]] == ["1.0000", "3.0000", "1.0000"]

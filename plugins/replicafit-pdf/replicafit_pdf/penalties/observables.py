@@ -56,7 +56,7 @@ def requested_grid(settings: PositivitySettings, context: PenaltyContext) -> np.
     """
     observables = read_observables(settings.path, context.folder, settings.package)
     for observable in observables:
-        _check_scale(observable, context.attributes)
+        _check_attributes(observable, context.attributes)
         _turn(observable, context.flavours)
     return join_grids([observable.x_grid for observable in observables])
 
@@ -138,13 +138,14 @@ def _check_operation(observable: Dataset, file: Path) -> None:
         )
 
 
-def _check_scale(observable: Dataset, attributes: Mapping[str, float]) -> None:
-    own, data = observable.attributes.get("q0"), attributes.get("q0")
-    if own is not None and data is not None and not np.isclose(own, data, rtol=1e-6):
-        raise DataError(
-            f"The positivity observable {observable.name} acts at q0 = {own} GeV, the data of the "
-            f"fit at {data} GeV. Use tables made for the same."
-        )
+def _check_attributes(observable: Dataset, attributes: Mapping[str, float]) -> None:
+    for name, own in observable.attributes.items():
+        data = attributes.get(name, own)
+        if not np.isclose(own, data, rtol=1e-6, atol=0):
+            raise DataError(
+                f"The positivity observable {observable.name} acts at {name} = {own}, the data of "
+                f"the fit at {data}. Use tables made for the same."
+            )
 
 
 def _check_names(observables: Sequence[Dataset]) -> None:

@@ -262,7 +262,7 @@ def test_one_file_a_folder_and_a_list_mean_the_same(folder):
         ({"operation": "RATIO"}, "bad.npz", "one table and the operation NULL"),
         ({"flavours": np.array(["sigma", "t24", "h"])}, "bad.npz", "observable BAD.*'h'"),
         ({"fk_0": np.ones((5, 2, 8))}, "bad.npz", "shape"),
-        ({"q0": np.array(2.0)}, "bad.npz", "BAD acts at q0 = 2.0 GeV, the data .* at 1.65"),
+        ({"q0": np.array(2.0)}, "bad.npz", "BAD acts at q0 = 2.0, the data .* at 1.65"),
         (
             {"format": "other"},
             "bad.npz",
