@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from replicafit_report.comparison import write_comparison
 from replicafit_report.page import write_report
 from replicafit_report.sides import fit_side, side_beside
 
+from replicafit.data import stack
 from replicafit.errors import DataError, OutputError, PluginError
 from replicafit.plugin import Evolution, Registry, StartingFunctions
 from replicafit.plugins import Plugin
@@ -112,6 +114,21 @@ def test_fits_compare_at_other_scales(fit, evolving, toy_data, registry, tmp_pat
     assert "Distance of x g" in page.read_text(encoding="utf-8")
 
 
+def test_fits_of_different_scales_compare_at_those_asked_for(
+    fit, evolving, toy_data, registry, tmp_path
+):
+    """They were evolved twice, and called functions at the scale of the first."""
+    data = stack([replace(each, attributes={"q0": 3.3}) for each in toy_data.datasets])
+    other = write_fit(tmp_path / "other", data, registry)
+    page = write_comparison([fit, other], tmp_path / "c.html", (10.0, 50.0), evolving)
+    assert [s for s in sections(page) if "functions" in s] == ["functions", "functions-50"]
+    words = page.read_text(encoding="utf-8")
+    assert "Functions at Q = 10 GeV" in words
+    assert "Q₀" not in words
+    evolved = side_beside(other, evolving, {"q0": 6.6})
+    np.testing.assert_allclose(evolved.at(33.0).of("g"), 5 * evolved.functions.of("g"))
+
+
 def test_a_set_interpolates(evolving, tmp_path):
     found = side_beside(write_set(tmp_path / "small"), evolving, {"q0": 10.0}).functions
     gluon = found.values[..., EVOLUTION.index("g")]
@@ -136,6 +153,7 @@ def test_sets_that_cannot_be_compared(fit, evolving, tmp_path):
         write_comparison([one, two], tmp_path / "c.html", (), evolving)
     page = write_comparison([one, two], tmp_path / "c.html", (10.0,), evolving)
     assert sections(page)[1] == "functions"
+    assert "Functions at Q = 10 GeV" in page.read_text(encoding="utf-8")
     hessian = write_set(tmp_path / "hessian", error_type="hessian")
     with pytest.raises(OutputError, match="ErrorType hessian"):
         write_comparison([fit, hessian], tmp_path / "c.html", (), evolving)

@@ -71,12 +71,12 @@ def partons(context: SectionContext) -> Sequence[Section]:
     """The functions, if all sides are parton distributions by their names and their x."""
     if not all(set(one.names) <= NAMES and _of_fractions(one) for one in context.functions):
         return []
-    fit = context.fit
-    q0 = None if fit is None else fit.attributes.get("q0")
-    place = f"at Q₀ = {q0:g} GeV" if q0 else ""
-    if q0 is None and context.compares:
-        place = "at the scale of the comparison"
-    return parton_sections(context, context.functions, place)
+    fit, q = context.fit, context.scale
+    if q is None:
+        return parton_sections(context, context.functions, "")
+    if fit is not None and np.isclose(q, fit.attributes.get("q0", 0.0), rtol=SAME):
+        return parton_sections(context, context.functions, f"at Q₀ = {q:g} GeV")
+    return parton_sections(context, context.functions, f"at Q = {q:g} GeV")
 
 
 def _of_fractions(functions: Functions) -> bool:
@@ -95,7 +95,7 @@ def parton_sections(
         place: such as ``at Q₀ = 1.65 GeV``.
         scale: in GeV, if it is not that of the fit.
     """
-    q = "Q₀" if scale is None else "Q"
+    q = "Q" if "Q =" in place else "Q₀"
     each = [
         replace(
             one,

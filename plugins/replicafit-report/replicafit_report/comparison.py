@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -68,19 +68,21 @@ def write_comparison(
             "functions that a plugin reads, the first of which the others are compared with."
         )
     registry = registry or Registry()
-    sides = _sides(folders, sorted(set(scales)), registry)
+    sides, attributes = _sides(folders, sorted(set(scales)), registry)
     names = [side.name for side in sides]
     title = " and ".join(names) if len(names) == 2 else ", ".join(names)
-    attributes = next(
-        (s.record.attributes for s in sides if s.record), {"q0": scales[0]} if scales else {}
-    )
-    context = SectionContext(tuple(sides), apart(scales, attributes), registry, compares=True)
+    others, scale = apart(scales, attributes), attributes.get("q0")
+    context = SectionContext(tuple(sides), others, registry, compares=True, scale=scale)
     save(output, title, "Comparison of fits", comparison_sections(context))
     return output
 
 
-def _sides(folders: Sequence[Path], scales: Sequence[float], registry: Registry) -> list[Side]:
-    """What is in ``folders``, at one scale: that of the fits, or else the first asked for."""
+def _sides(
+    folders: Sequence[Path], scales: Sequence[float], registry: Registry
+) -> tuple[list[Side], Mapping[str, float]]:
+    """What is in ``folders``, at one scale: that of the fits, or else the first asked for; and what
+    characterizes the functions there.
+    """
     fits = [fit_side(path, registry) for path in folders if is_fit(path, registry)]
     known = [side.record.attributes for side in fits if side.record is not None]
     own = {round(each["q0"] / SAME) * SAME for each in known if "q0" in each}
@@ -97,10 +99,9 @@ def _sides(folders: Sequence[Path], scales: Sequence[float], registry: Registry)
             else "Sets alone have no scale to be compared at. Say at which with --at-q 100."
         )
     sides = [side_beside(path, registry, attributes) for path in folders]
-    short = [side.name for side in sides]
-    if len(set(short)) == len(short):
-        return sides
-    return [replace(side, name=str(path)) for side, path in zip(sides, folders, strict=True)]
+    if len({side.name for side in sides}) < len(sides):
+        sides = [replace(side, name=str(path)) for side, path in zip(sides, folders, strict=True)]
+    return sides, attributes
 
 
 def comparison_sections(context: SectionContext) -> list[Section]:
@@ -178,7 +179,8 @@ def _which(first: tuple[str, Record], other: tuple[str, Record]) -> str:
     n_data = sum(mine.places[name].stop - mine.places[name].start for name in common)
     errors = [p.error_of_chi2(level, common) for p in (mine, yours)]
     error, apart_by = math.hypot(*errors), each[1] - each[0]
-    over = f"{n_data:,} data" if whole else f"the {n_data:,} data of {len(common)} common datasets"
+    datasets = "1 common dataset" if len(common) == 1 else f"{len(common)} common datasets"
+    over = f"{n_data:,} data" if whole else f"the {n_data:,} data of {datasets}"
     numbers = f"{short(each[0])} ({a}) and {short(each[1])} ({b}) over {over}"
     if not error > 0:
         return (

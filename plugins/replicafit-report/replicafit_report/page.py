@@ -120,7 +120,9 @@ def _page(
     assert record is not None
     known = record.attributes
     sides = [ours] if reference is None else [ours, side_beside(reference, registry, known)]
-    context = replace(context, sides=tuple(sides), scales=apart(scales, known))
+    context = replace(
+        context, sides=tuple(sides), scales=apart(scales, known), scale=known.get("q0")
+    )
     sections = report_sections(context, record)
     return _Page(record.title, f"Fit {record.name}", sections, replica_notes(record))
 

@@ -52,7 +52,7 @@ class Side:
         """
         if self.record is None:
             return _read(self.path, self.registry, {"q0": scale})[0]
-        return _evolved(self.record, self.functions, scale, self.registry)
+        return _evolved(self.record, scale, self.registry)
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class SectionContext:
         registry: of the plugins.
         compares: whether the page compares.
         folder: that the page is about; of a comparison, the first.
+        scale: that of the functions of ``sides``, if they have one.
     """
 
     sides: tuple[Side, ...]
@@ -72,6 +73,7 @@ class SectionContext:
     registry: Registry
     compares: bool = False
     folder: Path = Path()
+    scale: float | None = None
 
     @property
     def fit(self) -> Record | None:
@@ -91,14 +93,18 @@ class SectionContext:
 def fit_side(path: Path, registry: Registry) -> Side:
     """The fit in ``path``."""
     record = read_record(path)
+    return Side(record.name, record, _fitted(record), path, registry, {})
+
+
+def _fitted(record: Record) -> Functions:
+    """The functions of a fit, at its own scale."""
     fit, refused = record.sound, record.refused
-    functions = replace(
+    return replace(
         plain(fit.flavours, fit.x, fit.values, record.reach, fit.inputs),
         numbers=fit.numbers,
         refused=np.empty((0, 0, 0)) if refused is None else refused.values,
         refused_numbers=() if refused is None else refused.numbers,
     )
-    return Side(record.name, record, functions, path, registry, {})
 
 
 def side_beside(path: Path, registry: Registry, attributes: Mapping[str, float]) -> Side:
@@ -141,7 +147,7 @@ def _read(
     return plain(tuple(known.flavours), known.x, known.replicas(), None), dict(known.about)
 
 
-def _evolved(record: Record, functions: Functions, scale: float, registry: Registry) -> Functions:
+def _evolved(record: Record, scale: float, registry: Registry) -> Functions:
     evolutions: Sequence[Evolution] = registry.all(Evolution)
     if not evolutions:
         raise PluginError(
@@ -157,4 +163,4 @@ def _evolved(record: Record, functions: Functions, scale: float, registry: Regis
         )[0]
         return evolved
 
-    return functions.becoming(evolution.flavours, way)
+    return _fitted(record).becoming(evolution.flavours, way)
