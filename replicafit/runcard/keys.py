@@ -89,9 +89,9 @@ class Keys:
         return next((self._by_path[path[:n]] for n in ends if path[:n] in self._by_path), None)
 
     def allowed(self, location: Location) -> list[str]:
-        """The names of the keys right below ``location``."""
+        """The names of the keys right below ``location``, which may be a name of one's own."""
         path = path_of(location)
-        return sorted({key.name for key in self.all if key.path[:-1] == path})
+        return sorted({k.name for k in self.all if k.path[:-1] == path}) or self.allowed(path[:-1])
 
     def component_at(self, location: Location) -> tuple[type[Component], Component] | None:
         """The component whose settings ``location`` leads to, and its kind."""

@@ -68,6 +68,14 @@ def test_forms_are_checked(space_of, form):
         space_of(text=text).scan  # noqa: B018
 
 
+def test_a_wrong_form_is_told_those_there_are(space_of):
+    space = space_of(text=with_space("training.optimizer.clipnorm: {log: [1, 2]}"))
+    with pytest.raises(
+        RuncardError, match=r"'log' is not a key here\. .*Allowed: choice, integer,"
+    ):
+        space.scan  # noqa: B018
+
+
 def test_folds_are_needed(space_of):
     assert "no data.folds" in refusal(space_of("data.folds=[]"))
 
