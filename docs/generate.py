@@ -250,9 +250,15 @@ def api(known: Keys, module: str) -> Iterator[str]:
         described = getattr(offered, name)
         if name.startswith("__"):
             continue
-        yield f"### `{name}{_signature(described)}`\n"
-        yield f"{_sections(described)}\n"
+        of_ours = str(getattr(described, "__module__", "")).startswith(("replicafit", "pluggy"))
+        yield f"### `{name}{_signature(described)}`\n" if of_ours else f"### `{name}`\n"
+        yield f"{_sections(described)}\n" if of_ours else _written_beside(described)
         yield from _members(described)
+
+
+def _written_beside(described: object) -> str:
+    """A constant: its value where that is short."""
+    return f"`{described}`\n" if isinstance(described, int | str) else ""
 
 
 def _signature(described: Any) -> str:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from replicafit.data.fit_data import join_grids as join_grids
     from replicafit.data.grid_functions import GridFunctions as GridFunctions
     from replicafit.data.grid_functions import combination as combination
+    from replicafit.data.known_functions import KnownFunction as KnownFunction
     from replicafit.data.known_functions import known_function as known_function
     from replicafit.data.known_functions import on_flavours as on_flavours
     from replicafit.data.product_table import Table as Table

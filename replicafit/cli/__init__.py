@@ -52,7 +52,9 @@ class Commands(click.Group):
             )
         component = registry.get(Command, name)
         with component.at_fault("when its code was loaded"):
-            command: click.Command = load_target(component.command)  # type: ignore[assignment]
+            command = load_target(component.command)
+            if not isinstance(command, click.Command):
+                raise TypeError(f"{command!r} is no click.Command")
         return command
 
     def invoke(self, context: click.Context) -> Any:
@@ -61,7 +63,9 @@ class Commands(click.Group):
             return super().invoke(context)
         except (click.ClickException, click.exceptions.Exit, click.Abort, ReplicafitError):
             raise
-        except Exception as cause:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as cause:
             name = context.invoked_subcommand or ""
             if name in self.commands:
                 raise

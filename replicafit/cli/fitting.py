@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
 from replicafit.cli.terminal import FAILED, INCOMPLETE, INTERRUPTED, installed, wrapped
-from replicafit.components import Command, ObserverType
+from replicafit.components import Command, ObserverType, load_target
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
 from replicafit.runcard import load_setup
@@ -161,8 +162,13 @@ def run(
 
 def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:
     """The observer of a plugin."""
+    from replicafit.execution.observers import Observer
+
     kind = registry.get(ObserverType, name)
-    made: Observer = kind.call("build", folder.path, when="when it was built")
+    with kind.at_fault("when it was built"):
+        made = load_target(kind.build)(folder.path)
+        if not isinstance(made, Observer):
+            raise TypeError(f"{made!r} is no replicafit.plugin.Observer")
     return made
 
 
@@ -198,8 +204,9 @@ def check(
     from replicafit.execution.outline import fit_lines
     from replicafit.forward.planning import measured_machine
 
-    setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
-    plan = checked(setup)
+    with redirect_stdout(sys.stderr):  # what plugins print
+        setup = load_setup(card, overrides_of(settings, seed, replicas), installed())
+        plan = checked(setup)
     with one_blas_thread():
         machine = measured_machine() if timed and not (quiet or as_json) else None
     if quiet:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -36,6 +37,8 @@ def load_target(target: Target) -> Callable[..., Any]:
         return target
     module, _, attribute = target.partition(":")
     loaded: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    if not callable(loaded):
+        raise TypeError(f"'{target}' is {loaded!r}, which cannot be called")
     return loaded
 
 
@@ -106,11 +109,11 @@ class Configured(Component):
 
     def __post_init__(self) -> None:
         own = self.settings
-        _resolve(self.name, own)
+        _refuse_loose(self.name, own)
         if "type" not in own.model_fields:
             literal: Any = Literal[self.name]
             tag = create_model("Type", type=(literal, self.name))
-            name = f"{self.name.title()}Settings" if own is ComponentSettings else own.__name__
+            name = f"{str(self.name).title()}Settings" if own is ComponentSettings else own.__name__
             words: Any = {"__doc__": own.__doc__, "__module__": own.__module__}
             object.__setattr__(self, "settings", create_model(name, __base__=(own, tag), **words))
         if get_args(self.settings.model_fields["type"].annotation) != (self.name,):
@@ -119,8 +122,17 @@ class Configured(Component):
             )
 
 
-def _resolve(name: str, model: type[BaseModel]) -> None:
-    """Looks up the annotations of ``model`` now, when a plugin loads, not when a card is read."""
+def _refuse_loose(name: str, model: type[BaseModel]) -> None:
+    """What would change, drop keys or keep what is no plain data; annotations are looked up now,
+    when a plugin loads, not when a card is read.
+    """
+    config = model.model_config if isinstance(model, type) and issubclass(model, BaseModel) else {}
+    firm = config.get("frozen") and config.get("extra") == "forbid"
+    if not firm or config.get("arbitrary_types_allowed"):
+        raise PluginError(
+            f"{model!r} of '{name}' is no frozen model that refuses "
+            "unknown keys and objects; derive it from ComponentSettings, or Settings for a section"
+        )
     try:
         model.model_rebuild()
     except PydanticUndefinedAnnotation as cause:
@@ -407,7 +419,7 @@ class RuncardSection(Component):
     It is in canonical cards and hashes only where a card gives it.
 
     Attributes:
-        model: a frozen pydantic model of the section, each field with a description.
+        model: of the section, a subclass of ``Settings``, each field with a description.
         part_of_fit: whether it is part of what defines a fit; else no hash knows it.
     """
 
@@ -415,7 +427,7 @@ class RuncardSection(Component):
     part_of_fit: bool = True
 
     def __post_init__(self) -> None:
-        _resolve(self.name, self.model)
+        _refuse_loose(self.name, self.model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -423,7 +435,8 @@ class ObserverType(Component):
     """Who may be told how a fit goes on, by ``--observer NAME``.
 
     Attributes:
-        build: ``(folder of the fit) -> replicafit.plugin.Observer``.
+        build: ``(folder of the fit) -> replicafit.plugin.Observer``. The folder is there when
+            ``fit_begins`` is called, and need not be before.
     """
 
     build: Target
@@ -488,6 +501,12 @@ class Preset(Component):
 
     card: str
     implied_by: Callable[[Mapping[str, Any]], bool] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Of the card."""
+        package, _, file = self.card.partition(":")
+        return Path(str(files(package) / file))
 
 
 @dataclass(frozen=True, kw_only=True)

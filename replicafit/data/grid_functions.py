@@ -129,16 +129,23 @@ def combination(given: Sequence[str], wanted: Sequence[str], registry: Registry)
         ModelError: the given functions do not determine a wanted one.
     """
     names, matrix = tuple(given), np.zeros((len(given), len(wanted)))
-    relations = registry.all(Relation)
     for column, name in enumerate(wanted):
-        known = (relation.express(name, names) for relation in relations)
-        found = {name: 1.0} if name in names else next(filter(None, known), None)
-        if found is None:
+        if name in names:
+            matrix[names.index(name), column] = 1
+        elif not _expressed(name, names, registry, matrix[:, column]):
             hint = f" Did you mean '{name}' where the runcard says '{{}}'?"
             raise ModelError(
                 f"The data need the flavour '{name}', which model.flavours ({', '.join(names)}) do "
                 f"not determine. Add it there.{did_you_mean(name, names, hint)}"
             )
-        for source, coefficient in found.items():
-            matrix[names.index(source), column] = coefficient
     return matrix
+
+
+def _expressed(name: str, names: tuple[str, ...], registry: Registry, column: np.ndarray) -> bool:
+    """Whether a plugin knows what ``name`` is of ``names``, which it fills into ``column`` (f,)."""
+    for relation in registry.all(Relation):
+        with relation.at_fault(f"when asked for '{name}'"):
+            if found := relation.express(name, names):
+                column[[names.index(each) for each in found]] = list(found.values())
+                return True
+    return False

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,6 +43,22 @@ class KnownFunction(Protocol):
         """Values (n, f) at x (n,), or of several inputs (n, m)."""
 
 
+@dataclass(frozen=True)
+class _OfPlugin:
+    """A function of a plugin, whose name is in whatever fails."""
+
+    function: KnownFunction
+    flavours: tuple[str, ...]
+    source: FunctionSource
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        with self.source.at_fault(f"at {len(x)} points"):
+            values, wanted = np.asarray(self.function(x), float), (len(x), len(self.flavours))
+            if values.shape != wanted:
+                raise DataError(f"Values of a function have shape {values.shape}, not {wanted}.")
+            return values
+
+
 def known_function(
     name: str, folder: Path, attributes: Mapping[str, float], registry: Registry
 ) -> KnownFunction:
@@ -54,11 +71,10 @@ def known_function(
         DataError: it is not there, damaged, or characterized otherwise.
     """
     for source in registry.all(FunctionSource):
-        if source.recognizes(name, folder):
-            found: KnownFunction = source.call(
-                "read", name, folder, attributes, when=f"when it read '{name}'"
-            )
-            return found
+        if source.call("recognizes", name, folder, when=f"when asked whether it knows '{name}'"):
+            found = source.call("read", name, folder, attributes, when=f"when it read '{name}'")
+            with source.at_fault(f"when asked for the names of '{name}'"):
+                return _OfPlugin(found, tuple(found.flavours), source)
     path = folder / name
     try:
         function = _mean_of_fit(path) if is_folder(path) else read_function(path)

@@ -145,5 +145,7 @@ def executor_for(
     kind = registry.get(ExecutorType, name)
     with ExitStack() as stack:
         with kind.at_fault("when it was opened"):
-            executor: Executor = stack.enter_context(load_target(kind.open)(address))
+            executor = stack.enter_context(load_target(kind.open)(address))
+            if not isinstance(executor, Executor):
+                raise TypeError(f"{executor!r} is no replicafit.plugin.Executor")
         yield executor

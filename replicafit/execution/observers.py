@@ -10,7 +10,6 @@ from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
-from replicafit.errors import ReplicafitError
 from replicafit.results.progress import Progress
 from replicafit.results.replica import ReplicaResult
 
@@ -70,9 +69,9 @@ class Observers:
             for one in list(self.each):
                 try:
                     getattr(one, event)(what)
-                except ReplicafitError:
+                except KeyboardInterrupt:
                     raise
-                except Exception as cause:  # a plugin's observer may fail in any way
+                except BaseException as cause:  # a plugin's observer may fail in any way
                     self.each.remove(one)
                     name = f"{type(one).__module__}.{type(one).__qualname__}"
                     self.warning(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from replicafit.components import OptimizerType
+from replicafit.components import OptimizerType, load_target
 from replicafit.data import FitData
 from replicafit.data.fit_data import all_grids
 from replicafit.forward.chi2 import Chi2, chi2_of
 from replicafit.forward.penalties import Penalties, build_penalties
 from replicafit.forward.planning import NetworkPlan, plan_networks
+from replicafit.plugins import Registry
 from replicafit.results.evaluation import Evaluation
 from replicafit.results.folder import FitFolder
 from replicafit.runcard import Setup
@@ -22,7 +23,7 @@ from replicafit.training.backend import backend
 from replicafit.training.batches import PreparedBatch, prepare_batch
 from replicafit.training.engine import Engine, Schedule, network_functions
 from replicafit.training.model import ReplicaModel, build_model
-from replicafit.training.optimizers import Optimizer
+from replicafit.training.optimizers import Element, Optimizer
 
 STEPS_PER_CALL = 500
 """About how many steps pass before Python looks in."""
@@ -136,9 +137,7 @@ def _plan(network: NetworkPlan, data: FitData) -> Plan:
         data=data,
         chi2=chi2_of(network.forms, setup.runcard.precision),
         penalties=build_penalties(setup, data),
-        optimizer=setup.registry.get(OptimizerType, training.optimizer.type).call(
-            "build", training.optimizer, when="when it was built"
-        ),
+        optimizer=_optimizer(setup.registry, training.optimizer),
         schedule=Schedule(
             max_steps=training.max_steps,
             check_every=training.check_every,
@@ -147,6 +146,25 @@ def _plan(network: NetworkPlan, data: FitData) -> Plan:
         ),
         start=networks_to_start_from(setup.runcard.model.start_from, setup.folder, network.numbers),
     )
+
+
+def _optimizer(registry: Registry, settings: Any) -> Optimizer:
+    """The optimizer of a plugin; whatever fails in its rule has the plugin's name."""
+    kind = registry.get(OptimizerType, settings.type)
+    with kind.at_fault("when it was built"):
+        optimizer = load_target(kind.build)(settings)
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"{optimizer!r} is no replicafit.plugin.Optimizer")
+
+    def rule(element: Element) -> tuple[Any, tuple[Any, ...]]:
+        with kind.at_fault("when it computed a step"):
+            weight, memory = optimizer.rule(element)
+            if len(memory) != len(optimizer.memory):
+                wanted = f"{len(optimizer.memory)} arrays of a weight"
+                raise ValueError(f"its rule keeps {len(memory)}, not {wanted}")
+            return weight, tuple(memory)
+
+    return replace(optimizer, rule=rule)
 
 
 def make_engine(plan: Plan, model: ReplicaModel) -> Engine:

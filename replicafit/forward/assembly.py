@@ -84,14 +84,12 @@ def _ranges(datasets: Sequence[Dataset], setup: Setup) -> tuple[Input, ...]:
     for network in setup.runcard.model.networks:
         for position, item in enumerate(network.layers):
             kind = setup.registry.get(LayerType, item.type)
-            if kind.inputs is None:
-                continue
-            try:
-                inputs = kind.inputs(item, inputs)
-            except ModelError as cause:
-                raise ModelError(
-                    f"Layer {position} of the runcard ({kind.name}) {cause}."
-                ) from None
+            with kind.at_fault("when asked for its inputs"):
+                try:
+                    inputs = tuple(kind.inputs(item, inputs)) if kind.inputs else inputs
+                except ModelError as cause:
+                    which = f"Layer {position} of the runcard ({kind.name})"
+                    raise ModelError(f"{which} {cause}.") from None
     grids = all_grids(datasets)
     beyond = grids[outside(grids, inputs)]
     if len(beyond):

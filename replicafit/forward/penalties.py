@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from replicafit.components import Penalty, PenaltyContext, Verdict
+from replicafit.components import Penalty, PenaltyContext, Verdict, load_target
 from replicafit.components.inputs import as_points, described, outside
 from replicafit.data import FitData
 from replicafit.data.fit_data import join_grids
@@ -43,36 +44,52 @@ def with_penalty_grids(data: FitData, setup: Setup) -> FitData:
         ReplicafitError: the settings of a penalty cannot be used.
     """
     contexts = [_context(setup, network, data) for network in setup.runcard.model.networks]
-    grids = [
-        np.asarray(kind.call("x_grid", item, context, when="when it asked for grid points"))
-        for context in contexts
-        for _, item, kind in _chosen(setup)
-        if kind.x_grid is not None
-    ]
-    for grid in grids:
-        same = as_points(grid).shape[1] == len(data.inputs)
-        if not same or outside(grid, data.inputs).any():
-            raise ModelError(
-                f"A penalty asks for grid points outside of {described(data.inputs)}. Leave it "
-                "out, or give data.x_range a range that holds them."
-            )
+    grids = []
+    for context, (_, item, kind) in product(contexts, _chosen(setup)):
+        with kind.at_fault("when it asked for grid points"):
+            if kind.x_grid is None:
+                continue
+            grid = np.asarray(load_target(kind.x_grid)(item, context), float)
+            same = as_points(grid).shape[1] == len(data.inputs)
+            if not same or outside(grid, data.inputs).any():
+                raise ModelError(
+                    f"A penalty asks for grid points outside of {described(data.inputs)}. Leave it "
+                    "out, or give data.x_range a range that holds them."
+                )
+            grids.append(grid)
     return replace(data, x_grid=join_grids([data.x_grid, *grids])) if grids else data
 
 
 def build_penalties(setup: Setup, data: FitData) -> Penalties:
     """The penalties of the runcard, for functions of its one architecture on ``data``'s grid."""
-    context, chosen = _context(setup, setup.runcard.model, data), _chosen(setup)
-    return Penalties(
-        terms=tuple(
-            kind.call("build", item, context, when="when its term was built")
-            for _, item, kind in chosen
-        ),
-        verdicts={
-            name: kind.call("verdict", item, context, when="when its verdict was built")
-            for name, item, kind in chosen
-            if kind.verdict is not None
-        },
-    )
+    context, terms, verdicts = _context(setup, setup.runcard.model, data), [], {}
+    for name, item, kind in _chosen(setup):
+        term = kind.call("build", item, context, when="when its term was built")
+        terms.append(_each(kind, "term", term))
+        if kind.verdict is not None:
+            with kind.at_fault("when its verdict was built"):
+                verdict = load_target(kind.verdict)(item, context)
+                measure = _each(kind, "measure", verdict.measure)
+                verdicts[name] = replace(verdict, measure=measure, bound=float(verdict.bound))
+    return Penalties(tuple(terms), verdicts)
+
+
+def _each(kind: Penalty, what: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` with one value for each replica; whatever fails in it has the plugin's name."""
+
+    def each(functions: Any, *steps: Any) -> Any:
+        with kind.at_fault(f"when its {what} was computed"):
+            values = function(functions, *steps)
+            found, wanted = tuple(values.shape), tuple(functions.shape[:1])
+            if found != wanted:
+                raise ModelError(
+                    f"A {what} has one value for each replica, of shape {wanted}, not {found}."
+                )
+            if steps and values.dtype != functions.dtype:
+                raise ModelError(f"A {what} is {functions.dtype.name}, not {values.dtype.name}.")
+        return values
+
+    return each
 
 
 def _context(setup: Setup, network: NetworkSettings, data: FitData) -> PenaltyContext:

@@ -191,12 +191,13 @@ def _network_plan(
     unknown: list[str] = []
     for place, item in enumerate(setup.runcard.model.layers):
         kind = setup.registry.get(LayerType, item.type)
-        found = kind.size(item, features) if kind.size else None
+        with kind.at_fault("when asked for its size"):
+            found = kind.size(item, features) if kind.size else None
+            features, more = found or (features, 0)
+            parameters, evaluated = parameters + more, evaluated + features
+            points += len(np.asarray(kind.extra_grid(item), float)) if kind.extra_grid else 0
         if found is None:
             unknown.append(f"layer {place} ({getattr(item, 'layer', kind.name)})")
-        features, more = found or (features, 0)
-        parameters, evaluated = parameters + more, evaluated + features
-        points += len(kind.extra_grid(item)) if kind.extra_grid else 0
     if not unknown:
         refuse_other_width(features, flavours_along(setup.runcard.model, setup.registry)[-1])
         if not parameters:

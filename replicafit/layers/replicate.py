@@ -174,7 +174,7 @@ def layer_of(kind: LayerType, settings: Any, context: LayerContext) -> keras.lay
     build = load_target(kind.build)
     takes_both = len(inspect.signature(build).parameters) > 1
     layer = build(settings, context) if takes_both else build(settings)
-    if hasattr(layer, "split"):
+    if isinstance(layer, keras.layers.Layer) and hasattr(layer, "split"):
         return layer
     if kind.needs_x:
         raise ValueError(

@@ -7,14 +7,22 @@ import io
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import replace
+from dataclasses import fields, replace
+from functools import partial
 from types import ModuleType
+from typing import Any
 
-import pluggy
-
-from replicafit.components import KINDS, Component, Configured, hookspecs, load_target
+from replicafit.components import (
+    KINDS,
+    Component,
+    Preset,
+    RuncardSection,
+    Settings,
+    hookspecs,
+    load_target,
+)
 from replicafit.errors import PluginError, did_you_mean
 from replicafit.plugins.registry import TAKEN, Plugin
 
@@ -33,7 +41,7 @@ def described(plugin: Plugin, module: ModuleType) -> Plugin:
     wanted = getattr(module, "REPLICAFIT_API_VERSION", None)
     if wanted not in (None, hookspecs.API_VERSION):
         raise PluginError(
-            f"it was written for version {wanted} of the hooks, and this replicafit has version "
+            f"it was written for version {wanted!r} of the hooks, and this replicafit has version "
             f"{hookspecs.API_VERSION}. Install versions of both that go together"
         )
     _refuse_unknown_hooks(module)
@@ -69,26 +77,47 @@ def _refuse_unknown_hooks(module: ModuleType) -> None:
 
 def _collect(module: object) -> Iterator[Component]:
     """The components one plugin module provides."""
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(sys.modules[hookspecs.__name__])
-    manager.register(module)
     for hook in HOOKS:
-        for provided in getattr(manager.hook, hook)():
-            if not isinstance(provided, list | tuple):
-                raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
-            for item in provided:
-                if type(item) not in KINDS:
-                    raise PluginError(f"{hook}() returned {item!r}, which describes no component")
-                name, word = item.name, KINDS[type(item)]
-                if not isinstance(name, str) or not re.fullmatch(r"\w[\w.:-]*", name):
-                    raise PluginError(
-                        f"{hook}(): {name!r} cannot be a name; take letters, digits, _ and -"
-                    )
-                if name in TAKEN.get(type(item), ()):
-                    raise PluginError(
-                        f"{hook}(): replicafit itself has the {word} '{name}'; choose another name"
-                    )
-                yield item
+        provided = getattr(module, hook)() if hasattr(module, hook) else ()
+        if not isinstance(provided, list | tuple):
+            raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
+        for item in provided:
+            if type(item) not in KINDS:
+                raise PluginError(f"{hook}() returned {item!r}, which describes no component")
+            name, word = item.name, KINDS[type(item)]
+            section = type(item) is RuncardSection
+            if not isinstance(name, str) or not re.fullmatch(r"[^\W\d_][\w.:-]*", name):
+                raise PluginError(
+                    f"{hook}(): {name!r} cannot be a name; take letters, digits, _ and -, a letter "
+                    "first"
+                )
+            if name in TAKEN.get(type(item), ()) or (section and hasattr(Settings, name)):
+                raise PluginError(
+                    f"{hook}(): replicafit itself has the {word} '{name}'; choose another name"
+                )
+            _refuse_odd_fields(item)
+            yield item
+
+
+_WANTED: Mapping[str, tuple[Callable[[Any], Any], str]] = {
+    "str": (lambda value: isinstance(value, str), "text"),
+    "int": (lambda value: type(value) is int, "an integer"),
+    "tuple": (lambda value: isinstance(value, tuple | list), "a tuple"),
+    "Callable": (callable, "a callable"),
+    "Target": (
+        lambda value: callable(value) or (isinstance(value, str) and _TARGET.fullmatch(value)),
+        'a callable or "package.module:attribute"',
+    ),
+}
+"""Of the fields of a description, by the type that they are declared with."""
+
+
+def _refuse_odd_fields(item: Component) -> None:
+    for each in fields(item):
+        value, declared = getattr(item, each.name), str(each.type)
+        suits, words = _WANTED.get(re.split(r"\W", declared)[0], (lambda _: True, ""))
+        if not (suits(value) or (value is None and declared.endswith("| None"))):
+            raise PluginError(f"'{item.name}' has {each.name}={value!r}; give {words}")
 
 
 def faults(plugin: Plugin) -> dict[str, BaseException]:
@@ -98,24 +127,29 @@ def faults(plugin: Plugin) -> dict[str, BaseException]:
     """
     failed: dict[str, BaseException] = {}
     for component in plugin.components:
-        targets = {
-            value
-            for field, value in vars(component).items()
-            if field != "name" and isinstance(value, str) and _TARGET.fullmatch(value)
+        tried: dict[str, Callable[[], Any]] = {
+            f"'{value}', which cannot be imported": partial(load_target, value)
+            for value in (
+                getattr(component, f.name) for f in fields(component) if f.type[:6] == "Target"
+            )
+            if isinstance(value, str)
         }
-        for target in sorted(targets):
+        if isinstance(component, Preset):
+            tried[f"card '{component.card}', which cannot be read"] = (
+                lambda preset=component: preset.path.read_bytes()  # type: ignore[misc]
+            )
+        model = getattr(component, "settings", getattr(component, "model", None))
+        if model is not None:
+            schema = f"settings of '{component.name}' that no JSON Schema describes"
+            tried[schema] = model.model_json_schema
+        for what, attempt in tried.items():
             try:
                 with printing_as(plugin.name, plugin.distribution):
-                    load_target(target)
+                    attempt()
             except KeyboardInterrupt:
                 raise
             except BaseException as cause:
-                failed[f"'{target}', which cannot be imported"] = cause
-        if isinstance(component, Configured):
-            try:
-                component.settings.model_json_schema()
-            except Exception as cause:
-                failed[f"settings of '{component.name}' that no JSON Schema describes"] = cause
+                failed[what] = cause
     return failed
 
 

@@ -465,7 +465,13 @@ def _write_part(
     with tempfile.TemporaryDirectory(dir=folder) as part:
         try:
             load_target(exporter.write)(replica, network, Path(part))
-        except Exception as cause:  # a plugin's exporter may fail in any way
+            taken = {"result.json", *(other.name for other in folder.iterdir())}
+            for written in Path(part).iterdir():
+                if written.name in taken:
+                    raise FileExistsError(f"'{written.name}' comes from elsewhere already")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as cause:  # a plugin's exporter may fail in any way
             if isinstance(cause, OSError | MemoryError) and is_of_the_disk(cause):
                 raise
             if is_of_the_disk(cause):

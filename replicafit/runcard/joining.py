@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -164,8 +163,8 @@ def _with_extended(part: _Part, registry: Registry, above: tuple[_Part, ...]) ->
 
 
 def _preset(preset: Preset) -> _Part:
-    package, _, file = preset.card.partition(":")
-    return _Part.read(preset.name, Path(str(files(package) / file)))
+    with preset.at_fault("when its card was read"):
+        return _Part.read(preset.name, preset.path)
 
 
 def _distinct(parts: Iterable[_Part]) -> list[_Part]:

@@ -474,6 +474,10 @@ def flavours_along(model: NetworkSettings, registry: Registry) -> tuple[tuple[st
     for position, item in enumerate(model.layers):
         kind = registry.get(LayerType, item.type)
         if kind.check:
-            kind.check(item, names[-1], list(zip(model.layers[:position], names, strict=False)))
-        names.append(kind.flavours(item, names[-1]) if kind.flavours else names[-1])
+            before = list(zip(model.layers[:position], names, strict=False))
+            kind.call("check", item, names[-1], before, when="when it was checked")
+        with kind.at_fault("when asked for the names of its functions"):
+            names.append(
+                tuple(map(str, kind.flavours(item, names[-1]))) if kind.flavours else names[-1]
+            )
     return tuple(names)

@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn, ParamSpec
 
 import numpy as np
 from keras import ops
 
+from replicafit.errors import ReplicafitError
+from replicafit.training.backend import backend
+
+Arguments = ParamSpec("Arguments")
+
 
 class ConformanceError(AssertionError):
     """A component breaks a rule; the message names the rule."""
+
+
+def certifies(check: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """``check``, in which a component that raises breaks a rule, too."""
+
+    @wraps(check)
+    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            check(*args, **kwargs)
+        except (ConformanceError, ReplicafitError, KeyboardInterrupt):
+            raise
+        except BaseException as cause:
+            raise ConformanceError(f"it works: {type(cause).__name__}: {cause}") from cause
+
+    return checked
+
+
+def compiled(rule: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What ``function`` gives when it is compiled, as it is in a fit."""
+    backend().prepare("float32")
+    try:
+        return backend().compiled(function)(*arguments)
+    except Exception as cause:
+        said = (str(cause).strip().splitlines() or ["no message"])[0]
+        raise ConformanceError(
+            f"{rule}: {type(cause).__name__}: {said} In a fit all is compiled: compute with "
+            "keras.ops alone, without numpy and without if on values."
+        ) from cause
 
 
 def require(holds: Any, rule: str, what: str) -> None:
@@ -33,6 +68,8 @@ def close(rule: str, found: Any, expected: Any, rtol: float = 2e-5, atol: float 
 def _differ(rule: str, found: Any, expected: Any, allowed: str = "") -> NoReturn:
     if np.shape(found) != np.shape(expected):
         by = f"in shape, {np.shape(found)} and {np.shape(expected)}"
+    elif np.asarray(found).dtype.kind not in "biuf":
+        by = f"as {found} and {expected} do"
     else:
         by = f"by up to {float(np.abs(np.subtract(found, expected, dtype=float)).max()):g}{allowed}"
     raise ConformanceError(f"{rule}: the outputs differ {by}.")

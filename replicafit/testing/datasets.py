@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from replicafit.components import DatasetReader, ForwardMap, load_target
-from replicafit.data import Dataset
+from replicafit.data import Dataset, write_dataset
 from replicafit.data.covariance import covariance
 from replicafit.data.validation import validated
 from replicafit.errors import DataError
 from replicafit.forward.predictions import predict
 from replicafit.plugins import Registry, load_registry
-from replicafit.testing.conformance import require, same
+from replicafit.results.files import read_arrays
+from replicafit.testing.conformance import certifies, require, same
 
 ARRAYS = ("central", "stat", "sys_add", "sys_mult_percent", "x_grid")
 
 
+@certifies
 def check_dataset(
     name: str, /, registry: Registry | None = None, folder: Path | str = ".", **settings: Any
 ) -> None:
@@ -49,9 +52,16 @@ def check_dataset(
     except DataError as cause:
         require(False, "arrays fit together", str(cause))
     for field in ARRAYS:
-        own, other = np.asarray(getattr(dataset, field)), getattr(again, field)
+        own = np.asarray(getattr(dataset, field))
         require(own.dtype == np.float64, f"arrays are float64 ({field})", f"it is {own.dtype}.")
-        same(f"the same each time ({field})", other, own)
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder, "first.npz"), Path(folder, "again.npz")
+        for file, each in zip(files, (dataset, again), strict=True):
+            write_dataset(file, each)
+        first, second = map(read_arrays, files)
+    require(first.keys() == second.keys(), "the same each time", f"{[*first]} and {[*second]}.")
+    for field in first:
+        same(f"the same each time ({field})", second[field], first[field])
     _can_be_inverted(dataset)
     _predicts(dataset, registry)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,30 +24,36 @@ from replicafit.results.replica import (
     ReplicaPseudodata,
     ReplicaResult,
 )
-from replicafit.testing.conformance import require, same
+from replicafit.testing.conformance import ConformanceError, certifies, require, same
 from replicafit.testing.layers import FLAVOURS
 
 X = np.geomspace(1e-5, 1, 20)
 
 
+@certifies
 def check_exporter(
     name: str, registry: Registry | None = None, fit: WholeFit | None = None
 ) -> None:
     """Checks every rule that an exporter must keep.
 
     ``write`` leaves files of the same names for every replica, in the folder it is given and
-    nowhere else, that of one without any check too; it changes neither the network nor the
+    nowhere around it, that of one without any check too; it changes neither the network nor the
     result. ``finish`` writes into the fit's folder, says where, and changes no replica.
 
     Args:
         name: what a runcard lists under ``export``.
         registry: where to look; by default all installed plugins.
-        fit: a fit whose replicas are written, for an exporter with ``finish``.
+        fit: a fit whose replicas are written; an exporter with ``finish`` needs it.
 
     Raises:
         ConformanceError: naming the rule that is broken.
     """
     kind = (registry or load_registry()).get(Exporter, name)
+    require(
+        kind.finish is None or fit is not None,
+        "the whole fit",
+        "it has finish: give fit, a WholeFit of a fit that was made to try it.",
+    )
     if kind.write is not None:
         _check_write(load_target(kind.write))
     if kind.finish is not None and fit is not None:
@@ -65,27 +72,40 @@ def _check_write(write: Any) -> None:
 def _written(write: Any, result: ReplicaResult) -> list[str]:
     """The files that ``write`` leaves, relative to its folder."""
     network = _network(result.number)
-    weights, values = network.get_weights(), result.function.values.copy()
+    weights, start = network.get_weights(), deepcopy((result.record, _parts(result)))
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as top:
-        folder, elsewhere = Path(top) / "replica", Path(top) / "elsewhere"
-        folder.mkdir()
+        elsewhere, folder = Path(top, "elsewhere"), Path(top, "fit/replicas/replica")
         elsewhere.mkdir()
+        folder.mkdir(parents=True)
         os.chdir(elsewhere)
         try:
             write(result, network, folder)
-        except Exception as cause:  # exporters may fail in any way
+            require(Path.cwd() == elsewhere.resolve(), "the current folder", "it leaves another.")
+        except ConformanceError:
+            raise
+        except BaseException as cause:  # exporters may fail in any way
             require(False, f"every replica ({result.status})", f"{type(cause).__name__}: {cause}")
         finally:
             os.chdir(before)
-        outside = sorted(p.name for p in (*elsewhere.iterdir(), *Path(top).iterdir()))
-        own = ["elsewhere", "replica"]
-        require(outside == own, "only its folder", f"beside it there are {outside}, not {own}.")
+        around = {*Path(top).rglob("*")} - {elsewhere, folder, *folder.rglob("*"), *folder.parents}
+        outside = sorted(p.name for p in around)
+        require(not outside and folder.is_dir(), "only its folder", f"outside of it are {outside}.")
         found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
-    for array, start in zip(network.get_weights(), weights, strict=True):
-        same("the network stays as it is", array, start)
-    same("the result stays as it is", result.function.values, values)
+        require("result.json" not in found, "files", "result.json is of replicafit itself.")
+    for array, own in zip(network.get_weights(), weights, strict=True):
+        same("the network stays as it is", array, own)
+    require(result.record == start[0], "the result stays as it is", "its record is another.")
+    for part, own in zip(_parts(result), start[1], strict=True):
+        same("the result stays as it is", part, own)
     return found
+
+
+def _parts(result: ReplicaResult) -> list[Any]:
+    """The arrays of a result."""
+    arrays = [*vars(result.history).values(), result.pseudodata.values, result.pseudodata.training]
+    predicted = result.predictions.prediction, result.predictions.weighted_residual
+    return [result.function.values, *arrays, *predicted]
 
 
 def _check_finish(finish: Any, fit: WholeFit) -> None:

@@ -6,16 +6,17 @@ import numpy as np
 
 from replicafit.components import ForwardMap
 from replicafit.plugins import Registry, load_registry
-from replicafit.testing.conformance import array, close, require, same, tensor
+from replicafit.testing.conformance import array, certifies, close, compiled, require, same, tensor
 
 
+@certifies
 def check_forward_map(name: str, registry: Registry | None = None, data: int = 7) -> None:
     """Checks every rule that a forward map must keep.
 
-    It gives one prediction for each datum; on tensors the same as on numpy arrays; each datum, and
-    each replica, depends on its own table predictions alone, a NaN too; ``linear`` says what
-    ``combine`` does. Two ways of computing may differ by 2e-5 |value| + 1e-6; what must not depend
-    on something is bitwise the same.
+    It gives one prediction for each datum; on tensors, compiled, the same as on numpy arrays; each
+    datum, and each replica, depends on its own table predictions alone, a NaN too; ``linear`` says
+    what ``combine`` does. Two ways of computing may differ by 2e-5 |value| + 1e-6; what must not
+    depend on something is bitwise the same.
 
     Args:
         name: the ``operation`` of a dataset file.
@@ -30,8 +31,8 @@ def check_forward_map(name: str, registry: Registry | None = None, data: int = 7
     tables = [generator.uniform(0.5, 1.5, (3, data)) for _ in range(kind.n_tables)]
     whole = np.asarray(kind.combine(*tables))
     require(whole.shape == (3, data), "shapes", f"tables (3, {data}) became {whole.shape}.")
-    on_device = array(kind.combine(*(tensor(table) for table in tables)))
-    close("tensors and arrays agree", on_device, whole)
+    on_device = compiled("tensors and arrays agree", kind.combine, *map(tensor, tables))
+    close("tensors and arrays agree", array(on_device), whole)
     for slot in range(3):
         close("stack equals singles", kind.combine(*(t[slot] for t in tables)), whole[slot])
     for rule, value in (("data do not mix", 2.0), ("a NaN stays in its place", np.nan)):

@@ -17,11 +17,20 @@ from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import weights_of
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
-from replicafit.testing.conformance import ConformanceError, array, close, require, same, tensor
+from replicafit.testing.conformance import (
+    ConformanceError,
+    array,
+    certifies,
+    close,
+    require,
+    same,
+    tensor,
+)
 
 FLAVOURS = ("f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8")
 
 
+@certifies
 def check_layer(
     name: str,
     registry: Registry | None = None,
@@ -33,12 +42,13 @@ def check_layer(
 ) -> None:
     """Checks every rule that a layer type must keep.
 
-    Shapes; config round trip through ``.keras``; no slot's output depends on another slot's
-    weights; all that differs between replicas is in weights; a stack of r replicas equals r single
-    ones; ``split`` gives the same function as plain Keras, from which a later fit can start; a NaN
-    in one slot stays there. A layer that does something else in training, whose ``call`` takes
-    ``training``, keeps the rules of slots there too. "No other slot" is bitwise; where one way of
-    computing is held against another (stack and singles, split) 2e-5 |value| + 1e-6 is allowed.
+    Shapes, of which ``size`` and ``flavours`` tell; config round trip through ``.keras``; no slot's
+    output depends on another slot's weights; all that differs between replicas is in weights; a
+    stack of r replicas equals r single ones; ``split`` gives the same function as plain Keras, from
+    which a later fit can start; a NaN in one slot stays there. A layer that does something else in
+    training, whose ``call`` takes ``training``, keeps the rules of slots there too. "No other slot"
+    is bitwise; where one way of computing is held against another (stack and singles, split)
+    2e-5 |value| + 1e-6 is allowed.
 
     Args:
         name: the ``type`` a runcard writes.
@@ -148,6 +158,15 @@ class _LayerTest:
         require(
             inferred == shape, "shapes", f"compute_output_shape gives {inferred}, the call {shape}."
         )
+        nodes, f = self.x[0, : self.nodes, 0], self.features or len(self.depends_on)
+        require(not self.depends_on[0].outside(nodes).any(), "grid points", f"{nodes} are outside.")
+        own = sum(int(np.prod(v.shape[1:])) for v in self.layer.trainable_variables)
+        said = self.kind.size(self.settings, f) if self.kind.size else None
+        found = (shape[-1], own)
+        require(said in (None, found), "size", f"it says {said} of {f} features, found {found}.")
+        names = self.kind.flavours(self.settings, self.flavours) if self.kind.flavours else ()
+        fit = not names or len(self.flavours) != self.features or len(names) == shape[-1]
+        require(fit, "flavours", f"it names {names}, but {shape[-1]} features leave it.")
 
     def round_trip(self) -> None:
         """Saved to .keras and loaded, the layer gives bitwise the same."""
@@ -212,7 +231,8 @@ class _LayerTest:
             plain = self.layer.split(slot, tensor(self.inputs))
             for part in getattr(plain, "layers", [plain]):
                 require(
-                    type(part).__module__.startswith("keras."),
+                    type(part).__module__.startswith("keras.")
+                    and not isinstance(part, keras.layers.Lambda),
                     "split",
                     f"{type(part).__name__} is not a layer of Keras itself, so the exported "
                     "network would not open elsewhere. Build it from keras.layers and keras.ops.",

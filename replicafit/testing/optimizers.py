@@ -9,7 +9,7 @@ import numpy as np
 from replicafit.components import OptimizerType, load_target
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
-from replicafit.testing.conformance import array, close, require, same, tensor
+from replicafit.testing.conformance import array, certifies, close, compiled, require, same, tensor
 from replicafit.training.hyperparameters import draw_hyperparameters
 from replicafit.training.optimizers import Optimizer
 
@@ -17,15 +17,16 @@ SHAPES = ((4, 3), (5,))
 FIRST_STEPS = np.array([1, 30, 500])
 
 
+@certifies
 def check_optimizer(
     name: str, registry: Registry | None = None, steps: int = 50, **settings: Any
 ) -> None:
     """Checks every rule that an optimizer must keep.
 
-    Weights keep their shapes and stay finite; replicas at different steps and with hyperparameters
-    of their own do in a stack what they do alone; what a replica's gradient is matters to no
-    other, bitwise; a NaN stays in its slot; along the gradient of a bowl it goes down. Stack and
-    singles may differ by 1e-4 |weight| + 1e-5.
+    Weights and memory keep their shapes, weights stay finite, and it can be compiled; replicas at
+    different steps and with hyperparameters of their own do in a stack what they do alone; what a
+    replica's gradient is matters to no other, bitwise; a NaN stays in its slot; along the gradient
+    of a bowl it goes down. Stack and singles may differ by 1e-4 |weight| + 1e-5.
 
     Args:
         name: the ``type`` a runcard writes.
@@ -77,10 +78,19 @@ class _Trial:
         scalars = tuple(tensor(np.full(len(slots), s)) for s in self.optimizer.scalars)
         hyper = {name: tensor(values[slots]) for name, values in self.hyper.items()}
         factors = np.where(np.arange(len(slots)) == 0, factor, 1.0)
+        kept = [(len(own), *map(_shape, own)) for own in (*memory, scalars)]
+        update = self.optimizer.update
         for i in range(self.steps):
             slopes = tuple(w * tensor(factors.reshape(-1, *[1] * (w.ndim - 1))) for w in weights)
             step = tensor(FIRST_STEPS[slots] + i)
-            weights, memory, scalars = self.optimizer.update(
-                weights, slopes, memory, scalars, step, hyper
-            )
+            given = weights, slopes, memory, scalars, step, hyper
+            weights, memory, scalars = update(*given)
+            if i == 0:
+                compiled("compiled", update, *given)
+            now = [(len(own), *map(_shape, own)) for own in (*memory, scalars)]
+            require(now == kept, "shapes", f"what it keeps was {kept} and became {now}.")
         return [array(w) for w in weights]
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    return tuple(array(value).shape)

@@ -9,18 +9,21 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from keras import ops
 
-from replicafit.components import Penalty, PenaltyContext, load_target
+from replicafit.components import Penalty, PenaltyContext, Verdict, load_target
 from replicafit.components.inputs import UNIT, Input, described, outside, table_grid
 from replicafit.data.fit_data import join_grids
 from replicafit.plugins import Registry, load_registry
-from replicafit.testing.conformance import array, close, require, same, tensor
+from replicafit.testing.conformance import array, certifies, close, compiled, require, same, tensor
 from replicafit.testing.layers import FLAVOURS
+from replicafit.training.backend import backend
 
 R = 3
 NONE: Mapping[str, float] = MappingProxyType({})
 
 
+@certifies
 def check_penalty(
     name: str,
     registry: Registry | None = None,
@@ -34,8 +37,8 @@ def check_penalty(
 
     The grid points it asks for are in the range of the inputs; term and measure give one finite
     number for each replica; a stack of replicas equals single ones; what a replica is or how many
-    steps it took matters to no other, bitwise; a NaN stays in its slot. Stack and singles may
-    differ by 1e-4 |value| + 1e-6.
+    steps it took matters to no other, bitwise; a NaN stays in its slot; compiled they give the same
+    with a finite gradient. Stack and singles may differ by 1e-4 |value| + 1e-6.
 
     Args:
         name: the ``type`` a runcard writes.
@@ -64,6 +67,7 @@ def check_penalty(
     _check_term(load_target(kind.build)(model, context), context, "term")
     if kind.verdict is not None:
         verdict = load_target(kind.verdict)(model, context)
+        require(isinstance(verdict, Verdict), "verdict", f"it is {verdict!r}.")
         require(np.isfinite(verdict.bound), "verdict", f"the bound is {verdict.bound}.")
         _check_term(lambda functions, steps: verdict.measure(functions), context, "measure")
 
@@ -89,3 +93,14 @@ def _check_term(term: Callable[[Any, Any], Any], context: PenaltyContext, what: 
         changed = functions.copy()
         changed[0] *= value
         same(f"{rule} ({what})", of(changed, steps)[1:], whole[1:])
+
+    def total(functions: Any, steps: Any) -> tuple[Any, Any]:
+        values = term(functions, steps)
+        return ops.sum(values), values
+
+    rule, inputs = f"compiled ({what})", (tensor(functions), tensor(steps, "int32"))
+    (_, values), slope = compiled(rule, backend().value_and_grad(total), *inputs)
+    dtype = array(values).dtype
+    require(dtype == np.float32, rule, f"functions are float32, but it gives {dtype}.")
+    close(rule, array(values), whole, 1e-4)
+    require(np.isfinite(array(slope)).all(), f"finite gradient ({what})", "it is not.")

@@ -38,13 +38,22 @@ LOUD = """
 print("hello\\nyou")
 from replicafit.plugin import Command, DatasetReader, hookimpl
 def read(settings, folder):
+    print("reading")
     raise KeyError("flux")
+def quits():
+    class Stop(BaseException): ...
+    raise Stop("now")
 @hookimpl
 def replicafit_datasets():
     return [DatasetReader(name="loud", read=read)]
 @hookimpl
 def replicafit_commands():
-    return [Command(name="shout", command="replicafit_nowhere:shout", summary="shouts")]
+    import click
+    return [
+        Command(name="shout", command="replicafit_nowhere:shout", summary="shouts"),
+        Command(name="quit", command=click.command(quits), summary="quits"),
+        Command(name="plain", command=quits, summary="is no command"),
+    ]
 """
 
 
@@ -91,7 +100,7 @@ def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, 
         assert text in err
     code, out, err = call("--help", cwd=folder)
     assert (code, err) == (0, WARNINGS)
-    assert "Of plugin loud (replicafit-loud):\n  shout  shouts\n" in out
+    assert "Of plugin loud (replicafit-loud):\n  plain  is no command\n" in out
     monkeypatch.setenv("REPLICAFIT_PLUGINS", "strict")
     code, _, err = call("check", toy_card, cwd=folder)
     assert (code, "REPLICAFIT_PLUGINS is strict" in err) == (2, True)
@@ -107,9 +116,10 @@ def test_what_a_plugin_does_wrong_is_told_with_its_name(tmp_path):
     of_loud = "'{}' of plugin 'loud' (replicafit-loud 1.0) failed"
     card = tmp_path / "loud.yml"
     card.write_text("data: {datasets: [{type: loud}]}\nmodel: {layers: [{type: x}]}\n")
-    for command, name in ((["check", card], "loud"), (["shout"], "shout")):
-        code, _, err = call(*command, cwd=tmp_path)
-        assert code == 2
+    commands = ((["check", card, "--json"], "loud"), (["quit"], "quit"), (["plain"], "plain"))
+    for command, name in (*commands, (["shout"], "shout")):
+        code, out, err = call(*command, cwd=tmp_path)
+        assert (code, out) == (2, "")
         assert of_loud.format(name) in err
         assert "Traceback" not in err
     assert "ModuleNotFoundError: No module named 'replicafit_nowhere'" in err

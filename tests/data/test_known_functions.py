@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from replicafit.components import FunctionSource, Relation
-from replicafit.data.grid_functions import GridFunctions
+from replicafit.data.grid_functions import GridFunctions, combination
 from replicafit.data.known_functions import known_function, on_flavours
-from replicafit.errors import DataError
+from replicafit.errors import DataError, PluginError, ReplicafitError
 from replicafit.plugins import Plugin, Registry
 
 X = np.geomspace(1e-5, 1, 120)
@@ -46,6 +46,48 @@ def smooth(x, q0=1.65):
 def write(path, values=None, x=X, flavours=("a", "b"), **attributes):
     values = smooth(x) if values is None else values
     np.savez(path, x=x, flavours=np.array(flavours), values=values, **(SCALE | attributes))
+
+
+def nowhere(text, folder):
+    raise KeyError("no folder")
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ({"recognizes": nowhere}, "failed when asked whether it knows 'f': KeyError"),
+        ({"read": lambda *_: None}, "failed when asked for the names of 'f': AttributeError"),
+        (
+            {"read": lambda *_: Flat(3)},
+            r"shape \(120, 3\), not \(120, 1\)",
+        ),
+        ({"read": lambda *_: Flat(None)}, "failed at 120 points: TypeError"),
+    ],
+)
+def test_what_a_source_does_wrong_is_told_with_its_name(tmp_path, source, told):
+    whole = {"recognizes": lambda *_: True, "read": read_straight} | source
+    kind = FunctionSource(name="flat", origin="plugin 'own' (own 1.0)", **whole)
+    registry = Registry(plugins=(Plugin("own", "own", "1.0", "own", (kind,)),))
+    with pytest.raises(ReplicafitError, match=told) as error:
+        on_flavours(known_function("f", tmp_path, SCALE, registry), X, ("a",), registry)
+    assert "'flat' of plugin 'own' (own 1.0)" in str(error.value)
+
+
+class Flat:
+    flavours = ("a",)
+
+    def __init__(self, width):
+        self.width = width
+
+    def __call__(self, x):
+        return np.ones((len(x), self.width))
+
+
+def test_what_a_relation_does_wrong_is_told_with_its_name():
+    odd = Relation(name="odd", express=lambda *_: {"nowhere": 1.0}, origin="plugin 'own' (own 1.0)")
+    registry = Registry(plugins=(Plugin("own", "own", "1.0", "own", (odd,)),))
+    with pytest.raises(PluginError, match=r"relation 'odd' of plugin 'own'.* when asked for 'b'"):
+        combination(("a",), ("b",), registry)
 
 
 def test_a_table_is_interpolated(tmp_path, known):
@@ -122,7 +164,7 @@ def test_what_says_nothing_of_an_attribute_agrees_with_all(tmp_path, known):
 
 def test_a_source_of_a_plugin_gets_the_attributes(tmp_path, known):
     function = known_function("straight", tmp_path, {"q0": 3.0}, known)
-    np.testing.assert_array_equal(function.values[:, 0], 3 * X)
+    np.testing.assert_allclose(function(X)[:, 0], 3 * X, rtol=1e-12)
 
 
 def test_names_that_lead_nowhere(tmp_path, known):

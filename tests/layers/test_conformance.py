@@ -1,8 +1,10 @@
 """Every built-in layer passes the conformance kit."""
 
+from dataclasses import replace
 from typing import Literal
 
 import keras
+import numpy as np
 import pytest
 import replicafit_pdf
 from keras import ops
@@ -103,6 +105,19 @@ class Scaled(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factors": self.factors}
+
+
+def test_a_layer_that_tells_another_size_is_found():
+    kind = LayerType(name="same", build=lambda _: keras.layers.Identity(), size=lambda _, f: (f, f))
+    wrong = {
+        "size: it says .8, 8. .* found .8, 0.": kind,
+        "flavours: it names": replace(kind, size=None, flavours=lambda _, names: names[1:]),
+        "grid points": replace(kind, size=None, extra_grid=lambda _: np.array([2.0])),
+    }
+    for rule, each in wrong.items():
+        registry = Registry(plugins=(Plugin("one", "one", "0", "one", (each,)),))
+        with pytest.raises(ConformanceError, match=f"^{rule}"):
+            check_layer("same", registry)
 
 
 def test_state_outside_weights_is_found():

@@ -7,22 +7,28 @@ import sys
 import types
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 from local_plugin import LOCAL
 from toy import TOY_CARD
 
+from replicafit.api import check
 from replicafit.cli import commands
 from replicafit.components import (
     Command,
     ComponentSettings,
     DatasetReader,
     Exporter,
+    FunctionSource,
     LayerType,
     OptimizerType,
+    Preset,
     RuncardSection,
 )
 from replicafit.components.hookspecs import hookimpl
-from replicafit.errors import DataError, PluginError, RuncardError
+from replicafit.errors import DataError, ModelError, PluginError, ReplicafitError, RuncardError
+from replicafit.forward.assembly import load_data
+from replicafit.forward.penalties import build_penalties
 from replicafit.plugins import (
     TAKEN,
     Choice,
@@ -151,6 +157,15 @@ GOOD = """
 def replicafit_exporters():
     return [Exporter(name="good", write="nowhere_at_all:write")]
 """
+SECTION = """
+from pydantic import BaseModel
+from replicafit.plugin import RuncardSection, Settings
+class Loose(BaseModel):
+    a: int = 1
+@hookimpl
+def replicafit_runcard_sections():
+    return [RuncardSection(name="later", model={})]
+"""
 BROKEN = {
     "raises": ("raise OSError('no disk')", "OSError: no disk"),
     "exits": ("raise SystemExit(3)", "SystemExit: 3"),
@@ -171,6 +186,21 @@ BROKEN = {
     "another_name": (GOOD.replace("replicafit_exporters", "writers"), "'writers' is no hook"),
     "later": ("REPLICAFIT_API_VERSION = 99\n", "written for version 99 of the hooks"),
     "twice": (GOOD.replace("]", "] * 2"), "provides the exporter 'good' twice"),
+    "nothing": (GOOD.replace("return [", "["), "must return a list of descriptions, not None"),
+    "asks": (GOOD.replace("exporters()", "exporters(registry)"), "missing 1 required positional"),
+    "digit": (GOOD.replace('"good"', '"9"'), "'9' cannot be a name"),
+    "target": (
+        GOOD.replace("_at_all:", "."),
+        "'good' has write='nowhere.write'; give a callable or",
+    ),
+    "mute_summary": (GOOD.replace("write=", "summary=None, write="), "summary=None; give text"),
+    "word": (GOOD.replace("write=", "needs='function', write="), "needs='function'; give a tuple"),
+    "loose": (SECTION.format("Loose"), "'later' is no frozen model that refuses unknown keys"),
+    "made": (SECTION.format("Loose()"), "'later' is no frozen model that refuses unknown keys"),
+    "shadow": (
+        SECTION.format("Settings").replace("later", "copy"),
+        "itself has the runcard section",
+    ),
     "fails": (GOOD.replace("return [", "return 1 / 0, ["), "ZeroDivisionError"),
 }
 
@@ -196,6 +226,14 @@ def test_a_plugin_says_where_it_is_from(written, tmp_path):
     assert plugin.file == str(tmp_path / "p_known.py")
     assert plugin.api_version == 1
     assert list(faults(plugin)) == ["'nowhere_at_all:write', which cannot be imported"]
+
+
+def test_what_only_looks_like_code_is_not_imported_and_cards_of_presets_are_read():
+    source = FunctionSource(name="s", recognizes=bool, read=bool, form="word:KELVIN", summary="a:b")
+    preset = Preset(name="p:q", card="replicafit:nowhere.yml")
+    assert list(faults(Plugin("p", "p", "0", "p", (source, preset)))) == [
+        "card 'replicafit:nowhere.yml', which cannot be read"
+    ]
 
 
 def test_a_name_provided_twice_is_a_problem(written):
@@ -320,3 +358,84 @@ def test_a_local_component_does_not_hide_an_installed_one(registry, tmp_path):
     richer = with_files(registry, ["p_hides.py"], tmp_path)
     with pytest.raises(PluginError, match=r"'dropout' is provided by 'replicafit' .*p_hides.py"):
         richer.get(LayerType, "dropout")
+
+
+OWN = """
+import numpy as np
+from replicafit.plugin import LayerType, Penalty, Verdict, hookimpl
+def fails(*_): raise SystemExit("now")
+def one(*_): return np.ones(3)
+def wide(functions, steps): return np.ones(7)
+@hookimpl
+def replicafit_layers():
+    return [LayerType(name="own", build=fails{0})]
+@hookimpl
+def replicafit_penalties():
+    return [Penalty(name="own", build={1}{2})]
+"""
+
+
+@pytest.fixture
+def setup_of(tmp_path):
+    """The setup of a card with a layer and a penalty from a file beside it."""
+    (tmp_path / "curve.csv").write_text("x,y,e\n0.1,1,0.1\n0.2,2,0.1\n0.4,2,0.1\n")
+
+    def make(layer="", build="lambda *_: wide", penalty=""):
+        (tmp_path / "own_parts.py").write_text(OWN.format(layer, build, penalty))
+        card = tmp_path / "own.yml"
+        card.write_text(
+            "plugins: [own_parts.py]\npenalties: [{type: own}]\ndata: {datasets: [{type: csv, path:"
+            " curve.csv, error: e}]}\nmodel: {layers: [{type: multi_dense, units: 1}, {type: own}]}\n"
+        )
+        return load_setup(card)
+
+    yield make
+    sys.modules.pop("own_parts", None)
+
+
+@pytest.mark.parametrize(
+    ("layer", "penalty", "told"),
+    [
+        (", size=fails", "", "layer 'own'.*own_parts.py.* asked for its size: SystemExit: now"),
+        (", size=one", "", "layer 'own'.* asked for its size: ValueError"),
+        (", extra_grid=lambda _: ['a']", "", "layer 'own'.* asked for its size: ValueError"),
+        (", inputs=lambda *_: None", "", "layer 'own'.* asked for its inputs: TypeError"),
+        (", flavours=fails", "", "layer 'own'.* names of its functions: SystemExit"),
+        (", check=fails", "", "layer 'own'.* when it was checked: SystemExit"),
+        ("", ", x_grid=lambda *_: 0.5", "penalty 'own'.* asked for grid points: TypeError"),
+        ("", ", x_grid=lambda *_: [9]", "grid points outside of.*From the penalty 'own'"),
+    ],
+)
+def test_what_a_description_does_wrong_is_told_with_its_name(setup_of, layer, penalty, told):
+    with pytest.raises(ReplicafitError, match=told):
+        check(setup_of(layer, penalty=penalty))
+
+
+@pytest.mark.parametrize(
+    ("build", "told"),
+    [
+        (
+            "lambda *_: wide",
+            r"one value for each replica, of shape \(2,\), not \(7,\).*penalty 'own'",
+        ),
+        ("lambda *_: lambda f, s: f[0, 0, 0] * 0", "of shape .*penalty 'own'"),
+        ("lambda *_: lambda f, s: np.ones(2, int)", "is float64, not int64.*penalty 'own'"),
+        ("lambda *_: fails", "penalty 'own'.* when its term was computed: SystemExit"),
+        ("lambda *_: None", "penalty 'own'.* when its term was computed: TypeError"),
+    ],
+)
+def test_a_term_has_one_value_for_each_replica(setup_of, build, told):
+    setup = setup_of(build=build)
+    (term,) = build_penalties(setup, load_data(setup)).terms
+    with pytest.raises(ReplicafitError, match=told):
+        term(np.ones((2, 3, 1)), np.zeros(2))
+
+
+def test_a_verdict_is_one(setup_of):
+    setup = setup_of(penalty=", verdict=lambda *_: None")
+    with pytest.raises(PluginError, match="penalty 'own'.* when its verdict was built"):
+        build_penalties(setup, load_data(setup))
+    setup = setup_of(penalty=", verdict=lambda *_: Verdict(one, 1)")
+    (verdict,) = build_penalties(setup, load_data(setup)).verdicts.values()
+    with pytest.raises(ModelError, match=r"A measure has one value .*penalty 'own'"):
+        verdict.measure(np.ones((2, 3, 1)))

@@ -54,7 +54,9 @@ def good(replica, network, folder):
     (folder / "good.txt").write_text("good")
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), FileNotFoundError(errno.ENOENT, "no")])
+@pytest.mark.parametrize(
+    "error", [ValueError("no"), FileNotFoundError(errno.ENOENT, "no"), SystemExit(3)]
+)
 def test_an_exporter_that_fails_costs_a_warning(tmp_path, error):
     folder = FitFolder(tmp_path)
     exporters = [failing(error), Exporter(name="good", write=good)]
@@ -63,6 +65,18 @@ def test_an_exporter_that_fails_costs_a_warning(tmp_path, error):
     assert message.startswith("The exporter 'failing' failed for replica 4: ")
     assert {f.name for f in folder.replica(4).iterdir()} == {"good.txt", "result.json"}
     assert folder.finished() == (4,)
+
+
+def test_an_exporter_does_not_write_over_what_others_wrote(tmp_path):
+    def write(replica, network, folder):
+        (folder / "result.json").write_text("mine")
+
+    folder = FitFolder(tmp_path)
+    exporters = [Exporter(name=name, write=good) for name in ("first", "second")]
+    told = folder.write_replica(RESULT, None, [*exporters, Exporter(name="third", write=write)])
+    assert "'good.txt' comes from elsewhere already" in told["second"]
+    assert "'result.json' comes from elsewhere already" in told["third"]
+    assert folder.result(4).not_exported == ["second", "third"]
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])

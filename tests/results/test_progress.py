@@ -13,6 +13,7 @@ from fit_folder import toy_replica
 from rich.console import Console
 
 from replicafit.data import ReplicaData
+from replicafit.errors import DataError
 from replicafit.execution.display import Display, live_view
 from replicafit.execution.observers import FitBeginning, Observer, Observers, ProgressLog
 from replicafit.results.progress import Tally, replicas_in
@@ -179,11 +180,24 @@ class Broken(Observer):
         raise RuntimeError("no ears")
 
 
+class Gone(Observer):
+    """As a library may: ends the interpreter, or refuses in our words."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def phase(self, what: str) -> None:
+        raise self.error
+
+
 def test_an_observer_that_fails_costs_one_warning():
     console = Console(file=io.StringIO(), width=200)
-    everybody = Observers([Broken(), Display(console)])
+    gone = [Gone(SystemExit(3)), Gone(DataError("mine"))]
+    everybody = Observers([*gone, Broken(), Display(console)])
     everybody.phase("Reading data")
     everybody.phase("Planning")
-    first, *rest = console.file.getvalue().splitlines()
+    *others, first = console.file.getvalue().splitlines()[:3]
+    rest = console.file.getvalue().splitlines()[3:]
+    assert [text in line for text, line in zip(("SystemExit", "DataError"), others, strict=True)]
     assert "Broken failed at phase and hears no more (RuntimeError: no ears)" in first
     assert rest == ["Reading data ...", "Planning ..."]

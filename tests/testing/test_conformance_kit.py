@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +66,13 @@ BROKEN_DATASETS = {
         A, stat=np.zeros(10), sys_mult_percent=np.zeros((10, 1))
     ),
     "predictions": lambda: replace(A, operation="NOWHERE"),
+    r"the same each time \(kinematics_q2\)": lambda: replace(
+        A, kinematics={**A.kinematics, "q2": A.kinematics["q2"] + next(COUNTER)}
+    ),
+    r"the same each time \(sys_add_name\)": lambda: replace(
+        A, sys_add=np.ones((10, 1)), sys_add_names=(f"S{next(COUNTER)}",)
+    ),
+    "it works: ZeroDivisionError": lambda: 1 / 0,
 }
 
 
@@ -88,7 +97,8 @@ BROKEN_MAPS = {
         lambda a: a if isinstance(a, np.ndarray) else a * 2.0,
         None,
     ),
-    "stack equals singles": (lambda a: a * np.arange(1, a.ndim + 1).sum(), None),
+    "tensors and arrays agree: .* In a fit all is compiled": (lambda a: np.sqrt(np.array(a)), None),
+    "stack equals singles": (lambda a: a * sum(range(1, len(a.shape) + 1)), None),
     "data do not mix": (lambda a: a - ops.mean(a, axis=-1, keepdims=True), None),
     "linear": (lambda a: 2 * a, (1.0,)),
 }
@@ -161,6 +171,10 @@ BROKEN_TERMS = {
         good(f, s) + ops.cast(ops.max(ops.abs(f)) > 7, "float32")
     ),
     "a NaN stays in its slot": lambda f, s: good(f, s) + over_replicas(sum_of(f)),
+    "compiled (term)": lambda f, s: np.sum(np.square(f), axis=(1, 2)),
+    "compiled (term): functions": lambda f, s: ops.cast(good(f, s), "float64"),
+    "finite gradient (term)": lambda f, s: ops.sqrt(sum_of(f - f)),
+    "it works": lambda f: sum_of(f),
 }
 
 
@@ -188,6 +202,7 @@ def test_broken_grid_and_verdict_are_told():
     with pytest.raises(ConformanceError, match=r"^grid points: .*T in \[250, 400\]"):
         check_penalty("one", registry_of(at_one), inputs=kelvin)
     for rule, verdict in (
+        ("verdict: it is None", None),
         ("verdict", Verdict(sum_of, np.inf)),
         (r"shapes \(measure\)", Verdict(ops.sum, 1.0)),
     ):
@@ -227,6 +242,8 @@ BROKEN_RULES = {
         e, e.gradient + ops.cast(ops.max(ops.abs(e.gradient)) > 100, "float32")
     ),
     "a NaN stays in its slot": lambda e: down(e, e.gradient + mean(e.gradient - e.gradient)),
+    "shapes: what it keeps": lambda e: (down(e, e.gradient)[0], (e.gradient,)),
+    "compiled: ": lambda e: (np.array(e.weight) * np.float32(0.9), ()),
 }
 
 
@@ -283,7 +300,22 @@ def changes_the_result(replica, network, folder):
     replica.function.values[:] = 0
 
 
+def changes_the_history(replica, network, folder):
+    touch(folder)
+    replica.history.chi2_training[:] = 0
+
+
+def stays_in_its_folder(replica, network, folder):
+    os.chdir(folder)
+    touch(Path())
+
+
 BROKEN_WRITERS = [
+    ("only its folder", lambda _, __, folder: (touch(folder), touch(folder.parents[1], "far.txt"))),
+    ("files: result.json", lambda _, __, folder: touch(folder, "result.json")),
+    ("the result stays", changes_the_history),
+    ("the current folder", stays_in_its_folder),
+    ("every replica .*SystemExit", lambda *_: sys.exit(3)),
     ("files: it writes none", lambda *_: None),
     ("files: replicas", lambda replica, _, folder: touch(folder, f"{replica.number}.txt")),
     ("only its folder", elsewhere),
@@ -331,6 +363,8 @@ def counts_too_far(fit):
 
 def test_exporter_of_a_whole_fit(whole):
     check_exporter("one", registry_of(Exporter(name="one", finish=finishes)), whole)
+    with pytest.raises(ConformanceError, match=r"^the whole fit: .* give fit"):
+        check_exporter("one", registry_of(Exporter(name="one", finish=finishes)))
     for rule, finish in (
         ("what it wrote", finishes_elsewhere),
         ("what it wrote", lambda fit: "whole.txt"),

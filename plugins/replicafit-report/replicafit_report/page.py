@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,10 +17,12 @@ from replicafit import Fit, __version__
 from replicafit.plugin import (
     OutputError,
     Registry,
+    ReplicafitError,
     ReportSection,
     appearing,
     is_there,
     load_registry,
+    load_target,
 )
 from replicafit_report.agreement import agreement_section
 from replicafit_report.coverage import coverage_section
@@ -28,11 +31,13 @@ from replicafit_report.functions import function_sections, plain_opening
 from replicafit_report.quality import quality_section
 from replicafit_report.record import Record
 from replicafit_report.replicas import replica_section
-from replicafit_report.section import Figure, Section
+from replicafit_report.section import Figure, Notice, Section
 from replicafit_report.sides import SAME, SectionContext, fit_side, side_beside
 from replicafit_report.summary import provenance_section, runcard_section, summary_section
 from replicafit_report.surfaces import surface_section
 from replicafit_report.training import training_section
+
+_log = logging.getLogger("replicafit")
 
 ORDER = (
     *("summary", "chi2", "functions", "distances"),
@@ -175,8 +180,19 @@ def of_plugins(context: SectionContext, mark: str = FIT) -> Iterable[Section]:
     for component in context.registry.all(ReportSection):
         if component.marked_by != mark:
             continue
-        made = component.call("build", context, when="when it was built")
-        yield from [made] if isinstance(made, Section) else made or ()
+        with component.at_fault("when it was built"):
+            try:
+                made = load_target(component.build)(context)
+                found = [made] if isinstance(made, Section) else list(made or ())
+                if not all(isinstance(section, Section) for section in found):
+                    raise TypeError(f"{made!r} is no replicafit_report.Section")
+            except (ReplicafitError, KeyboardInterrupt):
+                raise
+            except BaseException as cause:  # costs its section, not the page
+                failure = component.failure("when it was built", cause)
+                _log.warning("Warning: %s", failure)
+                found = [Section(f"failed-{component.name}", component.name, [Notice(failure)])]
+        yield from found
 
 
 def in_order(sections: Sequence[Section]) -> list[Section]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from replicafit.plugin import (
     PluginError,
     Registry,
     StartingFunctions,
+    load_target,
 )
 from replicafit_report.record import Record, read_record
 from replicafit_report.views import Functions, plain
@@ -131,7 +133,8 @@ def is_fit(path: Path, registry: Registry) -> bool:
 
 def _source(path: Path, registry: Registry) -> FunctionSource | None:
     sources = registry.all(FunctionSource)
-    return next((s for s in sources if s.recognizes(str(path.resolve()), path.parent)), None)
+    when = f"when asked whether it knows '{path}'"
+    return next((s for s in sources if s.call("recognizes", str(path), Path(), when=when)), None)
 
 
 def _read(
@@ -140,11 +143,11 @@ def _read(
     source = _source(path, registry)
     if source is None:
         raise OutputError(NO_FIT.format(path))
-    name = str(path.resolve())
-    known = source.call("read", name, path.parent, attributes, when=f"when it read '{name}'")
-    if not hasattr(known, "replicas"):
-        raise OutputError(f"'{path}' has no replicas that fits could be compared with.")
-    return plain(tuple(known.flavours), known.x, known.replicas(), None), dict(known.about)
+    with source.at_fault(f"when it read '{path}'"):
+        known = load_target(source.read)(str(path), Path(), attributes)
+        if not hasattr(known, "replicas"):
+            raise OutputError(f"'{path}' has no replicas that fits could be compared with.")
+        return plain(tuple(known.flavours), known.x, known.replicas(), None), dict(known.about)
 
 
 def _evolved(record: Record, scale: float, registry: Registry) -> Functions:
@@ -154,13 +157,25 @@ def _evolved(record: Record, scale: float, registry: Registry) -> Functions:
             "Functions at other scales need a plugin that evolves them, and none is installed. "
             "For parton distributions, in a clone: pip install -e plugins/replicafit-lhapdf."
         )
-    evolution, fit = evolutions[0], record.sound
+    refused = []
+    for evolution in evolutions:
+        try:
+            return _fitted(record).becoming(
+                evolution.flavours, partial(_way, record, scale, evolution)
+            )
+        except OutputError as cause:  # they are not its functions
+            refused.append(str(cause))
+    raise OutputError(" ".join(refused))
 
-    def way(values: np.ndarray) -> np.ndarray:
-        start = StartingFunctions(record.card, fit.flavours, record.attributes, fit.x, values)
-        evolved: np.ndarray = evolution.call(
-            "evolve", start, (scale,), when=f"when it evolved functions to {scale:g}"
-        )[0]
+
+def _way(record: Record, scale: float, evolution: Evolution, values: np.ndarray) -> np.ndarray:
+    """Functions (r, n, f) at another ``scale``, (r, n, g)."""
+    fit = record.sound
+    start = StartingFunctions(record.card, fit.flavours, record.attributes, fit.x, values)
+    with evolution.at_fault(f"when it evolved functions to {scale:g}"):
+        evolved: np.ndarray
+        (evolved,) = np.asarray(load_target(evolution.evolve)(start, (scale,)), float)
+        wanted = (*values.shape[:-1], len(evolution.flavours))
+        if evolved.shape != wanted:
+            raise ValueError(f"its values have shape {evolved.shape}, not {wanted}")
         return evolved
-
-    return _fitted(record).becoming(evolution.flavours, way)
