@@ -263,7 +263,8 @@ def _written_beside(described: object) -> str:
 
 def _signature(described: Any) -> str:
     """Arguments without annotations; nothing for exceptions and what has no signature."""
-    if isinstance(described, type) and issubclass(described, BaseException):
+    exception = isinstance(described, type) and issubclass(described, BaseException)
+    if exception or getattr(described, "_is_protocol", False):
         return ""
     try:
         parameters = inspect.signature(described).parameters.values()

@@ -33,7 +33,7 @@ _LONGEST = 2**26
 
 
 class KnownFunction(Protocol):
-    """Functions of x, or of several inputs."""
+    """Functions of x, or of several inputs: called with points it gives values (n, f)."""
 
     @property
     def flavours(self) -> tuple[str, ...]:

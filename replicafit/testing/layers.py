@@ -20,7 +20,6 @@ from replicafit.seeds import Seeds
 from replicafit.testing.conformance import (
     ConformanceError,
     array,
-    certifies,
     close,
     require,
     same,
@@ -30,7 +29,6 @@ from replicafit.testing.conformance import (
 FLAVOURS = ("f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8")
 
 
-@certifies
 def check_layer(
     name: str,
     registry: Registry | None = None,

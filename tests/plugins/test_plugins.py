@@ -385,7 +385,8 @@ def setup_of(tmp_path):
         card = tmp_path / "own.yml"
         card.write_text(
             "plugins: [own_parts.py]\npenalties: [{type: own}]\ndata: {datasets: [{type: csv, path:"
-            " curve.csv, error: e}]}\nmodel: {layers: [{type: multi_dense, units: 1}, {type: own}]}\n"
+            " curve.csv, error: e}]}\n"
+            "model: {layers: [{type: multi_dense, units: 1}, {type: own}]}\n"
         )
         return load_setup(card)
 
@@ -433,7 +434,7 @@ def test_a_term_has_one_value_for_each_replica(setup_of, build, told):
 
 def test_a_verdict_is_one(setup_of):
     setup = setup_of(penalty=", verdict=lambda *_: None")
-    with pytest.raises(PluginError, match="penalty 'own'.* when its verdict was built"):
+    with pytest.raises(PluginError, match=r"penalty 'own'.* when its verdict was built"):
         build_penalties(setup, load_data(setup))
     setup = setup_of(penalty=", verdict=lambda *_: Verdict(one, 1)")
     (verdict,) = build_penalties(setup, load_data(setup)).verdicts.values()

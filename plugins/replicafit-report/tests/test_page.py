@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -17,10 +18,13 @@ from replicafit_report.comparison import write_comparison
 from replicafit_report.files import named
 from replicafit_report.page import write_report
 from replicafit_report.section import Section, Table
+from replicafit_report.sides import fit_side, side_beside
 
 from replicafit import load_fit
+from replicafit.components import Evolution, FunctionSource, ReportSection
 from replicafit.data import stack
-from replicafit.errors import OutputError
+from replicafit.errors import OutputError, PluginError
+from replicafit.plugins import Plugin, Registry
 
 SECTIONS = [
     *("summary", "chi2", "functions", "data", "training"),
@@ -345,3 +349,56 @@ def test_files_are_called_as_the_functions_are():
     tables = [Table(["f"], [], name=title) for title in titles]
     names = [name for name, _ in named([Section("f", "Functions", tables)])]
     assert names == ["f-x_ubar_x_Q0", "f-x_dbar", "f-x_sigma", "f-x_V3", "f-chi2"]
+
+
+def own_registry(registry, *components):
+    own = tuple(replace(each, origin="plugin 'own' (own 1.0)") for each in components)
+    return Registry(plugins=(*registry.plugins, Plugin("own", "own", "1.0", "own", own)))
+
+
+@pytest.mark.parametrize("made", [lambda _: 1 / 0, lambda _: "text", lambda _: sys.exit(3)])
+def test_a_section_that_fails_costs_its_place_alone(folders, registry, tmp_path, made, caplog):
+    section = ReportSection(name="own", build=made)
+    path = write_report(
+        folders["whole"], tmp_path / "r.html", registry=own_registry(registry, section)
+    )
+    told = "The report section 'own' of plugin 'own' (own 1.0) failed when it was built"
+    assert told in unescape(path.read_text(encoding="utf-8"))
+    assert [told in record.message for record in caplog.records] == [True]
+
+
+class Flat:
+    """One function, twice 1."""
+
+    flavours, x, about = ("f1",), np.array([0.1, 0.5, 1.0]), {"who": "own"}
+
+    def replicas(self):
+        return np.ones((2, 3, 1))
+
+
+def test_what_a_source_knows_by_name_is_a_reference(registry):
+    source = FunctionSource(
+        name="flat", recognizes=lambda text, _: text == "flat:1", read=lambda *_: Flat()
+    )
+    beside = side_beside(Path("flat:1"), own_registry(registry, source), {})
+    assert (beside.name, beside.about) == ("flat:1", {"who": "own"})
+    assert beside.functions.values.shape == (2, 3, 1)
+
+
+def test_the_evolution_that_takes_the_functions_is_taken(folders):
+    def refuses(start, scales):
+        raise OutputError("Give others.")
+
+    def twice(start, scales):
+        return np.stack([2 * start.values] * len(scales))
+
+    names = fit_side(folders["whole"], Registry()).functions.names
+    first = Evolution(name="a", evolve=refuses, flavours=names)
+    second = Evolution(name="b", evolve=twice, flavours=names)
+    side = fit_side(folders["whole"], own_registry(Registry(), first, second))
+    np.testing.assert_array_equal(side.at(2.0).values, 2 * side.functions.values)
+    with pytest.raises(OutputError, match=r"Give others.*From the evolution 'a'"):
+        fit_side(folders["whole"], own_registry(Registry(), first)).at(2.0)
+    odd = own_registry(Registry(), replace(second, flavours=(*names, "more")))
+    with pytest.raises(PluginError, match=r"evolution 'b'.* its values have shape"):
+        fit_side(folders["whole"], odd).at(2.0)
