@@ -169,6 +169,7 @@ def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:
         made = load_target(kind.build)(folder.path)
         if not isinstance(made, Observer):
             raise TypeError(f"{made!r} is no replicafit.plugin.Observer")
+    object.__setattr__(made, "title", kind.title)  # a frozen one, too
     return made
 
 

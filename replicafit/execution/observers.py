@@ -36,7 +36,12 @@ class Observer:
 
     Calls come one at a time, from several threads. One that raises costs a warning, after which
     the observer hears no more; the fit goes on.
+
+    Attributes:
+        title: what that warning calls it; filled in for observers of plugins.
     """
+
+    title = ""
 
     def phase(self, what: str) -> None:
         """A new phase of the work begins, in words for people; the first comes before all else."""
@@ -73,9 +78,9 @@ class Observers:
                     raise
                 except BaseException as cause:  # a plugin's observer may fail in any way
                     self.each.remove(one)
-                    name = f"{type(one).__module__}.{type(one).__qualname__}"
+                    name = f"observer {type(one).__module__}.{type(one).__qualname__}"
                     self.warning(
-                        f"The observer {name} failed at {event} and hears no more "
+                        f"The {one.title or name} failed at {event} and hears no more "
                         f"({type(cause).__name__}: {cause}); the fit goes on."
                     )
 
