@@ -36,7 +36,7 @@ from replicafit_report import (
 from scipy.integrate import simpson
 
 from replicafit_pdf.layers.settings import SumRulesSettings
-from replicafit_pdf.theory import is_polarised
+from replicafit_pdf.theory import is_polarised, layers_of
 
 NOTHING = 1e-6
 """Functions that are nowhere larger are taken to vanish."""
@@ -214,7 +214,8 @@ RULES: Rules = {
 def _rules(card: Mapping[str, Any], attributes: Mapping[str, float]) -> Rules:
     if not is_polarised(card, attributes):
         return RULES
-    charges = SumRulesSettings()
+    given = next((item for item in layers_of(card) if item.get("type") == "sum_rules"), {})
+    charges = SumRulesSettings.model_validate({k: given[k] for k in ("t3", "t8") if k in given})
     return {
         "axial charge, ∫ T₃": ({"t3": 1.0}, 1, charges.t3.value),
         "axial charge, ∫ T₈": ({"t8": 1.0}, 1, charges.t8.value),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -76,13 +76,18 @@ def theory_of(runcard: Mapping[str, Any]) -> TheorySettings:
 
 def is_polarised(runcard: Mapping[str, Any], attributes: Mapping[str, float]) -> bool:
     """Whether data, basis or sum rules of axial charges say that the functions are polarised."""
-    model = runcard.get("model") or {}
     return bool(attributes.get(POLARIZATION)) or any(
         (layer.get("type") == "rotation" and layer.get("basis") == POLARISED)
         or (layer.get("type") == "sum_rules" and bool({"t3", "t8"} & {*layer.get("rules", ())}))
-        for network in model.get("choice") or (model,)
-        for layer in network.get("layers") or ()
+        for layer in layers_of(runcard)
     )
+
+
+def layers_of(runcard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The layers of a runcard with all defaults, of all its architectures."""
+    model = runcard.get("model") or {}
+    for network in model.get("choice") or (model,):
+        yield from network.get("layers") or ()
 
 
 def scale_of(attributes: Mapping[str, float]) -> float:

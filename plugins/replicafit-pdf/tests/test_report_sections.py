@@ -19,12 +19,14 @@ def test_polarised_functions_are_held_against_their_own_sum_rules():
     x = np.geomspace(1e-9, 1, 400)
     values = np.repeat((x * (1 - x))[None, :, None], len(FLAVOURS), axis=2)
     for basis, named in (("evolution", "momentum"), ("polarised_evolution", "axial charge")):
-        card = {"model": {"layers": [{"type": "rotation", "basis": basis}]}}
+        charges = {"type": "sum_rules", "rules": "all", "t3": {"value": 1.2, "error": 0.1}}
+        card = {"model": {"layers": [charges, {"type": "rotation", "basis": basis}]}}
         fit = SimpleNamespace(card=card, attributes={})
         ours = plain(FLAVOURS, x, values, None)
         section = sum_rules(SimpleNamespace(functions=[ours], compares=False, fit=fit))
         [table] = [block for block in section.blocks if isinstance(block, Table)]
         assert table.rows[0].cells[0].startswith(named)
+        assert table.rows[0].cells[1] == ("1.2" if "polarised" in basis else "1")
         wanted = 0.5 if basis == "polarised_evolution" else 2 / 6
         assert abs(float(table.rows[0].cells[2]) - wanted) < 1e-3
 
