@@ -384,8 +384,8 @@ class TrainingSettings(Settings):
         default=None,
         gt=0,
         description="A replica that ends with a validation chi2 per datum above this is stuck: it "
-        "begins anew at another start, once, and its result says so. null: none is. Pseudodata of "
-        "a good fit have about 2.",
+        "begins anew at another start, once, and its result says so; with model.start_from there "
+        "is no other. null: none is. Pseudodata of a good fit have about 2.",
         examples=[3.5],
     )
 
