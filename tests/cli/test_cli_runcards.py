@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import commands
 import pytest
 import yaml
 
-from replicafit.cli import main
 from replicafit.components import RuncardSection
 from replicafit.data import write_dataset
 from replicafit.runcard import Runcard, runcard_schema
@@ -24,20 +24,10 @@ ANYTHING = next(card for card in CARDS if card.stem == "anything")
 
 
 @pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """Runs ``replicafit``; gives exit code, standard output and standard error."""
+def call(monkeypatch, tmp_path):
+    """Runs ``replicafit`` in a folder of the test, where tests themselves are too."""
     monkeypatch.chdir(tmp_path)
-
-    def caller(*arguments: Any) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["replicafit", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return code, *capsys.readouterr()
-
-    return caller
+    return partial(commands.call, cwd=tmp_path)
 
 
 def test_anything_is_fitted_with_shared_tables(call):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import call
+from commands import call, call_anew
 from local_plugin import LOCAL
 from toy import TOY_CARD
 
@@ -80,7 +80,7 @@ WARNINGS = (
 def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, monkeypatch):
     folder = toy_card.parent
     for command in (["check", toy_card], ["schema"], ["plugins", "--json"]):
-        code, out, err = call(*command, cwd=folder)
+        code, out, err = call_anew(*command, cwd=folder)
         assert (code, err) == (0, WARNINGS), command
         if command[0] != "check":
             json.loads(out)
@@ -89,7 +89,7 @@ def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, 
     assert all(set(record) >= keys | {"status"} for record in records.values())
     assert (records["builtin"]["status"], records["bad"]["status"]) == ("loaded", "broken")
     assert "replicafit_layers" in records["builtin"]["hooks"]
-    code, _, err = call("plugins", "--check", cwd=folder)
+    code, _, err = call_anew("plugins", "--check", cwd=folder)
     assert code == 1
     for text in (
         "Traceback",
@@ -98,15 +98,15 @@ def test_a_broken_plugin_costs_one_line_and_is_shown_in_full_by_check(toy_card, 
         "replicafit_nowhere:shout",
     ):
         assert text in err
-    code, out, err = call("--help", cwd=folder)
+    code, out, err = call_anew("--help", cwd=folder)
     assert (code, err) == (0, WARNINGS)
     assert "Of plugin loud (replicafit-loud):\n  plain  is no command\n" in out
     monkeypatch.setenv("REPLICAFIT_PLUGINS", "strict")
-    code, _, err = call("check", toy_card, cwd=folder)
+    code, _, err = call_anew("check", toy_card, cwd=folder)
     assert (code, "REPLICAFIT_PLUGINS is strict" in err) == (2, True)
-    assert call("plugins", cwd=folder)[0] == 0
+    assert call_anew("plugins", cwd=folder)[0] == 0
     monkeypatch.setenv("REPLICAFIT_PLUGINS", "off")
-    code, out, err = call("plugins", "--check", cwd=folder)
+    code, out, err = call_anew("plugins", "--check", cwd=folder)
     assert (code, err) == (0, "")
     assert "bad" not in out
 
@@ -118,7 +118,7 @@ def test_what_a_plugin_does_wrong_is_told_with_its_name(tmp_path):
     card.write_text("data: {datasets: [{type: loud}]}\nmodel: {layers: [{type: x}]}\n")
     commands = ((["check", card, "--json"], "loud"), (["quit"], "quit"), (["plain"], "plain"))
     for command, name in (*commands, (["shout"], "shout")):
-        code, out, err = call(*command, cwd=tmp_path)
+        code, out, err = call_anew(*command, cwd=tmp_path)
         assert (code, out) == (2, "")
         assert of_loud.format(name) in err
         assert "Traceback" not in err
@@ -143,13 +143,13 @@ def test_a_fit_with_components_of_its_own_project(toy_folder, tmp_path):
     (tmp_path / "my_layers.py").write_text(LOCAL)
     card = tmp_path / "local.yml"
     card.write_text(text)
-    code, _, err = call("run", "local.yml", cwd=tmp_path)
+    code, _, err = call_anew("run", "local.yml", cwd=tmp_path)
     assert code == 0, err
     run = json.loads((tmp_path / "local" / "run.json").read_text())
     assert run["runcard"]["plugins"] == ["my_layers.py"]
     assert len(run["plugins"]["my_layers"]["sha256"]) == 64
     (tmp_path / "my_layers.py").write_text(LOCAL + "print('it ran')\n")
-    code, _, err = call("run", "local.yml", "--resume", cwd=tmp_path)
+    code, _, err = call_anew("run", "local.yml", "--resume", cwd=tmp_path)
     assert code == 2
     assert "'my_layers.py' is not the one that the fit was made with, and its code is not" in err
     assert "it ran" not in err

@@ -37,10 +37,9 @@ def card(tmp_path):
     return card
 
 
-def test_a_terminal_of_ascii_gets_escapes(card, monkeypatch):
+def test_a_terminal_of_ascii_gets_escapes(card):
     """And misspelt names of uncertainties are told before the fit."""
-    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    code, out, err = call("run", card, cwd=card.parent)
+    code, out, err = call("run", card, cwd=card.parent, encoding="ascii")
     assert "Traceback" not in err
     assert r"M\xfcller" in out
     assert r"'LUMI' (M\xfcller) and 'LUMY' (N\xe4he) count as different" in " ".join(out.split())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import call
+from commands import call_anew
 from small_fit import CARD, write_data
 
 from replicafit import load_fit
@@ -40,7 +40,7 @@ def test_jobs_together_are_one_fit(tmp_path):
         return [job.wait(timeout=240) for job in both]
 
     assert jobs() == [0, 0]
-    code, _, err = call("run", "card.yml", "-o", "one", cwd=tmp_path)
+    code, _, err = call_anew("run", "card.yml", "-o", "one", cwd=tmp_path)
     assert code == 0, err
     together, one = (load_fit(tmp_path / name) for name in ("fit", "one"))
     np.testing.assert_array_equal(together.all.values, one.all.values)

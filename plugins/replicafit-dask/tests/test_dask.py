@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import call
+from commands import call_anew
 from replicafit_dask.executor import runs
 from replicafit_dask.opening import open_executor
 
@@ -16,7 +16,7 @@ from replicafit.plugin import ExecutionError
 @pytest.mark.slow
 def test_workers_write_the_same_replicas(toy_card, tmp_path):
     for name, who in (("here", "lanes:1"), ("there", "dask:local:2")):
-        code, output, wrong = call(
+        code, output, wrong = call_anew(
             *("run", toy_card, "-o", tmp_path / name, "--executor", who), cwd=tmp_path, timeout=300
         )
         assert code == 0, output + wrong

@@ -663,7 +663,7 @@ def test_from_a_runcard_of_n3fit_to_a_fit(toy, tmp_path, monkeypatch):
     assert code == 0, err
     assert re.search(r"SLAC_NC_NOTFIXED_P_EM-F2 +33 of 211 data", out)
     quick = ("--replicas", "1-2", "--set", "training.max_steps=20", "-o", "fit")
-    code, _, err = call("run", "n3fit-migrated.yml", *quick, cwd=tmp_path, timeout=300)
+    code, _, err = call("run", "n3fit-migrated.yml", *quick, cwd=tmp_path)
     assert code == 0, err
     [file] = tmp_path.glob("fit/**/replica_0001/result.json")
     result = json.loads(file.read_text())

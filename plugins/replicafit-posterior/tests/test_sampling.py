@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from commands import call
+from commands import call_anew
 from replicafit_posterior import read_posterior
 
 pytest.importorskip("jax", reason="JAX is not installed")
@@ -18,7 +18,7 @@ pytest.importorskip("numpyro", reason="numpyro is not installed")
 def test_samples_of_a_linear_model_have_the_closed_form(
     line: SimpleNamespace, tmp_path: Path
 ) -> None:
-    code, printed, errors = call(
+    code, printed, errors = call_anew(
         "sample", line.folder, "-o", "out", "--set", "posterior.prior=0.3", cwd=tmp_path
     )
     assert code == 0, errors
@@ -38,7 +38,7 @@ def test_samples_of_a_linear_model_have_the_closed_form(
 @pytest.mark.slow
 def test_chains_that_are_too_short_say_so(line: SimpleNamespace, tmp_path: Path) -> None:
     short = ("--set", "posterior.warmup=1", "--set", "posterior.samples=10")
-    code, printed, errors = call("sample", line.folder, "-o", "out", *short, cwd=tmp_path)
+    code, printed, errors = call_anew("sample", line.folder, "-o", "out", *short, cwd=tmp_path)
     assert code == 0, errors
     assert "Warning" in printed
     assert "--set posterior.samples" in printed

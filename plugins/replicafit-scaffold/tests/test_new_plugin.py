@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from commands import call
+from commands import call, call_anew
 from replicafit_scaffold.writing import SCAFFOLDS, NewPlugin
 
 from replicafit import plugin
@@ -47,13 +47,13 @@ def new_plugin(tmp_path, on_path) -> Path:
 
 
 def test_a_new_plugin_is_found_and_its_card_checked(new_plugin):
-    code, out, err = call("plugins", cwd=new_plugin)
+    code, out, err = call_anew("plugins", cwd=new_plugin)
     assert (code, err) == (0, "")
     assert "soft_gate (replicafit-soft-gate 0.1.0)" in out
-    code, out, err = call("check", "soft_gate.yml", cwd=new_plugin)
+    code, out, err = call_anew("check", "soft_gate.yml", cwd=new_plugin)
     assert (code, err) == (0, "")
     assert "101 parameters per replica" in out
-    code, _, err = call("new-plugin", "soft-gate", "-o", "again", cwd=new_plugin)
+    code, _, err = call_anew("new-plugin", "soft-gate", "-o", "again", cwd=new_plugin)
     assert code == 2
     assert "'soft_gate' is provided by 'replicafit-soft-gate'" in err
 
@@ -61,10 +61,10 @@ def test_a_new_plugin_is_found_and_its_card_checked(new_plugin):
 @pytest.mark.slow
 def test_a_new_plugin_passes_its_tests_and_its_card_runs(new_plugin):
     python("-m", "pytest", "-q", "tests", cwd=new_plugin)
-    code, out, err = call("run", "soft_gate.yml", cwd=new_plugin)
+    code, out, err = call_anew("run", "soft_gate.yml", cwd=new_plugin)
     assert code == 0, err
     assert "5 of 5 selected" in out
-    code, _, err = call("plugins", "--check", cwd=new_plugin)
+    code, _, err = call_anew("plugins", "--check", cwd=new_plugin)
     assert code == 0, err
 
 
@@ -79,11 +79,11 @@ def one_of_each(tmp_path, on_path, registry) -> Path:
 
 
 def test_a_new_plugin_of_each_kind_loads_and_checks(one_of_each):
-    code, out, err = call("plugins", cwd=one_of_each)
+    code, out, err = call_anew("plugins", cwd=one_of_each)
     assert (code, err) == (0, "")
     assert all(f"own_{kind}" in out for kind in SCAFFOLDS)
     for kind in ("dataset", "exporter", "penalty", "optimizer"):
-        code, _, err = call("check", f"{kind}/own_{kind}.yml", cwd=one_of_each)
+        code, _, err = call_anew("check", f"{kind}/own_{kind}.yml", cwd=one_of_each)
         assert (code, err) == (0, ""), kind
 
 
