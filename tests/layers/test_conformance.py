@@ -53,14 +53,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "features", "settings"), CASES)
-def test_built_in_layer_conforms(name, features, settings):
-    check_layer(name, features=features, **{"flavours": EIGHT, **settings})
+def test_built_in_layer_conforms(registry, name, features, settings):
+    check_layer(name, registry, features=features, **{"flavours": EIGHT, **settings})
 
 
 @pytest.mark.parametrize("name", ["x", "feature_scaling"])
-def test_layer_conforms_on_inputs_of_other_ranges(name):
+def test_layer_conforms_on_inputs_of_other_ranges(registry, name):
     inputs = Input("T", 250.0, 400.0), Input("p", 0.0, float("inf"), half=3.0)
-    check_layer(name, features=0, inputs=inputs)
+    check_layer(name, registry, features=0, inputs=inputs)
 
 
 def test_every_built_in_layer_is_tried():

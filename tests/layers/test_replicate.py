@@ -126,13 +126,13 @@ class Nameless(keras.layers.Layer):
 
 
 @pytest.mark.parametrize(("layer", "config"), CERTIFIED, ids=lambda v: str(v)[:20])
-def test_layer_of_keras_conforms(layer, config):
-    check_layer("keras", layer=layer, config=config)
+def test_layer_of_keras_conforms(registry, layer, config):
+    check_layer("keras", registry, layer=layer, config=config)
 
 
 @pytest.mark.parametrize(("layer", "config"), [CERTIFIED[0], CERTIFIED[8]])
-def test_layer_of_keras_conforms_as_the_first(layer, config):
-    check_layer("keras", features=0, layer=layer, config=config)
+def test_layer_of_keras_conforms_as_the_first(registry, layer, config):
+    check_layer("keras", registry, features=0, layer=layer, config=config)
 
 
 def registry_of(build, **more) -> Registry:
@@ -272,9 +272,9 @@ def test_what_is_known_to_tie_replicas_is_refused_before_keras(registry, name):
         ({"layer": "Dense", "config": {"unts": 3}}, "does not take this config"),
     ],
 )
-def test_a_wrong_layer_or_config_is_refused(settings, why):
+def test_a_wrong_layer_or_config_is_refused(registry, settings, why):
     with pytest.raises(ValueError, match=why):
-        check_layer("keras", **settings)
+        check_layer("keras", registry, **settings)
 
 
 def test_shapes_are_checked():
