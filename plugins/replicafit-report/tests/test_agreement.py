@@ -16,7 +16,8 @@ import replicafit
 CARD = TOY_CARD.replace("replicas: 3", "replicas: 6").replace(
     "learning_rate: 2.0e-3", "learning_rate: {choice: [1.0e-3, 2.0e-3, 1.0e+38]}"
 )
-"""Replicas that draw the last learning rate diverge."""
+CARD = CARD.replace("model:\n", "  folds: [[BB]]\n  hold_out: 1\nmodel:\n", 1)
+"""A dataset is held out, and replicas that draw the last learning rate diverge."""
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sqlite3
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import closing
@@ -341,21 +340,15 @@ def test_ranking_gives_each_point_once(together):
     assert [o.value for o in found] == sorted(o.value for o in together)
 
 
-@pytest.fixture(scope="module")
-def best_fit(whole, tmp_path_factory):
-    """The best trial fitted with its fold held out, and what the terminal said of it."""
-    out = tmp_path_factory.mktemp("best") / "fit"
+def test_best_runs_and_says_what_the_scan_said(whole, registry, tmp_path):
+    """With the fold held out, so that both speak of the same data and replicas."""
     held_out = ["--set", "data.hold_out=1"]
+    out = tmp_path / "fit"
     done = CliRunner().invoke(
         cli.commands, ["run", str(whole / "best.yml"), "-o", str(out), *held_out]
     )
     assert done.exit_code == 0, done.output
-    return out, done.output
-
-
-def test_best_runs_and_says_what_the_scan_said(best_fit, whole, registry):
-    """With the fold held out, so that both speak of the same data and replicas."""
-    fit = load_fit(best_fit[0]).all
+    fit = load_fit(out).all
     assert len(fit) == 3
     left = json.loads((whole / "scan.json").read_text())
     best = next(trial for trial in left["trials"] if trial["number"] == left["best"][0])
@@ -365,26 +358,6 @@ def test_best_runs_and_says_what_the_scan_said(best_fit, whole, registry):
     own = fit.only([1, 2]).chi2_of_mean() / fit.results[0].n_data
     assert best["folds"][0]["fitted"] == pytest.approx(own, rel=1e-9)
     assert f"{best['value']:.3f}" in write_report(whole, registry=registry).read_text()
-
-
-def test_terminal_report_and_comparison_say_the_same_of_that_fit(best_fit):
-    """What ``test_agreement`` of replicafit-report holds, of the fit that the scan speaks of."""
-    folder, terminal = best_fit
-    fit = load_fit(folder)
-    counted = fit.only(fit.selected)
-    mean = f"{counted.chi2_per_datum.mean():.3f}"
-    last = next(line for line in terminal.splitlines() if "│ all " in line)
-    assert last.replace("│", " ").split()[2] == mean
-    both = folder.parent / "both.html"
-    for call in (["report", folder], ["compare", folder, folder, "-o", both]):
-        done = CliRunner().invoke(cli.commands, [str(part) for part in call])
-        assert done.exit_code == 0, done.output
-    pages = [(folder / "report.html").read_text(), both.read_text()]
-    report, comparison = (" ".join(re.sub(r"<[^>]*>", " ", page).split()) for page in pages)
-    assert f"{mean} chi2 per datum, mean over the {len(counted)} replicas that count" in report
-    assert re.search(
-        rf"chi2 per datum, mean over replicas that count {mean} ± \S+ {mean} ±", comparison
-    )
 
 
 @pytest.mark.slow
