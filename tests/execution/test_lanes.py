@@ -12,7 +12,7 @@ X = np.linspace(-3, 4, 24)
 DATA = {"curve": (X, np.sin(X), 0.05)}
 CARD = {
     "seed": 5,
-    "replicas": 45,
+    "replicas": 24,
     "model": {
         "layers": [
             {"type": "x"},
@@ -27,7 +27,7 @@ CARD = {
         "check_every": 10,
     },
 }
-"""Some rates diverge, some end early, and their slots are refilled: 45 replicas in ten slots."""
+"""Some rates diverge, some end early, and their slots are refilled: 24 replicas in ten slots."""
 
 
 class Stop(Observer):
@@ -74,7 +74,7 @@ def test_a_fit_goes_on_with_another_number_of_lanes(one, tmp_path):
 
 
 def test_replicas_until_enough_are_good_are_the_same(one):
-    card = {**CARD, "replicas": {"good": 11, "at_most": 45}}
+    card = {**CARD, "replicas": {"good": 11, "at_most": 24}}
     counts = []
     for lanes in (1, 4):
         found = replicafit.fit(card, data=DATA, executor=f"lanes:{lanes}")
@@ -87,9 +87,8 @@ def test_replicas_until_enough_are_good_are_the_same(one):
 @pytest.mark.parametrize("slots", [3, 5])
 def test_it_does_not_matter_which_slot_a_replica_has(slots):
     card = {**CARD, "training": {**CARD["training"], "max_steps": 100, "slots": slots}}
-    ends = [bits(replicafit.fit(card, data=DATA, replicas=r)) for r in ("6-7", "2-7", "3-14")]
-    for some in ends[1:]:
-        assert {number: some[number] for number in (6, 7)} == ends[0]
+    ends = [bits(replicafit.fit(card, data=DATA, replicas=r)) for r in ("6-7", "2-7")]
+    assert {number: ends[1][number] for number in (6, 7)} == ends[0]
 
 
 def test_a_replica_is_judged_as_if_it_were_alone():
@@ -104,8 +103,8 @@ def test_a_replica_is_judged_as_if_it_were_alone():
     card = {**CARD, "model": {"layers": layers}, "training": training}
     x = np.linspace(0.05, 1, 30)  # tables have 191 points there: no whole vectors
     data = {"curve": (x, np.sin(3 * x), 0.05)}
-    together = replicafit.fit(card, data=data, replicas=5).all
-    assert [each.network.name for each in together] == [f"replica_{n}" for n in range(1, 6)]
-    for numbers in ("2-2", "3-3", "2-3"):
+    together = replicafit.fit(card, data=data, replicas=4).all
+    assert [each.network.name for each in together] == [f"replica_{n}" for n in range(1, 5)]
+    for numbers in ("2-2", "2-3"):
         some = replicafit.fit(card, data=data, replicas=numbers).all
         np.testing.assert_array_equal(some.values, together.only(some.numbers).values)

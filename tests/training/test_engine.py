@@ -89,22 +89,10 @@ def test_a_replica_that_diverges_harms_nobody(three, together, poison):
         assert_slot_equal(trained.state, together.state, slot, slot)
 
 
-def test_a_thousandfold_gradient_beside_it_changes_nothing(toy_folder, registry):
-    text = TOY_CARD.replace("2.0e-3}", "2.0e-3, clipnorm: 1.0e-4}")
-    setup = Compiled(toy_folder, registry, 3, text)
-    prepared = setup.prepare((1, 2, 3))
-    plain = setup.train(prepared)
-    loud = louder(prepared.constants, 2, 1000.0)
-    *_, beside = train(setup.advance, prepared.state, loud, setup.plan.schedule)
-    for slot in (0, 1):
-        assert_slot_equal(plain.state, beside.state, slot, slot)
-    assert not np.array_equal(plain.state.weights[0][2], beside.state.weights[0][2])
-
-
-def test_one_loud_replica_in_32_does_not_starve_the_others(toy_folder, registry):
+def test_a_thousandfold_gradient_of_one_in_32_does_not_starve_the_others(toy_folder, registry):
     """What made the stacked layer fail elsewhere: one norm over all replicas, one of them large."""
     text = TOY_CARD.replace("2.0e-3}", "2.0e-3, clipnorm: 6.0e-6}")
-    setup = Compiled(toy_folder, registry, 32, text, max_steps=1500)
+    setup = Compiled(toy_folder, registry, 32, text, max_steps=300)
     prepared = setup.prepare(range(1, 33))
     quiet = setup.train(prepared)
     constants = louder(prepared.constants, 31, 1000.0)
@@ -114,6 +102,7 @@ def test_one_loud_replica_in_32_does_not_starve_the_others(toy_folder, registry)
     assert medians[0] == medians[1]
     for slot in range(31):
         assert_slot_equal(quiet.state, loud.state, slot, slot)
+    assert not np.array_equal(quiet.state.weights[0][31], loud.state.weights[0][31])
 
 
 def test_a_run_traces_once(toy_folder, registry):

@@ -97,7 +97,7 @@ def test_all_together_have_a_positive_definite_covariance(shipped: Shipped) -> N
     data = stack(list(shipped.values()))
     spread = np.sqrt(np.diag(data.covariance))
     correlation = data.covariance / np.outer(spread, spread)
-    assert np.linalg.eigvalsh(correlation)[0] > 1e-6
+    np.linalg.cholesky(correlation - 1e-6 * np.eye(len(spread)))  # the lowest eigenvalue is more
     assert len(data.x_grid) <= 50
 
 
