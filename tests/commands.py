@@ -37,7 +37,7 @@ def call(*arguments, cwd: Path, encoding: str = "utf-8") -> tuple[int, str, str]
     return code, *(stream.buffer.getvalue().decode() for stream in streams)
 
 
-def call_anew(*arguments, cwd: Path, timeout: float = 120.0) -> tuple[int, str, str]:
+def call_anew(*arguments, cwd: Path, timeout: float = 300.0) -> tuple[int, str, str]:
     """The same in a process of its own, for what depends on how one starts."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],

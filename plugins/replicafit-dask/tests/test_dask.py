@@ -17,7 +17,7 @@ from replicafit.plugin import ExecutionError
 def test_workers_write_the_same_replicas(toy_card, tmp_path):
     for name, who in (("here", "lanes:1"), ("there", "dask:local:2")):
         code, output, wrong = call_anew(
-            *("run", toy_card, "-o", tmp_path / name, "--executor", who), cwd=tmp_path, timeout=300
+            *("run", toy_card, "-o", tmp_path / name, "--executor", who), cwd=tmp_path
         )
         assert code == 0, output + wrong
     here, there = (
