@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,10 @@ COMMAND = [sys.executable, "-m", "replicafit"]
 def call(*arguments, cwd: Path, encoding: str = "utf-8") -> tuple[int, str, str]:
     """Runs ``replicafit`` in this process, which has its engine already, as on a terminal.
 
-    Gives exit code, standard output and standard error.
+    Plugins in files beside the card are forgotten again. Gives exit code, standard output and
+    standard error.
     """
+    known = set(sys.modules)
     streams = [io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2)]
     code = 0
     with contextlib.ExitStack() as here:
@@ -32,6 +35,9 @@ def call(*arguments, cwd: Path, encoding: str = "utf-8") -> tuple[int, str, str]
             main()
         except SystemExit as end:
             code = int(end.code or 0)
+    for name in set(sys.modules) - known:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(os.path.realpath(cwd)):
+            del sys.modules[name]
     for stream in streams:
         stream.flush()
     return code, *(stream.buffer.getvalue().decode() for stream in streams)
