@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from replicafit_lhapdf import read_set
-from replicafit_lhapdf.reading import AtScale, hermite_weights
+from replicafit_lhapdf.reading import hermite_weights, read_at_scale
 from replicafit_pdf.evolution_basis import EVOLUTION, PARTONS
 
 from replicafit.data.known_functions import known_function, on_flavours
@@ -212,24 +212,18 @@ def test_each_subgrid_has_its_own_x(tmp_path: Path, registry: Registry) -> None:
 @pytest.mark.parametrize(
     ("kind", "count"), [("replicas", 7), ("replicas+as", 5), ("replicas+as*mc+#x", 2)]
 )
-def test_replicas_are_those_of_one_coupling(
-    tmp_path: Path, registry: Registry, kind: str, count: int
-) -> None:
+def test_replicas_are_those_of_one_coupling(tmp_path: Path, kind: str, count: int) -> None:
     for number in range(8):
         (tmp_path / f"set_{number:04d}.dat").write_text(lhapdf_member(TWO))
     info = f"Format: lhagrid1\nNumMembers: 8\nErrorType: {kind}\n"
     (tmp_path / "set.info").write_text(info)
-    found = known_function(".", tmp_path, {"q0": 2.0}, registry)
-    assert isinstance(found, AtScale)
+    found = read_at_scale(".", tmp_path, {"q0": 2.0})
     assert found.replicas().shape == (count, len(X), len(EVOLUTION))
 
 
-def test_a_member_without_an_info_tells_nothing_of_itself(
-    tmp_path: Path, registry: Registry
-) -> None:
+def test_a_member_without_an_info_tells_nothing_of_itself(tmp_path: Path) -> None:
     (tmp_path / "set_0000.dat").write_text(lhapdf_member(TWO))
-    found = known_function("set_0000.dat", tmp_path, {"q0": 2.0}, registry)
-    assert isinstance(found, AtScale)
+    found = read_at_scale("set_0000.dat", tmp_path, {"q0": 2.0})
     assert found.about == {}
 
 
