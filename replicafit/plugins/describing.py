@@ -14,6 +14,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
+import pluggy
+
 from replicafit.components import (
     KINDS,
     Component,
@@ -77,8 +79,15 @@ def _refuse_unknown_hooks(module: ModuleType) -> None:
 
 def _collect(module: object) -> Iterator[Component]:
     """The components one plugin module provides."""
-    for hook in HOOKS:
-        provided = getattr(module, hook)() if hasattr(module, hook) else ()
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(sys.modules[hookspecs.__name__])
+    try:
+        manager.register(module)
+    except pluggy.PluginValidationError as cause:
+        raise PluginError(" ".join(str(cause).split())) from None
+    called = {caller.name for caller in manager.get_hookcallers(module) or ()}
+    for hook in filter(called.__contains__, HOOKS):
+        provided = getattr(module, hook)()  # by itself: pluggy passes over None
         if not isinstance(provided, list | tuple):
             raise PluginError(f"{hook}() must return a list of descriptions, not {provided!r}")
         for item in provided:

@@ -187,7 +187,10 @@ BROKEN = {
     "later": ("REPLICAFIT_API_VERSION = 99\n", "written for version 99 of the hooks"),
     "twice": (GOOD.replace("]", "] * 2"), "provides the exporter 'good' twice"),
     "nothing": (GOOD.replace("return [", "["), "must return a list of descriptions, not None"),
-    "asks": (GOOD.replace("exporters()", "exporters(registry)"), "missing 1 required positional"),
+    "asks": (
+        GOOD.replace("exporters()", "exporters(registry)"),
+        "declared in the hookimpl but",
+    ),
     "digit": (GOOD.replace('"good"', '"9"'), "'9' cannot be a name"),
     "target": (
         GOOD.replace("_at_all:", "."),
