@@ -47,7 +47,7 @@ def tests(session: nox.Session) -> None:
     """The fast tests; ``-- -m slow`` and the like are handed on."""
     session.chdir(ROOT)
     _install(session, "-e", ".[test]", *PLUGINS)
-    session.run("python", "-m", "pytest", "-q", "-n", "2", *session.posargs)
+    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", *session.posargs)
 
 
 @nox.session
@@ -67,7 +67,7 @@ def coverage(session: nox.Session) -> None:
     _install(session, "-e", ".[test]", "pytest-cov>=7", *PLUGINS)
     what = [f"--cov=replicafit{name}" for name in ("", *(f"_{plugin}" for plugin in EASY))]
     measured = [*what, "--cov-report=term:skip-covered", f"--cov-fail-under={FLOOR}"]
-    session.run("python", "-m", "pytest", "-q", "-n", "2", *measured)
+    session.run("python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadscope", *measured)
 
 
 @nox.session(python="3.11")
