@@ -9,8 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_ALONE = threading.RLock()
-"""Descriptors are of the process: what threads did by turns would stay."""
+ALONE = threading.RLock()
+"""Output is of the process: what threads redirected by turns would stay."""
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def quiet_start() -> Iterator[None]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
-    with _ALONE, tempfile.TemporaryFile() as notes:
+    with ALONE, tempfile.TemporaryFile() as notes:
         kept = os.dup(2)
         os.dup2(notes.fileno(), 2)
         try:

@@ -12,7 +12,7 @@ import click
 
 from replicafit.cli.options import OVERRIDES, RUNCARD, overrides_of
 from replicafit.cli.terminal import FAILED, INCOMPLETE, INTERRUPTED, installed, wrapped
-from replicafit.components import Command, ObserverType, load_target
+from replicafit.components import Command, ObserverType
 from replicafit.execution.starting import import_engine_quietly, one_blas_thread
 from replicafit.plugins import Registry
 from replicafit.runcard import load_setup
@@ -165,10 +165,7 @@ def _observer(name: str, registry: Registry, folder: FitFolder) -> Observer:
     from replicafit.execution.observers import Observer
 
     kind = registry.get(ObserverType, name)
-    with kind.at_fault("when it was built"):
-        made = load_target(kind.build)(folder.path)
-        if not isinstance(made, Observer):
-            raise TypeError(f"{made!r} is no replicafit.plugin.Observer")
+    made: Observer = kind.call("build", folder.path, when="when it was built", gives=Observer)
     object.__setattr__(made, "title", kind.title)  # a frozen one, too
     return made
 

@@ -64,15 +64,18 @@ class Component:
         of = f" of {self.origin}" if self.origin else ""
         return f"{KINDS[type(self)]} '{self.name}'{of}"
 
-    def call(self, part: str, *arguments: Any, when: str) -> Any:
-        """What ``part`` (``"build"``, ``"read"`` ...) gives for ``arguments``.
+    def call(self, part: str, *arguments: Any, when: str, gives: type = object) -> Any:
+        """What ``part`` (``"build"``, ``"read"`` ...) gives for ``arguments``, a ``gives``.
 
         Raises:
             ReplicafitError: whatever it raises, with the name of the plugin and when it did, for
                 instance ``"when it read a dataset"``.
         """
         with self.at_fault(when):
-            return load_target(getattr(self, part))(*arguments)
+            given = load_target(getattr(self, part))(*arguments)
+            if not isinstance(given, gives):
+                raise TypeError(f"{given!r} is no replicafit.plugin.{gives.__name__}")
+            return given
 
     @contextmanager
     def at_fault(self, when: str) -> Iterator[None]:

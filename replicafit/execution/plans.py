@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from replicafit.components import OptimizerType, load_target
+from replicafit.components import OptimizerType
 from replicafit.data import FitData
 from replicafit.data.fit_data import all_grids
 from replicafit.forward.chi2 import Chi2, chi2_of
@@ -151,10 +151,7 @@ def _plan(network: NetworkPlan, data: FitData) -> Plan:
 def _optimizer(registry: Registry, settings: Any) -> Optimizer:
     """The optimizer of a plugin; whatever fails in its rule has the plugin's name."""
     kind = registry.get(OptimizerType, settings.type)
-    with kind.at_fault("when it was built"):
-        optimizer = load_target(kind.build)(settings)
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(f"{optimizer!r} is no replicafit.plugin.Optimizer")
+    optimizer: Optimizer = kind.call("build", settings, when="when it was built", gives=Optimizer)
 
     def rule(element: Element) -> tuple[Any, tuple[Any, ...]]:
         with kind.at_fault("when it computed a step"):

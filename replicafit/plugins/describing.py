@@ -6,7 +6,6 @@ import inspect
 import io
 import re
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import fields, replace
@@ -27,10 +26,9 @@ from replicafit.components import (
 )
 from replicafit.errors import PluginError, did_you_mean
 from replicafit.plugins.registry import TAKEN, Plugin
+from replicafit.quiet import ALONE
 
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("replicafit_"))
-_ALONE = threading.RLock()
-"""Standard output is of the process: what threads did by turns would stay."""
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
@@ -178,5 +176,5 @@ class _UnderItsName(io.TextIOBase):
 @contextmanager
 def printing_as(name: str, distribution: str) -> Iterator[None]:
     """What a plugin prints inside goes to standard error: standard output is the command's."""
-    with _ALONE, redirect_stdout(_UnderItsName(f"plugin '{name}' of '{distribution}': ")):
+    with ALONE, redirect_stdout(_UnderItsName(f"plugin '{name}' of '{distribution}': ")):
         yield

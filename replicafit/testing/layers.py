@@ -17,14 +17,7 @@ from replicafit.layers.replicate import layer_of
 from replicafit.layers.warm_start import weights_of
 from replicafit.plugins import Registry, load_registry
 from replicafit.seeds import Seeds
-from replicafit.testing.conformance import (
-    ConformanceError,
-    array,
-    close,
-    require,
-    same,
-    tensor,
-)
+from replicafit.testing.conformance import ConformanceError, array, close, require, same, tensor
 
 FLAVOURS = ("f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8")
 

@@ -37,15 +37,15 @@ def short(toy_folder) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, short) -> Path:
-    output = tmp_path_factory.mktemp("short") / "fit"
-    code, _, err = call("run", short, "-o", output, cwd=short.parent)
-    assert code == 0, err
-    return output
+    return fitted(short, tmp_path_factory.mktemp("short") / "fit")
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory, card) -> Path:
-    output = tmp_path_factory.mktemp("whole") / "fit"
+    return fitted(card, tmp_path_factory.mktemp("whole") / "fit")
+
+
+def fitted(card: Path, output: Path) -> Path:
     code, _, err = call("run", card, "-o", output, cwd=card.parent)
     assert code == 0, err
     return output

@@ -73,9 +73,10 @@ def partons(context: SectionContext) -> Sequence[Section]:
         return []
     fit, q = context.fit, context.scale
     if q is None:
-        return parton_sections(context, context.functions, "")
+        return parton_sections(context, context.functions, "", symbol="Q₀")
     if fit is not None and np.isclose(q, fit.attributes.get("q0", 0.0), rtol=SAME):
-        return parton_sections(context, context.functions, f"at Q₀ = {q:g} GeV")
+        place = f"at Q₀ = {q:g} GeV"
+        return parton_sections(context, context.functions, place, symbol="Q₀")
     return parton_sections(context, context.functions, f"at Q = {q:g} GeV")
 
 
@@ -86,7 +87,11 @@ def _of_fractions(functions: Functions) -> bool:
 
 
 def parton_sections(
-    context: SectionContext, each: Sequence[Functions], place: str, scale: float | None = None
+    context: SectionContext,
+    each: Sequence[Functions],
+    place: str,
+    scale: float | None = None,
+    symbol: str = "Q",
 ) -> list[Section]:
     """Sections about parton distributions at one scale.
 
@@ -94,12 +99,12 @@ def parton_sections(
         each: those of each side, in the evolution basis.
         place: such as ``at Q₀ = 1.65 GeV``.
         scale: in GeV, if it is not that of the fit.
+        symbol: of the scale, as in ``place``.
     """
-    q = "Q" if "Q =" in place else "Q₀"
     each = [
         replace(
             one,
-            form=f"x {{}}(x, {q})",
+            form=f"x {{}}(x, {symbol})",
             place=place,
             ranges=(LOGARITHMIC, LINEAR),
             spots=SPOTS,

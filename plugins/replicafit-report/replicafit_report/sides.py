@@ -157,12 +157,10 @@ def _evolved(record: Record, scale: float, registry: Registry) -> Functions:
             "Functions at other scales need a plugin that evolves them, and none is installed. "
             "For parton distributions, in a clone: pip install -e plugins/replicafit-lhapdf."
         )
-    refused = []
+    functions, refused = _fitted(record), []
     for evolution in evolutions:
         try:
-            return _fitted(record).becoming(
-                evolution.flavours, partial(_way, record, scale, evolution)
-            )
+            return functions.becoming(evolution.flavours, partial(_way, record, scale, evolution))
         except OutputError as cause:  # they are not its functions
             refused.append(str(cause))
     raise OutputError(" ".join(refused))
